@@ -1,0 +1,76 @@
+// HTTP/1.0 and 1.1 requests from bytes, on llhttp, with the rules that llhttp leaves open (request_rules.h).
+// Sans-I/O. Owns the bytes of the current head. One parser a client connection; requests follow one another
+// (pipelining).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy/http/message.h"
+
+namespace holdfast::http {
+
+struct ParserLimits {
+  std::size_t target_bytes = 8 * 1024;  // longer: 414
+  std::size_t head_bytes = 32 * 1024;   // request line and fields together; longer: 431
+  std::size_t field_count = 200;        // more: 431
+};
+
+// A request that is refused: the status to answer with (400, 405, 413, 414, 417, 431, 501, 505), and one
+// sentence for the log.
+struct Refusal {
+  int status = 0;
+  std::string_view why;  // static text
+};
+
+class RequestParser {
+ public:
+  enum class Event {
+    need_more,         // all input consumed, nothing to report
+    head_complete,     // head() is valid; no body byte was consumed yet; stops here until the next advance()
+    body,              // `body` holds decoded body bytes (chunk framing removed)
+    message_complete,  // the request is whole; `body` may hold its last bytes; stops here until
+                       // next_request()
+    refused,           // refusal() says why; sticky: the connection must be closed after the answer
+  };
+  struct Progress {
+    Event event = Event::need_more;
+    std::size_t consumed = 0;                // bytes taken from the front of the input
+    std::span<const std::string_view> body;  // slices that point into the input; valid until the next call
+  };
+
+  explicit RequestParser(ParserLimits limits = {});
+  ~RequestParser();
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
+
+  // Consumes from the front of `input` up to the next event. Call again with the rest until it is empty or
+  // the event is message_complete or refused. After head_complete of a request without body the next
+  // advance() (also with empty input) gives message_complete.
+  Progress advance(std::string_view input);
+
+  const RequestHead& head() const { return head_; }
+  const Refusal& refusal() const { return refusal_; }
+  // True before the first byte of a request: EOF here is an orderly end, and the keep-alive time runs. Empty
+  // lines before a request line do not count (RFC 9112 2.2).
+  bool between_requests() const;
+  // Bytes of trailer section and chunk extensions are limited by head_bytes too. Body bytes so far (decoded):
+  std::uint64_t body_bytes() const { return body_bytes_; }
+
+  // After message_complete: forgets the head (all views of it die) and is ready for the next request.
+  void next_request();
+
+ private:
+  struct Impl;  // hides llhttp.h, which only request_parser.cpp includes
+  std::unique_ptr<Impl> impl_;
+  RequestHead head_;
+  Refusal refusal_;
+  std::uint64_t body_bytes_ = 0;
+};
+
+}  // namespace holdfast::http

@@ -1,0 +1,64 @@
+// What a Worker needs of the outside: the clock, one timer, incoming and outgoing streams, deferred calls.
+// Implemented on libuv (uv_network.h) and by the simulation.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/net/stream.h"
+
+namespace holdfast::net {
+
+struct Endpoint {
+  bool unix_socket = false;
+  std::string host;  // name or literal
+  std::uint16_t port = 0;
+  std::string path;
+};
+
+class AcceptHandler {
+ public:
+  // Takes over an accepted stream; calls set_handler() on it before returning.
+  virtual void on_accept(std::unique_ptr<Stream> stream, const Peer& peer, const Peer& local) = 0;
+
+ protected:
+  ~AcceptHandler() = default;
+};
+
+class Listener {
+ public:
+  virtual ~Listener() = default;  // stops listening
+  // Port bound (for port 0), or 0 for Unix sockets.
+  virtual std::uint16_t port() const = 0;
+  virtual void pause() = 0;  // stop accepting; connections wait in the backlog
+  virtual void resume() = 0;
+};
+
+class TurnHandler {
+ public:
+  virtual void on_wakeup() = 0;    // the time of set_wakeup() has come
+  virtual void on_turn_end() = 0;  // once after the callbacks of a loop turn, before it waits again
+  virtual void on_signal(int signal_number) = 0;
+
+ protected:
+  ~TurnHandler() = default;
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  virtual Time now() const = 0;
+  virtual void set_turn_handler(TurnHandler* handler) = 0;
+  // One timer for all deadlines; a later call replaces the earlier. nullopt: none.
+  virtual void set_wakeup(std::optional<Time> when) = 0;
+  // Starts connecting. The handler gets on_connected(), never from inside this call. Names are resolved by
+  // the loop's thread pool.
+  virtual std::unique_ptr<Stream> connect(const Endpoint& endpoint, StreamHandler& handler) = 0;
+  // Binds and listens. On failure nullptr and `error`. A stale Unix socket file that nobody listens on is
+  // replaced.
+  virtual std::unique_ptr<Listener> listen(const Endpoint& endpoint, AcceptHandler& handler,
+                                           std::string& error) = 0;
+};
+
+}  // namespace holdfast::net
