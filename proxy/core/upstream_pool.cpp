@@ -1,5 +1,5 @@
 // Decisions of the pool: leasing, opening, proving, closing. The queue's links and the counting are in
-// upstream_pool_queue.cpp and upstream_pool_check.cpp.
+// upstream_pool_queue.cpp, what time and the operator do in upstream_pool_time.cpp.
 #include "proxy/core/upstream_pool.h"
 
 #include <algorithm>
@@ -23,15 +23,12 @@ constexpr Duration kSettleGrace = 3ms;
 // Work after fastcgi_finish_request() may be long, and closing would break it off: only a lost worker is
 // meant here.
 constexpr Duration kSettleLimit = 10min;
-// An idle worker answers at once; this is for a loaded machine.
-constexpr Duration kPingLimit = 5s;
 // Without a barrier (old php, other applications): time for an EOF or stray bytes to show before reuse.
 constexpr Duration kQuietTime = 5ms;
 // keep_alive: false: php closes first; this is for one that does not.
 constexpr Duration kEndOfStreamLimit = 1s;
 constexpr Duration kBackOffFirst = 10ms;
 constexpr Duration kBackOffMost = 500ms;
-constexpr std::uint32_t kSilentProbesMost = 3;
 }  // namespace
 
 std::string_view connection_state_name(ConnectionState state) {
@@ -77,7 +74,7 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   serve_waiters(now);
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
   // way.
-  if (waiter.queued_ && waiting_ > config_.queue.size + counts_.connecting) {
+  if (waiter.queued_ && waiting_ > config_.queue.size + counts_.connecting + counts_.settling) {
     unlink(waiter);
     ++stats_.queue_full;
     actions_.push_back(
@@ -350,7 +347,6 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
 
 void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseReason reason,
                                bool script_may_run, Time now) {
-  if (connection.state == ConnectionState::idle) std::erase(idle_, id);
   move(id, connection, ConnectionState::closing, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();
@@ -398,113 +394,6 @@ void UpstreamPool::back_off(Time now) {
   std::uniform_int_distribution<Duration::rep> spread(0, delay.count() / 4);
   open_after_ = now + delay + Duration(spread(random_));
   next_deadline_ = std::min(next_deadline_.value_or(*open_after_), *open_after_);
-}
-
-// ---------------------------------------------------------------------------------------------------------------
-// time
-
-std::optional<Time> UpstreamPool::next_deadline() const {
-  return next_deadline_;
-}
-
-void UpstreamPool::set_deadline(Connection& connection, Time when) {
-  connection.deadline = when;
-  next_deadline_ = std::min(next_deadline_.value_or(when), when);
-}
-
-void UpstreamPool::on_time(Time now) {
-  if (!next_deadline_ || now < *next_deadline_) return;
-  next_deadline_.reset();
-  std::vector<ConnectionId> due;
-  for (const auto& [id, connection] : connections_) {
-    if (connection.deadline && *connection.deadline <= now) due.push_back(id);
-  }
-  for (const ConnectionId id : due) {
-    Connection* connection = find(id);
-    if (connection != nullptr && connection->deadline && *connection->deadline <= now)
-      on_deadline(id, *connection, now);
-  }
-  expire_waiters(now);
-  if (open_after_ && now >= *open_after_) open_after_.reset();
-  serve_waiters(now);
-  // What is left decides when to look again (open_for_waiters() has added its own).
-  const auto earliest = [this](Time when) { next_deadline_ = std::min(next_deadline_.value_or(when), when); };
-  for (const auto& [id, connection] : connections_) {
-    if (connection.deadline) earliest(*connection.deadline);
-  }
-  if (first_waiter_ != nullptr) earliest(first_waiter_->deadline_);
-  if (open_after_) earliest(*open_after_);
-}
-
-void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
-  switch (connection.state) {
-    case ConnectionState::connecting:
-      if (connection.awaiting != Awaiting::nothing && barrier_support_ == BarrierSupport::unknown &&
-          ++silent_probes_ >= kSilentProbesMost) {
-        barrier_support_ = BarrierSupport::no;
-      }
-      back_off(now);
-      begin_close(id, connection,
-                  connection.awaiting == Awaiting::nothing ? CloseReason::connect_timeout
-                                                           : CloseReason::probe_timeout,
-                  false, now);
-      return;
-    case ConnectionState::idle: {
-      CloseReason reason = CloseReason::none;
-      if (worn_out(connection, now, reason) ||
-          (config_.recycle.idle > Duration::zero() && now >= *connection.idle_until)) {
-        begin_close(id, connection, reason == CloseReason::none ? CloseReason::idle : reason, false, now);
-        return;
-      }
-      std::erase(idle_, id);
-      begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
-      return;
-    }
-    case ConnectionState::settling:
-      if (connection.awaiting == Awaiting::quiet_time) {
-        become_idle(id, connection, now);
-      } else {
-        const bool ping = connection.awaiting == Awaiting::ping;
-        begin_close(id, connection, ping ? CloseReason::ping_timeout : CloseReason::settle_timeout, true,
-                    now);
-      }
-      return;
-    case ConnectionState::draining:
-      if (connection.awaiting == Awaiting::held_slot) {
-        --counts_.draining;
-        connections_.erase(id);
-      } else if (connection.awaiting == Awaiting::end_of_stream) {
-        begin_close(id, connection, CloseReason::request_done, false, now);
-      } else {
-        begin_close(id, connection, CloseReason::drain_limit, true, now);
-      }
-      return;
-    case ConnectionState::leased:
-    case ConnectionState::closing:
-      connection.deadline.reset();
-      return;
-  }
-}
-
-// -----------------------------------------------------------------------------------------------------------
-// operator
-
-void UpstreamPool::resume(Time now) {
-  paused_ = false;
-  serve_waiters(now);
-}
-
-void UpstreamPool::recycle(Time now) {
-  const std::vector<ConnectionId> idle = idle_;
-  for (auto& [id, connection] : connections_) connection.retire = true;
-  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::recycled, false, now);
-}
-
-void UpstreamPool::shut_down(Time now) {
-  stopping_ = true;
-  probe_wanted_ = false;
-  const std::vector<ConnectionId> idle = idle_;
-  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
 }
 
 }  // namespace holdfast::core
