@@ -180,8 +180,7 @@ void UpstreamPool::connected(ConnectionId id, Time now) {
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.first_byte,
                   now);
   } else {
-    connect_failures_ = 0;
-    reachable_ = true;
+    application_is_there();
     become_idle(id, *connection, now);
   }
 }
@@ -215,9 +214,8 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   }
   if (connecting) {
     barrier_support_ = BarrierSupport::yes;
-    connect_failures_ = 0;
     silent_probes_ = 0;
-    reachable_ = true;
+    application_is_there();
     if (ghosts_ > 0) --ghosts_;
   } else if (connection->awaiting == Awaiting::settle) {
     note_barrier_delay(now - connection->since, now);
@@ -382,6 +380,12 @@ void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
   } else if (prompt_barriers_ < kPromptBarriersToTrust) {
     ++prompt_barriers_;
   }
+}
+
+void UpstreamPool::application_is_there() {
+  connect_failures_ = 0;
+  open_after_.reset();
+  reachable_ = true;
 }
 
 void UpstreamPool::back_off(Time now) {

@@ -207,6 +207,7 @@ class UpstreamPool {
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
+  void application_is_there();
   void link_back(Waiter& waiter);
   void link_front(Waiter& waiter);
   void unlink(Waiter& waiter);
