@@ -46,7 +46,7 @@ std::string_view outcome_name(Outcome outcome) {
 
 Exchange::Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
                    BodyStore body, ResponseSink& sink)
-    : id_(id), request_(request), params_(std::move(params)), body_(std::move(body)), sink_(sink) {}
+    : id_(id), request_(request), params_(std::move(params)), body_(body), sink_(sink) {}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   assert(state_ == ExchangeState::waiting);

@@ -70,8 +70,8 @@ class Exchange : public Waiter {
     std::optional<Time> ended;       // END_REQUEST or failure
   };
 
-  // `request` and `sink` outlive the exchange.
-  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params, BodyStore body,
+  // `request`, `body` (whole, not changed any more) and `sink` outlive the exchange.
+  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params, const BodyStore& body,
            ResponseSink& sink);
 
   // --- the upstream side
@@ -122,7 +122,7 @@ class Exchange : public Waiter {
   std::uint64_t id_;
   const http::RequestHead& request_;
   fastcgi::ParamList params_;
-  BodyStore body_;
+  const BodyStore& body_;
   ResponseSink& sink_;
   fastcgi::CgiHeadParser head_;
   http::ResponseHead response_;
