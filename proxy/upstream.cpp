@@ -42,7 +42,7 @@ void Upstream::client_left(PhpExchange& exchange) {
     pool_.cancel(exchange, now());
     return;
   }
-  assert(exchange.link_ != nullptr);
+  if (exchange.link_ == nullptr) return;  // between the queue and a lease
   UpstreamConnection& connection = *exchange.link_;
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {
@@ -50,6 +50,10 @@ void Upstream::client_left(PhpExchange& exchange) {
   } else {
     pool_.lost(connection.id(), CloseReason::client_abort, script_may_run, now());
   }
+}
+
+void Upstream::client_caught_up(PhpExchange& exchange) {
+  if (exchange.link_ != nullptr) exchange.link_->resume_reading();
 }
 
 void Upstream::link(UpstreamConnection& connection, PhpExchange& exchange) {
@@ -145,6 +149,12 @@ void Upstream::erase_closed() {
     pool_.closed(id, now());
   }
   closed_.clear();
+}
+
+void Upstream::close_all() {
+  for (const auto& [id, connection] : connections_) {
+    if (connection->exchange_ == nullptr) pool_.lost(id, CloseReason::shutdown, false, now());
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------------

@@ -28,11 +28,15 @@ class Upstream {
   // The client is gone: afterwards nothing here points to the exchange.
   void client_left(PhpExchange& exchange);
 
+  // The client has taken what it was behind with: php may go on.
+  void client_caught_up(PhpExchange& exchange);
+
   // --- driver, called by Worker at the end of a loop turn until nothing is left to do
   bool run_actions();
   void on_time();
   std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
   void erase_closed();
+  void close_all();  // at the end of shutdown.grace: draining and settling connections too
 
   // --- reports of its connections
   void on_failure(UpstreamConnection& connection, core::CloseReason reason, core::Outcome outcome,

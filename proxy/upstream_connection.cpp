@@ -43,7 +43,7 @@ void UpstreamConnection::on_connected(net::Error error) {
 }
 
 bool UpstreamConnection::start(PhpExchange& exchange, bool peek, bool first) {
-  if (peek && stream_->has_unread_input()) return false;
+  if (closing() || !session_.can_begin() || (peek && stream_->has_unread_input())) return false;
   upstream_.link(*this, exchange);
   exchange.begin_attempt(id_, !first, upstream_.now());
   if (first) exchange.set_connect_time(connect_time_);
@@ -115,6 +115,8 @@ bool UpstreamConnection::end_of_params_sent() const {
 }
 
 void UpstreamConnection::barrier() {
+  // An EOF may have come after the pool decided.
+  if (session_.fault() != fastcgi::Fault::none || session_.open_requests() > 0) return;
   out_.clear();
   session_.write_barrier(out_);
   stream_->write(out_);
@@ -127,18 +129,14 @@ void UpstreamConnection::on_read(std::string_view bytes) {
   std::vector<fastcgi::Event>& events = upstream_.event_buffer();
   events.clear();
   session_.feed(bytes, events);
-  PhpExchange* const ended_candidate = exchange_;
-  bool exchange_ended = false;
+  PhpExchange* ended = nullptr;
   for (const fastcgi::Event& event : events) {
-    on_event(event);
-    if (event.kind == fastcgi::Event::Kind::request_ended) exchange_ended = ended_candidate != nullptr;
-    if (closing()) return;  // the failure path has flushed the client
+    if (PhpExchange* exchange = on_event(event)) ended = exchange;
   }
   if (ended_) release_when_clean();
-  if (closing()) return;
   if (session_.open_requests() > 0) stream_->quick_ack();  // rule R1: the response is incomplete
-  if (exchange_ended) {
-    ended_candidate->client.flush();  // may end the exchange: nothing of it is touched after this
+  if (ended != nullptr) {
+    ended->client.flush();  // may end the exchange: nothing of it is touched after this
   } else if (exchange_ != nullptr) {
     if (awaiting_ != Awaiting::sent)
       await(exchange_->response_started() ? Awaiting::more : Awaiting::first_byte);
@@ -151,47 +149,45 @@ void UpstreamConnection::on_read(std::string_view bytes) {
   }
 }
 
-void UpstreamConnection::on_event(const fastcgi::Event& event) {
+PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
   switch (event.kind) {
     case fastcgi::Event::Kind::stdout_data:
       if (exchange_ == nullptr) {
         discard(event.bytes.size());
       } else if (!exchange_->on_stdout(event.bytes, upstream_.now())) {
         upstream_.context().log.error(upstream_.config().name + ": malformed response head from " +
-                                      upstream_.config().address.text() + ": " +
-                                      std::string(exchange_->head_error()));
+                                      upstream_.config().address.text() + ": " + std::string(exchange_->head_error()));
         upstream_.on_failure(*this, CloseReason::bad_head, Outcome::upstream_bad_head, false, true);
       }
-      return;
+      return nullptr;
     case fastcgi::Event::Kind::stderr_data:
       if (exchange_ == nullptr) {
         discard(event.bytes.size());
       } else {
         exchange_->on_stderr(event.bytes);
       }
-      return;
-    case fastcgi::Event::Kind::request_ended:
-      on_request_ended(event);
-      return;
+      return nullptr;
+    case fastcgi::Event::Kind::request_ended: return on_request_ended(event);
     case fastcgi::Event::Kind::barrier_answered:
       upstream_.pool().barrier_answered(id_, upstream_.now());
-      return;
-    case fastcgi::Event::Kind::failed:
-      on_fault(event.fault);
-      return;
+      return nullptr;
+    case fastcgi::Event::Kind::failed: on_fault(event.fault); return nullptr;
   }
+  return nullptr;
 }
 
-void UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
+PhpExchange* UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
   ended_ = true;
   await(Awaiting::nothing);
-  if (exchange_ == nullptr) return;
+  if (exchange_ == nullptr) return nullptr;
   if (event.protocol_status != fastcgi::ProtocolStatus::request_complete) {
     // FCGI_OVERLOADED and its kin: the application has not run it. php-fpm never says so.
     upstream_.on_failure(*this, CloseReason::not_reusable, Outcome::upstream_no_head, false, false);
-    return;
+    return nullptr;
   }
+  PhpExchange* const exchange = exchange_;
   upstream_.on_ended(*this);
+  return exchange;
 }
 
 void UpstreamConnection::release_when_clean() {

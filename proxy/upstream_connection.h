@@ -27,7 +27,7 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
 
   // --- called by Upstream
   void open();
-  // False: the peek found EOF or stray bytes, nothing was written.
+  // False: the connection has ended meanwhile, or the peek found EOF or stray bytes; nothing was written.
   [[nodiscard]] bool start(PhpExchange& exchange, bool peek, bool first);
   void barrier();
   // The client left: what comes is thrown away. False when the request is not sent whole, so that it cannot
@@ -60,8 +60,9 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   void send_more();
   void await(Awaiting what);
   bool end_of_params_sent() const;
-  void on_event(const fastcgi::Event& event);
-  void on_request_ended(const fastcgi::Event& event);
+  // Returns the exchange that the event has ended in order; its client is still to be flushed.
+  PhpExchange* on_event(const fastcgi::Event& event);
+  PhpExchange* on_request_ended(const fastcgi::Event& event);
   void on_fault(fastcgi::Fault fault);
   void discard(std::size_t bytes);
   void release_when_clean();

@@ -53,6 +53,7 @@ void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   state_ = ExchangeState::sending;
   connection_ = connection;
   reused_ = reused;
+  timings_.leased = now;
   timings_.queue = now - enqueued();
   body_written_ = 0;
   params_end_ = 0;

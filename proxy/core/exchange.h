@@ -63,8 +63,8 @@ std::string_view outcome_name(Outcome outcome);
 class Exchange : public Waiter {
  public:
   struct Timings {
-    Time received{};                 // request complete
-    Duration queue{};                // until the (last) lease
+    Time leased{};                   // the last attempt
+    Duration queue{};                // from the whole request to that
     Duration connect{};              // of the connection it was leased on, when it waited for that
     std::optional<Time> first_byte;  // first byte of the response head
     std::optional<Time> ended;       // END_REQUEST or failure

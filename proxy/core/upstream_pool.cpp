@@ -256,6 +256,20 @@ void UpstreamPool::lease_refused(ConnectionId id, Waiter& waiter, Time now) {
   enqueue_again(waiter, now);
 }
 
+void UpstreamPool::lease_unused(ConnectionId id, Time now) {
+  Connection* connection = find(id);
+  if (connection == nullptr || connection->state != ConnectionState::leased) return;
+  --connection->requests;
+  --stats_.leases;
+  ++stats_.abandoned;
+  if (connection->requests == 0) {
+    become_idle(id, *connection, now);
+  } else {
+    --stats_.reused;
+    released(id, now);  // handed over perhaps without a barrier: prove it now
+  }
+}
+
 bool UpstreamPool::worn_out(const Connection& connection, Time now, CloseReason& reason) const {
   if (connection.retire) {
     reason = CloseReason::recycled;

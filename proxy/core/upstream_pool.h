@@ -118,6 +118,8 @@ class UpstreamPool {
   void barrier_answered(ConnectionId id, Time now);
   // The peek found something: the waiter goes back to its place, the connection is closed.
   void lease_refused(ConnectionId id, Waiter& waiter, Time now);
+  // The waiter had gone when its lease came: nothing was written, the connection is as good as before.
+  void lease_unused(ConnectionId id, Time now);
   // The request has ended with END_REQUEST at a clean boundary.
   void released(ConnectionId id, Time now);
   // The client left while its request runs here: the rest will be drained (released() may still come).
