@@ -1,0 +1,61 @@
+// Wiring of one process.
+#include "proxy/server.h"
+
+#include <csignal>
+#include <string>
+
+#include "proxy/access_log.h"
+#include "proxy/log.h"
+#include "proxy/net/rlimit.h"
+#include "proxy/net/spill_file.h"
+#include "proxy/net/uv_network.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+namespace {
+constexpr int kCannotStart = 71;  // EX_OSERR
+// Descriptors besides clients and upstream connections: logs, listeners, the loop's own.
+constexpr std::uint64_t kOtherDescriptors = 64;
+
+void check_descriptors(const config::Config& config, Log& log) {
+  std::uint64_t needed = config.client.max_connections + kOtherDescriptors;
+  for (const config::Pool& pool : config.pools) needed += pool.max_connections;
+  const std::uint64_t limit = net::raise_fd_limit();
+  if (limit < needed) {
+    log.warn("the descriptor limit of " + std::to_string(limit) + " is below what client.max_connections needs (" +
+             std::to_string(needed) + "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
+  }
+}
+}  // namespace
+
+int run_server(config::Snapshot config, std::function<config::Snapshot()> reloader,
+               const std::function<void()>& on_started) {
+  Log log(config->log.level);
+  AccessLog access_log(config->log);
+  std::string error;
+  if (!access_log.open(error)) {
+    log.error(error);
+    return kCannotStart;
+  }
+  check_descriptors(*config, log);
+  net::UvNetwork network;
+  net::SpillFileStore spill(config->buffers.spool_dir, config->buffers.spool_max);
+  {
+    Worker worker(network, spill, log, access_log, std::move(config));
+    worker.set_reloader(std::move(reloader));
+    worker.set_on_done([&network] { network.stop(); });
+    for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
+    if (!worker.start(error)) {
+      log.error(error);
+      worker.shut_down_now();
+      network.run();
+      return kCannotStart;
+    }
+    if (on_started) on_started();
+    network.run();
+  }
+  return 0;
+}
+
+}  // namespace holdfast
