@@ -84,7 +84,7 @@ void check_root(const Checked& checked, std::size_t index) {
   const Site& site = config.sites[index];
   const std::string path = site_path(index, ".root");
   if (!places.given(path)) {
-    if (places.good(site_path(index))) {
+    if (places.good(path) && places.good(site_path(index))) {
       report.error(places.find(path), site_path(index) + " has no root",
                    "add the folder with its files: root: /srv/app/public");
     }
