@@ -1,4 +1,4 @@
-// The one clock of core/: a point in time is an argument, never asked for.
+// The monotonic clock as core/ sees it: a value that the caller hands in. Nothing in core/ reads a clock.
 #pragma once
 
 #include <chrono>
@@ -6,6 +6,5 @@
 namespace holdfast::core {
 
 using Time = std::chrono::steady_clock::time_point;
-using Duration = std::chrono::steady_clock::duration;
 
 }  // namespace holdfast::core
