@@ -205,8 +205,8 @@ BANNED_CPP = [
     (r"(?<!operator )\bnew\b", "raw new: std::make_unique or a container owns it"),
     (r"(?<!=)(?<!= )(?<!operator )\bdelete\b", "raw delete: an owner's container or unique_ptr frees"),
     (r"\b(?:enable_)?shared_from_this\b", "one owner; no object keeps itself alive"),
-    (r"\busing namespace (?!std::[\w:]*literals)", "name what you use"),
 ]
+USING_NAMESPACE = r"\busing namespace (?!std::[\w:]*literals)"
 BANNED_PROXY = [
     (r"\bstd::function<[^;{}]*>\s+\w+\s*(?:;|=|\{)", "std::function member: an interface, or an enum and a switch"),
     (r"\busing\s+\w+\s*=\s*std::function\b", "std::function by another name"),
@@ -225,6 +225,8 @@ def rule_banned(tree: list) -> list:
         banned = list(BANNED_CPP)
         if source.path.startswith("proxy/"):
             banned += BANNED_PROXY
+        # A test may open the namespace it tests.
+        banned.append((USING_NAMESPACE + ("(?!holdfast)" if source.is_test else ""), "name what you use"))
         if not source.is_test:
             banned.append((STRANGE_WORDS, "say client or upstream"))
         for pattern, why in banned:
@@ -348,6 +350,8 @@ BREAKS = [
     (rule_banned, "proxy/a.cpp", "delete this;", "raw delete"),
     (rule_banned, "proxy/a.cpp", "auto self = shared_from_this();", "one owner"),
     (rule_banned, "proxy/a.cpp", "using namespace std;", "name what you use"),
+    (rule_banned, "proxy/a.cpp", "using namespace holdfast::core;", "name what you use"),
+    (rule_banned, "tests/unit/a.cpp", "using namespace std::chrono;", "name what you use"),
     (rule_banned, "proxy/a.cpp", "int backend_count = 0;", "say client or upstream"),
     (rule_sleep, "tests/unit/a.cpp", "std::this_thread::sleep_for(1ms);", "sleep_for( in a test"),
     (rule_sleep, "tests/system/a.py", "import time\ntime.sleep(1)\n", "sleep outside"),
@@ -367,6 +371,7 @@ KEEPS = [
     (rule_banned, "proxy/a.h", "// new and delete this in a comment\nA(const A&) = delete;\nint delete_ = 1'000;"),
     (rule_banned, "proxy/a.h", "void each(const std::function<void(int)>& visit);\nauto s = R\"(new [=])\";"),
     (rule_banned, "proxy/a.cpp", "using namespace std::chrono_literals;"),
+    (rule_banned, "tests/unit/a.cpp", "using namespace holdfast::core;"),
     (rule_sleep, "tests/system/a.py", "import time\nwhile not ready():\n    time.sleep(0.01)\n"),
     (rule_words, "docker/site/a.php", "<?php\n// hacks and todos in lower case are words like others\n"),
 ]
