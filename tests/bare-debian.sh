@@ -23,8 +23,10 @@ shift
 command=("${@:-./dev}")
 (($# > 0)) || command+=(test)
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+# shellcheck source=/dev/null
 host_suite=$(. /etc/os-release && printf '%s' "$VERSION_CODENAME")
 suite=${SUITE:-$host_suite}
+# shellcheck disable=SC2016
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
   awk -v suite="$host_suite" '$2 == suite {print $1; exit}')
 [[ -n $mirror ]] || die "apt on this system has no source for $host_suite (run apt-get update)"
@@ -44,7 +46,7 @@ rm -f "$root/etc/apt/sources.list"
 for part in sources.list sources.list.d auth.conf.d keyrings trusted.gpg.d; do
   if [[ -e /etc/apt/$part ]]; then cp -r "/etc/apt/$part" "$root/etc/apt/"; fi
 done
-find "$root/etc/apt" -name '*.list' -o -name '*.sources' | xargs -r sed -i "s/\b$host_suite\b/$suite/g"
+find "$root/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\b$host_suite\b/$suite/g" {} +
 apt-config dump | grep '^Acquire::' >"$root/etc/apt/apt.conf.d/99host" || true
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 
