@@ -6,5 +6,6 @@
 namespace holdfast::core {
 
 using Time = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::steady_clock::duration;
 
 }  // namespace holdfast::core
