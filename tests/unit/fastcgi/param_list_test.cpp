@@ -67,8 +67,8 @@ TEST_CASE("params: the four layouts of specification 3.4, byte by byte") {
 }
 
 TEST_CASE("params: lengths 127 and 128 of name and value (nginx 6ae731d07)") {
-  for (const std::size_t name : {0, 1, 127, 128, 129}) {
-    for (const std::size_t value : {0, 1, 127, 128, 129, 255, 256}) {
+  for (const std::size_t name : {0U, 1U, 127U, 128U, 129U}) {
+    for (const std::size_t value : {0U, 1U, 127U, 128U, 129U, 255U, 256U}) {
       ParamList params;
       const reference::Pairs expected{{std::string(name, 'n'), std::string(value, 'v')}, {"LAST", "x"}};
       for (const auto& [n, v] : expected) REQUIRE(params.add(n, v));

@@ -81,7 +81,7 @@ TEST_CASE("writer: padding is zero bytes, up to 255 of them") {
 }
 
 TEST_CASE("writer: a stream is cut at the limit of a record, and empty bytes write nothing") {
-  for (const std::size_t size : {0, 1, 65527, 65528, 65529, 131056, 131057, 200000}) {
+  for (const std::size_t size : {0U, 1U, 65527U, 65528U, 65529U, 131056U, 131057U, 200000U}) {
     std::string stream;
     for (std::size_t i = 0; i < size; ++i) stream.push_back(static_cast<char>(i * 31 + i / 256));
     std::string out;

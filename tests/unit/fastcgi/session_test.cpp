@@ -225,7 +225,7 @@ TEST_CASE("session: with capacity, each request has its own STDIN") {
 }
 
 TEST_CASE("session: verdict at each byte of END_REQUEST and its padding (nginx aad0a1dba)") {
-  for (const std::size_t padding : {0, 1, 8, 255}) {
+  for (const std::size_t padding : {0U, 1U, 8U, 255U}) {
     Session session;
     begin(session);
     const std::string input = end_request(1, 0, 0, padding);
