@@ -196,8 +196,9 @@ std::optional<Refusal> RequestParser::read_head() {
   if (!impl.head_seen) return refusal_of(error);
   if (auto refusal = apply_fields(head_)) return refusal;
 
+  // llhttp must have stopped on the last line feed, or behind it.
   const bool agreed = !impl.disjoint && head_.fields.size() == impl.scanner.field_count() &&
-                      llhttp_get_error_pos(&impl.llhttp) == impl.text.data() + impl.text.size() &&
+                      llhttp_get_error_pos(&impl.llhttp) >= impl.text.data() + impl.text.size() - 1 &&
                       ((impl.llhttp.flags & F_CHUNKED) != 0) == head_.chunked &&
                       impl.llhttp.content_length == head_.content_length.value_or(0);
   if (!agreed) return Refusal{400, "malformed request head"};
