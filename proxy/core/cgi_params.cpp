@@ -12,6 +12,9 @@ namespace holdfast::core {
 namespace {
 
 constexpr std::string_view kFieldPrefix = "HTTP_";
+// Each is compared with each field: thousands would be a way to burn our time. Those over the limit strike
+// out nothing, which does no harm: it is php, not another server, that gets the fields.
+constexpr std::size_t kConnectionOptionsMax = 32;
 
 // The CGI spelling of each byte of a field name; 0: not allowed.
 constexpr auto kCgiByte = [] {
@@ -237,7 +240,7 @@ void CgiParams::collect_connection_options(const http::RequestHead& head) {
       while (!option.empty() && (option.back() == ' ' || option.back() == '\t')) option.remove_suffix(1);
       // These name no field that would be passed on; leaving them out keeps the list empty for browsers.
       if (option.empty() || http::equals_ignore_case(option, "keep-alive") ||
-          http::equals_ignore_case(option, "close")) {
+          http::equals_ignore_case(option, "close") || connection_options_.size() == kConnectionOptionsMax) {
         continue;
       }
       connection_options_.push_back(option);

@@ -208,6 +208,17 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(value("HTTP_HOST") == "Example.com:8080");
 }
 
+TEST_CASE_FIXTURE(Fixture, "32 connection options are heeded, the 33rd is not") {
+  std::string options;
+  for (int i = 0; i < 31; ++i) options += "close, o" + std::to_string(i) + ",";
+  options += "x-a, x-b";
+  head.fields.push_back({"Connection", options});
+  head.fields.push_back({"X-A", "1"});
+  head.fields.push_back({"X-B", "2"});
+  CHECK(value("HTTP_X_A") == "(none)");
+  CHECK(value("HTTP_X_B") == "2");
+}
+
 TEST_CASE_FIXTURE(Fixture, "repeated fields are joined in order") {
   head.fields.push_back({"Cookie", "a=1"});
   head.fields.push_back({"X-Forwarded-For", "192.0.2.1"});
