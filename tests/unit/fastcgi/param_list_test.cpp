@@ -61,6 +61,8 @@ TEST_CASE("params: the four layouts of specification 3.4, byte by byte") {
   CHECK(content("AB", "c") == bytes({2, 1, 'A', 'B', 'c'}));
   CHECK(content("AB", v) == bytes({2, 0x80, 0, 1, 44}) + "AB" + v);
   CHECK(content(n, "c") == bytes({0x80, 0, 0, 128, 1}) + n + "c");
+  const std::string short_most(127, 's');
+  CHECK(content(short_most, short_most) == bytes({127, 127}) + short_most + short_most);
   CHECK(content(n, v) == bytes({0x80, 0, 0, 128, 0x80, 0, 1, 44}) + n + v);
 }
 
