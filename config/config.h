@@ -76,6 +76,7 @@ struct Site {
   std::string pool;              // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;
+  bool operator==(const Site&) const = default;
 };
 
 struct Client {
@@ -83,12 +84,14 @@ struct Client {
     Duration header = std::chrono::seconds(10);
     Duration body = std::chrono::seconds(30);
     Duration write = std::chrono::seconds(30);
-    Duration keep_alive = std::chrono::seconds(75);
+    Duration keep_alive = std::chrono::seconds(75);  // 0s: close after each response
+    bool operator==(const Timeouts&) const = default;
   };
   Timeouts timeouts;
   std::uint64_t max_header = std::uint64_t{32} << 10;
   std::uint32_t max_connections = 10000;
   std::uint64_t requests_per_connection = 0;  // 0: no limit
+  bool operator==(const Client&) const = default;
 };
 
 struct Buffers {
@@ -96,12 +99,14 @@ struct Buffers {
   std::uint64_t response_memory = std::uint64_t{256} << 10;
   std::string spool_dir = "/tmp";
   std::uint64_t spool_max = std::uint64_t{1} << 30;  // per process: bytes in all spill files together
+  bool operator==(const Buffers&) const = default;
 };
 
 // A CIDR block. Addresses are 16 bytes, IPv4 mapped (::ffff:a.b.c.d), and `prefix` counts bits of those.
 struct Network {
   std::array<std::uint8_t, 16> address{};
   std::uint8_t prefix = 0;
+  bool operator==(const Network&) const = default;
 };
 
 enum class LogFormat : std::uint8_t { combined, json };
@@ -111,6 +116,7 @@ struct Log {
   std::string access = "stdout";  // "stdout", "off" or a path
   LogFormat format = LogFormat::combined;
   LogLevel level = LogLevel::info;
+  bool operator==(const Log&) const = default;
 };
 
 struct Config {
@@ -126,6 +132,7 @@ struct Config {
   Duration shutdown_grace = std::chrono::seconds(25);
 
   const Pool* find_pool(const std::string& name) const;
+  bool operator==(const Config&) const = default;
 };
 
 using Snapshot = std::shared_ptr<const Config>;

@@ -1,7 +1,9 @@
 // Reads a configuration file into a Config, or says everything that is wrong with it, each with its place.
-// The only user of yaml-cpp is the .cpp beside this; no exception leaves it.
+// No exception leaves it; yaml-cpp stays inside load_yaml.cpp.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,7 +20,7 @@ struct Diagnostic {
   Severity severity = Severity::error;
   std::string file;
   int line = 0;             // 1-based; 0: no place (the file cannot be read)
-  int column = 0;           // 1-based
+  int column = 0;           // 1-based, in characters
   std::string message;      // "unknown key 'max_conections' in pools.php"
   std::string hint;         // "did you mean 'max_connections'?"; may be empty
   std::string source_line;  // the line of the file, for the caret

@@ -31,7 +31,8 @@ class CgiHeadParser {
   CgiHeadParser(const CgiHeadParser&) = delete;
   CgiHeadParser& operator=(const CgiHeadParser&) = delete;
 
-  // Consumes bytes of the head from the front of `in`; what is left in `in` after `complete` is body.
+  // Consumes bytes of the head from the front of `in`; what is left in `in` after `complete` is body. Once
+  // the state is another than `incomplete` nothing more is consumed.
   CgiHeadState feed(std::string_view& in);
   CgiHeadState state() const { return state_; }
   // True once any byte was fed.
@@ -55,12 +56,19 @@ class CgiHeadParser {
 
  private:
   CgiHeadState parse();
+  // These are false, with error_ set, when the head is malformed. `line` has no line end.
+  bool parse_line(std::string_view line, std::size_t line_number);
+  bool take_status(std::string_view value, std::size_t line_number);
+  bool take_content_length(std::string_view value, std::size_t line_number);
+  bool refuse(std::size_t line_number, std::string_view what);
 
   std::size_t bytes_max_;
-  std::string text_;  // reserved once to avoid moves; fields_ point into it only after `complete`
+  std::string text_;  // the whole head, copied as it comes; fields_ point into it only after `complete`
+  std::size_t line_start_ = 0;  // in text_, of the line under way: nothing before it is looked at again
   CgiHeadState state_ = CgiHeadState::incomplete;
   std::string error_;
   int status_ = 200;
+  bool has_status_ = false;
   std::string_view reason_;
   std::vector<CgiField> fields_;
   std::optional<std::uint64_t> content_length_;

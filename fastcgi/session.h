@@ -3,6 +3,7 @@
 // in, events out; EOF is an input. Owns no socket and no time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -56,6 +57,8 @@ enum class ReuseVerdict : std::uint8_t {
   keep_not_asked,    // the last request was sent without FCGI_KEEP_CONN: the application closes
   faulted,           // see fault()
 };
+// When several hold, the verdict is the first of: faulted, request_open, then the reasons that will not pass
+// (keep_not_asked, stdin_incomplete: close), then those that will (barrier_pending, inside_record: wait).
 std::string_view verdict_name(ReuseVerdict verdict);
 
 class Session {
@@ -71,7 +74,7 @@ class Session {
                               std::uint64_t content_length, std::string& out);
   // Appends STDIN records with `bytes`; after the last of content_length bytes, also the empty STDIN record
   // (a request with content_length 0 got it from begin_request()). Precondition: not more than
-  // stdin_bytes_left().
+  // stdin_bytes_left(), which is 0 for a request that is not open. Empty `bytes` write nothing.
   void write_stdin(std::uint16_t request_id, std::string_view bytes, std::string& out);
   std::uint64_t stdin_bytes_left(std::uint16_t request_id) const;
 
@@ -85,7 +88,8 @@ class Session {
   // unless failed before.
   void feed_eof(std::vector<Event>& out);
 
-  bool can_begin() const;
+  // The same as reuse_verdict() == reusable.
+  bool can_begin() const { return reuse_verdict() == ReuseVerdict::reusable; }
   bool barrier_pending() const { return barrier_pending_; }
   std::size_t open_requests() const { return open_.size(); }
   ReuseVerdict reuse_verdict() const;
@@ -97,17 +101,30 @@ class Session {
     std::uint64_t stdin_left;
   };
   OpenRequest* find(std::uint16_t id);
+  const OpenRequest* find(std::uint16_t id) const;
   std::uint16_t take_id();
+  // No byte may come now: no request is open, no answer is awaited, the last record is over.
+  bool is_quiet() const { return open_.empty() && !barrier_pending_ && reader_.at_record_boundary(); }
+  Fault judge_header(const RecordHeader& record) const;
+  void take_content(std::string_view content, std::vector<Event>& out);
+  Fault finish_content(std::vector<Event>& out);
+  void end_request(std::vector<Event>& out);
   void fail(Fault fault, std::vector<Event>& out);
 
+  // What END_REQUEST says (specification 5.5): appStatus in four bytes, protocolStatus, three reserved.
+  static constexpr std::size_t kEndBodyBytes = 8;
+
   RecordReader reader_;
+  std::array<char, kEndBodyBytes> end_body_{};  // of the END_REQUEST under way, which may come in any cut
+  std::size_t end_body_filled_ = 0;
+  std::string answer_;  // content of the GET_VALUES_RESULT under way; php-fpm's is empty
   std::vector<OpenRequest> open_;
   std::size_t capacity_;
   std::uint16_t next_id_;
   std::uint16_t last_ended_id_ = 0;
   bool barrier_pending_ = false;
-  bool keep_asked_ = true;
-  bool stdin_cut_short_ = false;
+  bool keep_asked_ = true;        // false for good after one request without FCGI_KEEP_CONN
+  bool stdin_cut_short_ = false;  // for good: the rest of that STDIN would be read as new records
   Fault fault_ = Fault::none;
 };
 

@@ -1,0 +1,158 @@
+// Cross checks of addresses, pools, buffers and log. See checks.h. A key that was refused while reading is
+// passed over here: its member holds a default that the user never wrote.
+#include "config/checks.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/addresses.h"
+#include "config/units.h"
+
+namespace holdfast::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+// `covers` also holds when `wide` is the same port on every address: the second bind() would fail.
+bool covers(const Address& wide, const Address& narrow) {
+  if (wide.kind != narrow.kind || (wide.kind == Address::Kind::tcp && wide.port == 0)) {
+    return false;  // port 0: the kernel chooses a free one each time
+  }
+  const bool v4_literal = narrow.host.find_first_not_of("0123456789.") == std::string::npos;
+  return wide == narrow || (wide.kind == Address::Kind::tcp && wide.host == "0.0.0.0" &&
+                            wide.port == narrow.port && v4_literal);
+}
+
+bool collide(const Address& a, const Address& b) {
+  return covers(a, b) || covers(b, a);
+}
+
+std::string listen_path(const Checked& checked, std::size_t index) {
+  const std::string item = "listen[" + std::to_string(index) + "]";
+  return checked.places.given(item) ? item : "listen";
+}
+
+void check_listen(const Checked& checked) {
+  const auto& [config, places, report] = checked;
+  if (!places.good("listen")) {
+    return;
+  }
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    const auto end = config.listen.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto same = std::find_if(config.listen.begin(), end,
+                                   [&](const Address& a) { return collide(a, config.listen[i]); });
+    if (same != end) {
+      report.error(
+          places.find(listen_path(checked, i)),
+          "listen: " + config.listen[i].text() +
+              (*same == config.listen[i] ? " is given twice" : " is already covered by " + same->text()),
+          "remove one of them");
+    }
+    if (config.admin && places.good("admin.listen") && collide(*config.admin, config.listen[i])) {
+      const bool admin_given = places.given("admin.listen");
+      report.error(places.find(admin_given ? "admin.listen" : listen_path(checked, i)),
+                   "admin.listen: " + config.admin->text() + " is also a listen address for clients" +
+                       (admin_given ? "" : " (it is the default of admin.listen)"),
+                   "give the admin endpoint a port of its own, or admin: { listen: off }");
+    }
+  }
+}
+
+void check_pool_address(const Checked& checked, const Pool& pool, std::map<std::string, std::string>& seen) {
+  const auto& [config, places, report] = checked;
+  const std::string path = "pools." + pool.name + ".address";
+  if (!places.given(path)) {
+    if (places.good("pools." + pool.name)) {
+      report.error(places.find(path), "pools." + pool.name + " has no address",
+                   "add a line such as address: unix:/run/php/php-fpm.sock");
+    }
+    return;
+  }
+  if (!places.good(path)) {
+    return;
+  }
+  const auto [first, is_new] = seen.emplace(pool.address.text(), pool.name);
+  if (!is_new) {
+    report.warning(places.find(path),
+                   "pools " + first->second + " and " + pool.name + " share the address " +
+                       pool.address.text() + "; each counts its own max_connections",
+                   "the sum of both must stay below pm.max_children");
+  }
+  if (places.good("listen") &&
+      std::find(config.listen.begin(), config.listen.end(), pool.address) != config.listen.end()) {
+    report.error(places.find(path),
+                 path + ": " + pool.address.text() + " is a listen address of holdfast itself",
+                 "write the address of php-fpm");
+  }
+}
+
+void check_pools(const Checked& checked) {
+  const auto& [config, places, report] = checked;
+  if (!places.good("pools")) {
+    return;
+  }
+  if (config.pools.empty()) {
+    report.error(places.find("pools"), places.given("pools") ? "pools: names no pool" : "pools is missing",
+                 "name at least one: pools: { php: { address: unix:/run/php/php-fpm.sock } }");
+    return;
+  }
+  std::map<std::string, std::string> addresses;
+  for (const Pool& pool : config.pools) {
+    const std::string path = "pools." + pool.name;
+    check_pool_address(checked, pool, addresses);
+    if (pool.application == Application::generic && !pool.status_path.empty()) {
+      report.warning(places.find(path + ".status_path"),
+                     path + ".status_path is only asked of php-fpm, this pool is application: generic",
+                     "remove it");
+    }
+    const bool used = std::any_of(config.sites.begin(), config.sites.end(),
+                                  [&](const Site& site) { return site.pool == pool.name; });
+    if (!used && !config.sites.empty() && places.good("sites")) {
+      report.warning(places.find(path), "no site uses " + path,
+                     "add pool: " + pool.name + " to a site, or remove it");
+    }
+  }
+}
+
+void check_folder(const Checked& checked, const std::string& path, const std::string& folder,
+                  const std::string& use) {
+  std::error_code error;
+  if (fs::is_directory(folder, error) || !checked.places.good(path)) {
+    return;
+  }
+  const bool exists = fs::exists(folder, error);
+  checked.report.warning(checked.places.find(path),
+                         path + ": " + folder + (exists ? " is not a folder" : " does not exist") + use,
+                         exists ? "" : "mkdir -p " + folder);
+}
+
+void check_trust(const Checked& checked) {
+  for (const Network& network : checked.config.trusted_proxies) {
+    const std::string text = network_text(network);
+    if (text.ends_with("/0")) {
+      checked.report.warning(checked.places.find("trusted_proxies"),
+                             "trusted_proxies: " + text + " trusts every client to say what its address is",
+                             "name the addresses of your proxies");
+    }
+  }
+}
+
+}  // namespace
+
+void check_config(const Checked& checked) {
+  const Config& config = checked.config;
+  check_listen(checked);
+  check_pools(checked);
+  check_sites(checked);
+  check_folder(checked, "buffers.spool_dir", config.buffers.spool_dir, "; large bodies would get 503");
+  if (config.log.access != "stdout" && config.log.access != "off") {
+    check_folder(checked, "log.access", fs::path(config.log.access).parent_path().string(),
+                 "; the access log cannot be written");
+  }
+  check_trust(checked);
+}
+
+}  // namespace holdfast::config

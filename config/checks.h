@@ -1,0 +1,20 @@
+// What one key alone cannot show: names that must meet, addresses that collide, folders that do not exist.
+// Adds to the report; changes nothing.
+#pragma once
+
+#include "config/config.h"
+#include "config/diagnostics.h"
+#include "config/reader.h"
+
+namespace holdfast::config {
+
+struct Checked {
+  const Config& config;
+  const Places& places;
+  Report& report;
+};
+
+void check_config(const Checked& checked);  // all of them
+void check_sites(const Checked& checked);   // in checks_sites.cpp
+
+}  // namespace holdfast::config

@@ -1,0 +1,179 @@
+// Cross checks of the sites. See checks.h.
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/checks.h"
+#include "config/units.h"
+
+namespace holdfast::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string site_path(std::size_t index, const char* key = "") {
+  return "sites[" + std::to_string(index) + "]" + key;
+}
+
+void check_hosts(const Checked& checked) {
+  const auto& [config, places, report] = checked;
+  std::map<std::string, std::size_t> owners;  // "" is the site for any host
+  for (std::size_t i = 0; i < config.sites.size(); ++i) {
+    const Site& site = config.sites[i];
+    const std::string path = site_path(i, ".hosts");
+    if (!places.good(path)) {
+      continue;
+    }
+    if (site.hosts.empty()) {
+      const auto [first, is_new] = owners.emplace("", i);
+      if (!is_new) {
+        report.error(places.find(path),
+                     site_path(i) + " answers every host, and " + site_path(first->second) +
+                         " does already (line " + std::to_string(places.find(site_path(first->second)).line) +
+                         ")",
+                     "give one of them hosts");
+      }
+    }
+    for (std::size_t h = 0; h < site.hosts.size(); ++h) {
+      const auto [first, is_new] = owners.emplace(site.hosts[h], i);
+      if (!is_new) {
+        const std::string item = path + "[" + std::to_string(h) + "]";
+        report.error(
+            places.find(item),
+            item + ": " + quote(site.hosts[h]) + " belongs to " + site_path(first->second) + " already",
+            "remove one of them");
+      }
+    }
+  }
+}
+
+void check_pool_of(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  const std::string path = site_path(index, ".pool");
+  if (!places.good(path)) {
+    return;
+  }
+  if (site.pool.empty()) {
+    if (!site.front_controller.empty()) {
+      report.error(places.find(site_path(index, ".front_controller")),
+                   site_path(index) + " has a front_controller but no pool to run it",
+                   config.pools.empty() ? "add pool: NAME" : "add pool: " + config.pools.front().name);
+    }
+    return;
+  }
+  if (config.find_pool(site.pool) != nullptr || !places.good("pools") || config.pools.empty()) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (const Pool& pool : config.pools) {
+    names.push_back(pool.name);
+  }
+  const std::string meant = did_you_mean(site.pool, names);
+  report.error(places.find(path), path + ": there is no pool " + quote(site.pool),
+               meant.empty() ? "pools: " + join_words(names) : meant);
+}
+
+// Missing files are warnings: a deployment may still bring them.
+void check_root(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  const std::string path = site_path(index, ".root");
+  if (!places.given(path)) {
+    if (places.good(site_path(index))) {
+      report.error(places.find(path), site_path(index) + " has no root",
+                   "add the folder with its files: root: /srv/app/public");
+    }
+    return;
+  }
+  if (!places.good(path)) {
+    return;
+  }
+  std::error_code error;
+  if (site.root == "/") {
+    report.error(places.find(path), path + ": '/' would serve every file of this machine",
+                 "name the public folder");
+  } else if (!fs::is_directory(site.root, error)) {
+    report.warning(
+        places.find(path),
+        path + ": " + site.root + (fs::exists(site.root, error) ? " is not a folder" : " does not exist"),
+        "requests to this site get 404 until it is there");
+  } else if (!site.front_controller.empty() && places.good(site_path(index, ".front_controller")) &&
+             !fs::exists(site.root + site.front_controller, error)) {
+    report.warning(
+        places.find(site_path(index, ".front_controller")),
+        site_path(index, ".front_controller") + ": " + site.root + site.front_controller + " does not exist",
+        site.front_controller.size() > 1 && fs::exists(site.root + "/public" + site.front_controller, error)
+            ? "did you mean root: " + site.root + "/public?"
+            : "requests that need it get 404 until it is there");
+  }
+}
+
+void check_param(const Checked& checked, std::size_t index, const std::string& name) {
+  const auto& [config, places, report] = checked;
+  const std::string path = site_path(index, ".params.") + name;
+  const auto is_any = [&](std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (is_any({"CONTENT_LENGTH", "REQUEST_BODY_FILE"})) {
+    // php-fpm waits for CONTENT_LENGTH bytes and would take the next request for the rest of this body.
+    report.error(places.find(path), path + ": " + name + " says where the request body is and cannot be set",
+                 "remove it");
+  } else if (is_any({"PHP_VALUE", "PHP_ADMIN_VALUE"})) {
+    report.warning(
+        places.find(path),
+        path + ": php-fpm keeps these ini settings for later requests of the worker, of other sites too",
+        "set php_admin_value[...] in the php-fpm pool instead");
+  } else if (name.starts_with("HTTP_")) {
+    report.warning(places.find(path), path + ": replaces what the client sends in the header of that name",
+                   "scripts see this value in every request");
+  } else if (is_any({"SCRIPT_FILENAME", "SCRIPT_NAME", "REQUEST_METHOD", "REQUEST_URI", "QUERY_STRING",
+                     "CONTENT_TYPE", "PATH_INFO", "GATEWAY_INTERFACE"})) {
+    report.warning(places.find(path),
+                   path + ": holdfast sets " + name + " from each request, this replaces it always",
+                   "remove it unless that is meant");
+  }
+}
+
+void check_body_room(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const std::string path = site_path(index, ".max_body");
+  const std::uint64_t room = config.buffers.request_memory + config.buffers.spool_max;
+  if (places.good(path) && places.good("buffers.spool_max") && places.good("buffers.request_memory") &&
+      config.sites[index].max_body > room) {
+    report.warning(places.find(path),
+                   path + ": " + size_text(config.sites[index].max_body) +
+                       " is more than buffers.request_memory and spool_max can hold (" + size_text(room) +
+                       ")",
+                   "raise buffers.spool_max or lower max_body");
+  }
+}
+
+}  // namespace
+
+void check_sites(const Checked& checked) {
+  const auto& [config, places, report] = checked;
+  if (!places.good("sites")) {
+    return;
+  }
+  if (config.sites.empty()) {
+    report.error(places.find("sites"), places.given("sites") ? "sites: names no site" : "sites is missing",
+                 "add at least one with a root and a pool");
+    return;
+  }
+  check_hosts(checked);
+  for (std::size_t i = 0; i < config.sites.size(); ++i) {
+    check_pool_of(checked, i);
+    check_root(checked, i);
+    check_body_room(checked, i);
+    for (const auto& param : config.sites[i].params) {
+      check_param(checked, i, param.first);
+    }
+  }
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,23 @@
+// The few things a Config can say about itself.
+#include "config/config.h"
+
+namespace holdfast::config {
+
+std::string Address::text() const {
+  if (kind == Kind::unix_socket) {
+    return "unix:" + path;
+  }
+  const bool literal_v6 = host.find(':') != std::string::npos;
+  return (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+const Pool* Config::find_pool(const std::string& name) const {
+  for (const Pool& pool : pools) {
+    if (pool.name == name) {
+      return &pool;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,139 @@
+// load_file() and load_text(): bytes -> tree (load_yaml) -> Config (schema) -> cross checks. All errors are
+// collected; only what is not YAML at all ends early. No exception leaves this file.
+#include "config/load.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "config/checks.h"
+#include "config/diagnostics.h"
+#include "config/load_yaml.h"
+#include "config/reader.h"
+#include "config/schema.h"
+#include "config/units.h"
+
+namespace holdfast::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFileMax = std::size_t{1}
+                                 << 20;  // a configuration is some kilobytes; /dev/zero has no end
+
+LoadResult failed(const std::string& file, std::string message, std::string hint) {
+  LoadResult result;
+  result.diagnostics.push_back({Severity::error, file, 0, 0, std::move(message), std::move(hint), {}});
+  return result;
+}
+
+// Reads at most kFileMax + 1 bytes; false and errno on failure. Pipes are welcome: holdfast check -c
+// <(generate).
+bool read_bytes(const std::string& path, std::string& out) {
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) {
+    return false;
+  }
+  char buffer[16384];
+  while (out.size() <= kFileMax) {
+    const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get());
+    out.append(buffer, count);
+    if (count < sizeof buffer) {
+      return std::ferror(file.get()) == 0;
+    }
+  }
+  return true;
+}
+
+// Where relative paths begin: the folder of the file, made absolute.
+fs::path folder_of(const std::string& file_name) {
+  std::error_code error;
+  const fs::path whole = fs::absolute(fs::path(file_name), error);
+  return (error ? fs::path(file_name) : whole).parent_path();
+}
+
+std::vector<std::string> schema_paths() {
+  std::vector<std::string> out;
+  for (WrittenKey& key : schema_keys()) {
+    out.push_back(std::move(key.path));
+  }
+  return out;
+}
+
+LoadResult load(std::string_view text, const std::string& file_name, const Environment& environment) {
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    text.remove_prefix(3);
+  }
+  if (text.size() > kFileMax) {
+    return failed(file_name, "is larger than " + size_text(kFileMax) + ", this is no configuration file",
+                  "give the right file with -c FILE");
+  }
+  const std::size_t bad = std::min(text.find('\0'), find_invalid_utf8(text));
+  if (bad != std::string_view::npos) {
+    return failed(file_name, "is not a UTF-8 text file (byte " + std::to_string(bad) + ")",
+                  "give the right file with -c FILE, or save it as UTF-8");
+  }
+  Report report(file_name, text);
+  LoadResult result;
+  const YamlResult yaml = read_yaml(text);
+  for (const YamlProblem& problem : yaml.problems) {
+    report.error(problem.mark, problem.message, problem.hint);
+  }
+  Config config;
+  if (yaml.root != nullptr && yaml.root->kind == Node::Kind::null) {
+    return failed(file_name, "holds no configuration",
+                  "a short one to begin with is config/samples/minimal.yaml");
+  }
+  if (yaml.root != nullptr) {
+    Places places;
+    Reader reader(report, places, environment, folder_of(file_name), schema_paths());
+    read_config(reader, yaml.root, config);
+    if (yaml.root->kind == Node::Kind::map) {
+      check_config({config, places, report});
+    }
+  }
+  if (!report.has_errors()) {
+    result.config = std::move(config);
+  }
+  result.diagnostics = report.take();
+  return result;
+}
+
+}  // namespace
+
+LoadResult load_text(std::string_view yaml, const std::string& file_name, const Environment& environment) {
+  try {
+    return load(yaml, file_name, environment);
+  } catch (const std::exception& error) {  // out of memory, or a path the standard library cannot take
+    return failed(file_name, std::string("cannot be read: ") + error.what(), {});
+  }
+}
+
+LoadResult load_file(const std::string& path, const Environment& environment) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    return failed(path, "is a folder, not a configuration file",
+                  "name the file in it: -c " + path + "/holdfast.yaml");
+  }
+  std::string text;
+  errno = 0;
+  if (!read_bytes(path, text)) {
+    const int number = errno;
+    std::string hint;
+    if (number == ENOENT) {
+      hint = "name another with -c FILE, or serve a folder without one: holdfast serve DIR";
+    } else if (number == EACCES) {
+      hint = "make it readable for the user that runs holdfast";
+    }
+    return failed(path, "cannot be read: " + std::generic_category().message(number), hint);
+  }
+  return load_text(text, path, environment);
+}
+
+}  // namespace holdfast::config

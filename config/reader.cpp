@@ -1,0 +1,204 @@
+// See reader.h.
+#include "config/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/interpolate.h"
+
+namespace holdfast::config {
+namespace {
+
+const char* kind_name(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::null:
+      return "nothing";
+    case Node::Kind::scalar:
+      return "a single value";
+    case Node::Kind::list:
+      return "a list";
+    case Node::Kind::map:
+      return "a block of keys";
+  }
+  return "";
+}
+
+std::string child_path(const std::string& parent, const std::string& key) {
+  return parent.empty() ? key : parent + "." + key;
+}
+
+// What a person would call the place: "in pools.php", "at the top level".
+std::string place_name(const std::string& path) {
+  return path.empty() ? "at the top level" : "in " + path;
+}
+
+// A path without its last key or index.
+std::string parent_path(const std::string& path) {
+  const auto cut = path.find_last_of(".[");
+  return cut == std::string::npos ? std::string() : path.substr(0, cut);
+}
+
+// A scalar or a list begins where its value is; a block begins at its key, because its own mark is its first
+// child.
+Slot child_slot(const Slot& parent, const Entry& entry) {
+  const bool at_value = entry.value->kind == Node::Kind::scalar || entry.value->kind == Node::Kind::list;
+  return {entry.value.get(), child_path(parent.path, entry.key), at_value ? entry.value->mark : entry.mark};
+}
+
+}  // namespace
+
+void Places::spoil(const std::string& path) {
+  spoiled_.insert(path);
+  // One bad item makes the indices of the rest meaningless.
+  if (path.ends_with(']')) {
+    spoil(parent_path(path));
+  }
+}
+
+Mark Places::find(std::string path) const {
+  while (!path.empty()) {
+    if (const auto found = marks_.find(path); found != marks_.end()) {
+      return found->second;
+    }
+    path = parent_path(path);
+  }
+  return {1, 1};
+}
+
+Reader::Reader(Report& report, Places& places, const Environment& environment, std::filesystem::path folder,
+               std::vector<std::string> known_paths)
+    : report_(report),
+      places_(places),
+      environment_(environment),
+      folder_(std::move(folder)),
+      known_paths_(std::move(known_paths)) {}
+
+void Reader::error(const Slot& slot, const std::string& message, const std::string& hint) {
+  report_.error(slot.mark, slot.path.empty() ? message : slot.path + ": " + message, hint);
+  places_.spoil(slot.path);
+}
+
+bool Reader::is_map(const Slot& slot, const std::string& expected) {
+  if (slot.node->kind == Node::Kind::map || slot.node->kind == Node::Kind::null) {
+    return true;
+  }
+  error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
+  return false;
+}
+
+void Reader::doubled_key(const Slot& parent, const Entry& entry, Mark first) {
+  report_.error(entry.mark, "duplicate key " + quote(entry.key) + " " + place_name(parent.path),
+                "first given in line " + std::to_string(first.line));
+}
+
+void Reader::unknown_key(const Slot& parent, const Entry& entry, const std::vector<std::string>& names) {
+  std::string hint = did_you_mean(entry.key, names);
+  if (entry.key == "<<") {
+    hint = "merge keys are not supported, write the keys out";
+  }
+  // A known key in the wrong block, usually one indented too far or too little.
+  std::vector<std::string> homes;
+  for (const std::string& path : known_paths_) {
+    if (path.ends_with("." + entry.key) && homes.size() < 3) {
+      homes.push_back("'" + path + "'");
+    }
+  }
+  if (hint.empty() && !homes.empty()) {
+    hint = "did you mean " + join_words(homes) + "?";
+  }
+  if (hint.empty()) {
+    hint = "known here: " + join_words(names);
+  }
+  report_.error(entry.mark, "unknown key " + quote(entry.key) + " " + place_name(parent.path), hint);
+}
+
+std::vector<Found> Reader::keys(const Slot& slot, const std::vector<std::string>& names) {
+  std::vector<Found> found;
+  if (!is_map(slot, "a block with the keys " + join_words(names))) {
+    return found;
+  }
+  std::map<std::string, Mark> seen;
+  for (const Entry& entry : slot.node->entries) {
+    const auto [before, is_new] = seen.emplace(entry.key, entry.mark);
+    if (!is_new) {
+      doubled_key(slot, entry, before->second);
+      continue;
+    }
+    const auto name = std::find(names.begin(), names.end(), entry.key);
+    if (name == names.end()) {
+      unknown_key(slot, entry, names);
+      continue;
+    }
+    found.push_back({static_cast<std::size_t>(name - names.begin()), child_slot(slot, entry)});
+    places_.add(found.back().slot.path, found.back().slot.mark);
+  }
+  return found;
+}
+
+std::vector<std::pair<std::string, Slot>> Reader::entries(const Slot& slot, const std::string& expected) {
+  std::vector<std::pair<std::string, Slot>> found;
+  if (!is_map(slot, expected)) {
+    return found;
+  }
+  std::map<std::string, Mark> seen;
+  for (const Entry& entry : slot.node->entries) {
+    const auto [before, is_new] = seen.emplace(entry.key, entry.mark);
+    if (!is_new) {
+      doubled_key(slot, entry, before->second);
+      continue;
+    }
+    found.emplace_back(entry.key, child_slot(slot, entry));
+    places_.add(found.back().second.path, found.back().second.mark);
+  }
+  return found;
+}
+
+std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::string& expected,
+                                               bool scalar_allowed) {
+  if (scalar_allowed && slot.node->kind == Node::Kind::scalar) {
+    return std::vector<Slot>{slot};
+  }
+  if (slot.node->kind != Node::Kind::list) {
+    error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
+    return std::nullopt;
+  }
+  std::vector<Slot> out;
+  for (std::size_t i = 0; i < slot.node->items.size(); ++i) {
+    const NodePtr& item = slot.node->items[i];
+    out.push_back({item.get(), slot.path + "[" + std::to_string(i) + "]", item->mark});
+    places_.add(out.back().path, out.back().mark);
+  }
+  return out;
+}
+
+std::optional<Scalar> Reader::scalar(const Slot& slot, const std::string& expected) {
+  if (slot.node->kind == Node::Kind::null) {
+    error(slot, "has no value", "write " + expected + ", or leave the key out");
+    return std::nullopt;
+  }
+  if (slot.node->kind != Node::Kind::scalar) {
+    error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
+    return std::nullopt;
+  }
+  auto text = interpolate(slot.node->text, environment_);
+  if (!text.value) {
+    error(slot, text.error, text.hint);
+    return std::nullopt;
+  }
+  if (text.value->text.find('\0') != std::string::npos) {
+    error(slot, "holds a NUL byte, which would end paths and FastCGI values early");
+    return std::nullopt;
+  }
+  const bool has_variable = text.value->has_variable;
+  return Scalar{std::move(text.value->text), slot.node->quoted && !has_variable, has_variable};
+}
+
+std::string Reader::absolute(const std::string& path) const {
+  std::string out = (folder_ / path).lexically_normal().string();
+  while (out.size() > 1 && out.ends_with('/')) {
+    out.pop_back();
+  }
+  return out;
+}
+
+}  // namespace holdfast::config

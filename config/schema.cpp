@@ -1,0 +1,351 @@
+// See schema.h. One table a section; design: a row is a name, the member it fills, the kind of its value and
+// its bounds.
+#include "config/schema.h"
+
+#include <array>
+#include <span>
+#include <utility>
+
+#include "config/values.h"
+
+namespace holdfast::config {
+namespace {
+
+// ---- rows
+// ----------------------------------------------------------------------------------------------------------
+
+template <class T>
+struct Key {
+  std::string_view name;
+  Limits limits;
+  void (*read)(Reader&, const Slot&, const Limits&, T&);
+  void (*write)(Writer&, std::string_view name, const T&);
+};
+
+template <class T>
+struct Keys;  // specialised below: static constexpr std::array of Key<T>
+
+template <class Member>
+struct MemberOf;
+template <class C, class M>
+struct MemberOf<M C::*> {
+  using Class = C;
+  using Type = M;
+};
+
+// A single value of the kind `Kind` in `Member`.
+template <auto Member, class Kind>
+constexpr auto key(std::string_view name, Limits limits = {}) {
+  using Class = typename MemberOf<decltype(Member)>::Class;
+  using Type = typename MemberOf<decltype(Member)>::Type;
+  return Key<Class>{
+      name, limits,
+      [](Reader& reader, const Slot& slot, const Limits& bounds, Class& out) {
+        if (auto value = Kind::read(reader, slot, bounds)) {
+          out.*Member = static_cast<Type>(std::move(*value));  // limits keep it in range
+        }
+      },
+      [](Writer& writer, std::string_view as, const Class& in) { writer.leaf(as, Kind::text(in.*Member)); }};
+}
+
+template <class T>
+void read_section(Reader& reader, const Slot& slot, T& out) {
+  std::vector<std::string> names;
+  for (const auto& row : Keys<T>::list) {
+    names.emplace_back(row.name);
+  }
+  for (const Found& found : reader.keys(slot, names)) {
+    const auto& row = Keys<T>::list[found.index];
+    row.read(reader, found.slot, row.limits, out);
+  }
+}
+
+template <class T>
+void write_section(Writer& writer, const T& in) {
+  for (const auto& row : Keys<T>::list) {
+    row.write(writer, row.name, in);
+  }
+}
+
+// A block of keys that fill the struct in `Member`.
+template <auto Member>
+constexpr auto section(std::string_view name) {
+  using Class = typename MemberOf<decltype(Member)>::Class;
+  return Key<Class>{name,
+                    {},
+                    [](Reader& reader, const Slot& slot, const Limits&, Class& out) {
+                      read_section(reader, slot, out.*Member);
+                    },
+                    [](Writer& writer, std::string_view as, const Class& in) {
+                      writer.open(as);
+                      write_section(writer, in.*Member);
+                      writer.close();
+                    }};
+}
+
+// A block with one key, whose value lies in the config itself.
+template <auto Member, class Kind>
+struct Single {
+  typename MemberOf<decltype(Member)>::Type value;
+};
+template <auto Member, class Kind>
+constexpr auto single(std::string_view name) {
+  using Block = Single<Member, Kind>;
+  return Key<Config>{name,
+                     {},
+                     [](Reader& reader, const Slot& slot, const Limits&, Config& out) {
+                       Block block{out.*Member};
+                       read_section(reader, slot, block);
+                       out.*Member = std::move(block.value);
+                     },
+                     [](Writer& writer, std::string_view as, const Config& in) {
+                       writer.open(as);
+                       write_section(writer, Block{in.*Member});
+                       writer.close();
+                     }};
+}
+
+// ---- bounds
+// --------------------------------------------------------------------------------------------------------
+
+constexpr std::uint64_t kSecond = 1000;
+constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
+constexpr std::uint64_t kKilo = 1U << 10;
+constexpr std::uint64_t kMega = 1U << 20;
+constexpr std::uint64_t kGiga = 1U << 30;
+
+constexpr Limits from_to(std::uint64_t min, std::uint64_t max, const char* instead = "") {
+  return {min, max, false, instead};
+}
+constexpr Limits zero_or(std::uint64_t min, std::uint64_t max) {
+  return {min, max, true, ""};
+}
+
+// A wait of 0s would fail at once what it waits for. There is no "no limit" here: an upstream that never
+// answers would keep its connection for ever.
+constexpr Limits wait(const char* instead) {
+  return from_to(1, kDay, instead);
+}
+
+// ---- tables
+// --------------------------------------------------------------------------------------------------------
+
+template <>
+struct Keys<Queue> {
+  static constexpr auto list = std::array{
+      key<&Queue::size, Count>("size", from_to(0, 1'000'000)),
+      key<&Queue::timeout, TimeSpan>("timeout",
+                                     wait("write how long a request may wait, such as 10s; for no waiting "
+                                          "at all write size: 0")),
+  };
+};
+
+template <>
+struct Keys<PoolTimeouts> {
+  static constexpr auto list = std::array{
+      key<&PoolTimeouts::connect, TimeSpan>("connect", wait("write the longest wait you accept, such as 2s")),
+      key<&PoolTimeouts::send, TimeSpan>("send", wait("write the longest wait you accept, such as 30s")),
+      key<&PoolTimeouts::first_byte, TimeSpan>("first_byte",
+                                               wait("write how long a script may take, such as 60s")),
+      key<&PoolTimeouts::idle_read, TimeSpan>("idle_read",
+                                              wait("write the longest silence you accept, such as 60s")),
+  };
+};
+
+template <>
+struct Keys<Recycle> {
+  static constexpr auto list = std::array{
+      key<&Recycle::idle, TimeSpan>("idle", zero_or(1, kDay)),
+      key<&Recycle::requests, Count>("requests"),
+      key<&Recycle::lifetime, TimeSpan>("lifetime", zero_or(1, 365 * kDay)),
+  };
+};
+
+template <>
+struct Keys<Pool> {
+  static constexpr auto list = std::array{
+      key<&Pool::address, PoolAddress>("address"),
+      key<&Pool::application, Word<Application>>("application"),
+      key<&Pool::keep_alive, Flag>("keep_alive"),
+      key<&Pool::max_connections, Count>("max_connections",
+                                         from_to(1, 65535, "write at most pm.max_children of php-fpm")),
+      section<&Pool::queue>("queue"),
+      section<&Pool::timeouts>("timeouts"),
+      section<&Pool::recycle>("recycle"),
+      key<&Pool::settle, Word<Settle>>("settle"),
+      // The lower bound is a slip guard: every idle connection is pinged this often.
+      key<&Pool::ping, TimeSpan>("ping", zero_or(10, kDay)),
+      key<&Pool::client_abort, Word<ClientAbort>>("client_abort"),
+      key<&Pool::status_path, UrlPath>("status_path"),
+  };
+};
+
+template <>
+struct Keys<Site> {
+  static constexpr auto list = std::array{
+      key<&Site::hosts, HostList>("hosts"),
+      key<&Site::root, FilePath>("root"),
+      key<&Site::php_root, ForeignPath>("php_root"),
+      key<&Site::index, IndexList>("index"),
+      key<&Site::front_controller, UrlPath>("front_controller"),
+      key<&Site::pool, PoolName>("pool"),
+      key<&Site::params, ParamMap>("params"),
+      key<&Site::max_body, Size>("max_body",
+                                 from_to(1, UINT64_MAX, "write the largest body you accept, such as 64m")),
+  };
+};
+
+template <>
+struct Keys<Client::Timeouts> {
+  static constexpr auto list = std::array{
+      key<&Client::Timeouts::header, TimeSpan>("header",
+                                               wait("write the longest wait you accept, such as 10s")),
+      key<&Client::Timeouts::body, TimeSpan>("body",
+                                             wait("write the longest silence you accept, such as 30s")),
+      key<&Client::Timeouts::write, TimeSpan>("write",
+                                              wait("write the longest silence you accept, such as 30s")),
+      key<&Client::Timeouts::keep_alive, TimeSpan>("keep_alive", zero_or(1, kDay)),
+  };
+};
+
+template <>
+struct Keys<Client> {
+  static constexpr auto list = std::array{
+      section<&Client::timeouts>("timeouts"),
+      key<&Client::max_header, Size>("max_header", from_to(kKilo, kMega)),
+      key<&Client::max_connections, Count>("max_connections", from_to(1, 1'000'000)),
+      key<&Client::requests_per_connection, Count>("requests_per_connection"),
+  };
+};
+
+template <>
+struct Keys<Buffers> {
+  static constexpr auto list = std::array{
+      key<&Buffers::request_memory, Size>("request_memory", from_to(kKilo, kGiga)),
+      key<&Buffers::response_memory, Size>("response_memory", from_to(kKilo, kGiga)),
+      key<&Buffers::spool_dir, FilePath>("spool_dir"),
+      key<&Buffers::spool_max, Size>("spool_max",
+                                     from_to(kMega, UINT64_MAX, "write the disk space you can spare")),
+  };
+};
+
+template <>
+struct Keys<Log> {
+  static constexpr auto list = std::array{
+      key<&Log::access, LogTarget>("access"),
+      key<&Log::format, Word<LogFormat>>("format"),
+      key<&Log::level, Word<LogLevel>>("level"),
+  };
+};
+
+using Admin = Single<&Config::admin, ListenOrOff>;
+template <>
+struct Keys<Admin> {
+  static constexpr auto list = std::array{key<&Admin::value, ListenOrOff>("listen")};
+};
+
+using Shutdown = Single<&Config::shutdown_grace, TimeSpan>;
+template <>
+struct Keys<Shutdown> {
+  static constexpr auto list = std::array{key<&Shutdown::value, TimeSpan>("grace", zero_or(1, kDay))};
+};
+
+// ---- the two lists
+// -------------------------------------------------------------------------------------------------
+
+// Names appear in URLs (/pools/NAME/pause) and as labels of metrics.
+bool is_pool_name(const std::string& name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+             std::string::npos;
+}
+
+void read_pools(Reader& reader, const Slot& slot, const Limits&, Config& out) {
+  for (const auto& [name, entry] : reader.entries(slot, "a block of pools, each a NAME: and its keys")) {
+    if (!is_pool_name(name)) {
+      reader.error(entry, quote(name) + " is not a name for a pool",
+                   "letters, digits, '-' and '_', at most 64");
+    }
+    Pool pool;
+    pool.name = name;
+    read_section(reader, entry, pool);
+    out.pools.push_back(std::move(pool));
+  }
+}
+
+void write_pools(Writer& writer, std::string_view as, const Config& in) {
+  if (in.pools.empty()) {
+    writer.leaf(as, "{}");
+    return;
+  }
+  writer.open(as);
+  for (const Pool& pool : in.pools) {
+    writer.open(yaml_text(pool.name));
+    write_section(writer, pool);
+    writer.close();
+  }
+  writer.close();
+}
+
+// A site that cannot be read still takes its place, so that config.sites[i] is "sites[i]" of the file.
+void read_sites(Reader& reader, const Slot& slot, const Limits&, Config& out) {
+  const auto items = reader.items(slot, "a list of sites, each beginning with '- '", false);
+  for (const Slot& item : items.value_or(std::vector<Slot>{})) {
+    Site site;
+    read_section(reader, item, site);
+    if (site.php_root.empty()) {
+      site.php_root = site.root;
+    }
+    out.sites.push_back(std::move(site));
+  }
+}
+
+void write_sites(Writer& writer, std::string_view as, const Config& in) {
+  if (in.sites.empty()) {
+    writer.leaf(as, "[]");
+    return;
+  }
+  writer.open(as);
+  for (const Site& site : in.sites) {
+    writer.open_item();
+    write_section(writer, site);
+    writer.close_item();
+  }
+  writer.close();
+}
+
+template <>
+struct Keys<Config> {
+  static constexpr auto list = std::array{
+      key<&Config::listen, ListenList>("listen"),
+      single<&Config::admin, ListenOrOff>("admin"),
+      Key<Config>{"pools", {}, read_pools, write_pools},
+      Key<Config>{"sites", {}, read_sites, write_sites},
+      section<&Config::client>("client"),
+      section<&Config::buffers>("buffers"),
+      key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
+      section<&Config::log>("log"),
+      single<&Config::shutdown_grace, TimeSpan>("shutdown"),
+  };
+};
+
+}  // namespace
+
+void read_config(Reader& reader, const NodePtr& root, Config& config) {
+  read_section(reader, Slot{root.get(), {}, root->mark}, config);
+}
+
+void write_config(Writer& writer, const Config& config) {
+  write_section(writer, config);
+}
+
+std::vector<WrittenKey> schema_keys() {
+  Config sample;
+  sample.pools.emplace_back().name = "NAME";
+  sample.sites.emplace_back();
+  Writer writer;
+  write_config(writer, sample);
+  return writer.take_keys();
+}
+
+}  // namespace holdfast::config

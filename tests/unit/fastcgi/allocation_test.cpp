@@ -1,0 +1,112 @@
+// What the hot path may allocate: this program's operator new counts. Under a sanitizer the counting is the
+// same, only the numbers of bytes differ.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "fastcgi/cgi_head.h"
+#include "fastcgi/session.h"
+#include "reference_codec.h"
+
+namespace {
+std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+using namespace holdfast::fastcgi;
+
+namespace {
+
+template <class Work>
+std::size_t allocations_of(Work work) {
+  const std::size_t before = allocations;
+  work();
+  return allocations - before;
+}
+
+ParamList usual_params() {
+  ParamList params;
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(params.add("HTTP_SOME_HEADER_" + std::to_string(i), "a value of a usual length, or a bit more"));
+  }
+  return params;
+}
+
+}  // namespace
+
+TEST_CASE("allocation: the counter counts") {
+  CHECK(allocations_of([] { std::string(100, 'x'); }) == 1);
+}
+
+TEST_CASE("allocation: begin_request grows the output once, a small body included") {
+  const ParamList params = usual_params();
+  const std::string body(1000, 'b');
+  for (const std::size_t length : {std::size_t{0}, body.size()}) {
+    Session session;
+    std::string out;
+    CHECK(allocations_of([&] {
+            const auto id = session.begin_request(Role::responder, true, params, length, out);
+            session.write_stdin(id, std::string_view(body).substr(0, length), out);
+          }) == 1);
+  }
+}
+
+TEST_CASE("allocation: a usual list of parameters is encoded in one allocation, and none after clear()") {
+  ParamList params;
+  const auto fill = [&params] {
+    for (int i = 0; i < 30; ++i) {
+      if (!params.add("HTTP_SOME_HEADER", "a value of a usual length")) std::abort();
+    }
+  };
+  CHECK(allocations_of(fill) == 1);
+  params.clear();
+  CHECK(allocations_of(fill) == 0);
+}
+
+TEST_CASE("allocation: the usual small response is read without one") {
+  const ParamList params = usual_params();
+  Session session;
+  std::string out;
+  std::vector<Event> events;
+  for (int id = 1; id <= 3; ++id) {
+    const std::string response =
+        reference::out(id, "Content-type: text/html\r\n\r\nhello", 6) + reference::end_request(id);
+    const std::string answer = reference::record(10, 0, "");
+    const auto round = [&] {
+      out.clear();
+      session.begin_request(Role::responder, true, params, 0, out);
+      events.clear();
+      session.feed(response, events);
+      session.write_barrier(out);
+      session.feed(answer, events);
+    };
+    const std::size_t count = allocations_of(round);
+    CHECK(events.size() == 3);
+    if (id > 1) CHECK(count == 0);  // the first round sizes the caller's own string and vector
+  }
+}
+
+TEST_CASE("allocation: a head of usual size is parsed without one, once the parser is warm") {
+  CgiHeadParser parser;
+  const auto parse = [&parser] {
+    parser.reset();
+    std::string_view in = "Status: 404 Not Found\r\nX-Powered-By: PHP\r\nContent-type: text/html\r\n\r\nbody";
+    if (parser.feed(in) != CgiHeadState::complete) std::abort();
+  };
+  CHECK(allocations_of(parse) == 2);  // the copy of the head, and the fields
+  CHECK(allocations_of(parse) == 0);
+}
