@@ -50,8 +50,8 @@ bool colors_wanted() {
   return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
 }
 
-// The signals that end --watch are blocked and taken by sigtimedwait() between two tables: no handler, and the
-// terminal is restored on the ordinary way out.
+// The signals that end --watch are blocked and taken by sigtimedwait() between two tables: no handler, and
+// the terminal is restored on the ordinary way out.
 class EndSignals {
  public:
   EndSignals() {
@@ -172,13 +172,18 @@ class SocketsCommand {
 
 void add_sockets_command(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<SocketsOptions>();  // lives as long as the callback
-  CLI::App* command = app.add_subcommand("sockets", "socket states of this network namespace, by port and side");
-  command->add_flag("-w,--watch", options->watch, "once a second until Ctrl-C: a live table, or rows with --csv, --json");
+  CLI::App* command =
+      app.add_subcommand("sockets", "socket states of this network namespace, by port and side");
+  command->add_flag("-w,--watch", options->watch,
+                    "once a second until Ctrl-C: a live table, or rows with --csv, --json");
   CLI::Option* csv = command->add_flag("--csv", options->csv, "comma separated, one row a port and side");
   command->add_flag("--json", options->json, "one JSON object; with --watch one a line")->excludes(csv);
-  command->add_option("--top", options->ports_max, "rows of each table")->check(CLI::Range(1, 65536))->capture_default_str();
+  command->add_option("--top", options->ports_max, "rows of each table")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
   command->add_flag("--proc", options->proc, "read /proc/net instead of netlink");
-  command->add_option("-c,--config", options->config_file, "name the listeners and pools of this configuration");
+  command->add_option("-c,--config", options->config_file,
+                      "name the listeners and pools of this configuration");
   command->callback([options, &exit_status] {
     SocketsCommand sockets(*options);
     exit_status = sockets.run();

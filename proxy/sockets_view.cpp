@@ -35,17 +35,14 @@ std::string right(const std::string& text, std::size_t width) {
   return text.size() >= width ? text : std::string(width - text.size(), ' ') + text;
 }
 
-// Cut to the width where it is longer; bytes that a terminal would obey are replaced (paths come from outside).
+// Cut to the width where it is longer; bytes that a terminal would obey are replaced (paths come from
+// outside).
 std::string left(std::string_view text, std::size_t width) {
   std::string out;
-  for (const char c : text.substr(0, width)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  for (const char c : text.substr(0, width))
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   if (text.size() > width && width > 1) out[width - 1] = '~';
   return out + std::string(width - out.size(), ' ');
-}
-
-std::string no_trailing_blanks(std::string text) {
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text;
 }
 
 class Painter {
@@ -80,7 +77,8 @@ std::string_view state_color(TcpState state) {
   return kReset;
 }
 
-std::string number_cell(std::uint32_t count, std::size_t width, std::string_view color, const Painter& paint) {
+std::string number_cell(std::uint32_t count, std::size_t width, std::string_view color,
+                        const Painter& paint) {
   const std::string text = right(with_commas(count), width);
   if (count == 0) return paint(kDim, text);
   return color == kReset ? text : paint(color, text);
@@ -96,9 +94,10 @@ std::vector<std::string> state_lines(const SocketReport& report, const Painter& 
   for (const TcpState state : states) {
     const std::uint32_t count = report.total[state];
     if (count == 0) break;
-    const auto bar = static_cast<std::size_t>(std::uint64_t{count} * kBarWidth / largest);
+    // One mark at least: few is not none.
+    const auto bar = static_cast<std::size_t>(std::uint64_t{count} * (kBarWidth - 1) / largest) + 1;
     const std::string line = "  " + left(state_name(state), 12) + right(with_commas(count), 10) + "  ";
-    lines.push_back(no_trailing_blanks(line + paint(state_color(state), std::string(bar, '#'))));
+    lines.push_back(line + paint(state_color(state), std::string(bar, '#')));
   }
   if (lines.empty()) lines.emplace_back("  none");
   return lines;
@@ -160,12 +159,14 @@ std::vector<std::string> notes(const SocketReport& report) {
   }
   std::vector<std::string> lines;
   if (server > 0) {
-    lines.push_back("  server TIME_WAIT " + with_commas(server) + ": the service closed first; costs memory, no port");
+    lines.push_back("  server TIME_WAIT " + with_commas(server) +
+                    ": the service closed first; costs memory, no port");
   }
   if (client > 0 && report.ephemeral.size() > 0) {
     const std::uint64_t percent = std::uint64_t{busiest} * 100 / report.ephemeral.size();
-    lines.push_back("  client TIME_WAIT " + with_commas(client) + ": this end closed first; each holds one of " +
-                    with_commas(report.ephemeral.size()) + " ports");
+    lines.push_back("  client TIME_WAIT " + with_commas(client) +
+                    ": this end closed first; each holds one of " + with_commas(report.ephemeral.size()) +
+                    " ports");
     lines.push_back("    for 60 s (" + std::to_string(percent) + " % of them to the busiest port)");
   }
   return lines;
@@ -193,7 +194,8 @@ std::string sockets_table(const SocketReport& report, const std::string& time, c
   const std::size_t rows_max = fit_rows(report, style, lines.size() + remarks.size() + 10);
 
   lines.emplace_back();
-  lines.push_back(paint(kBold, "   PORT  SERVICE        SIDE      TOTAL    OPEN   SYN   FIN TIME_WAIT CLOSE_WAIT"));
+  lines.push_back(
+      paint(kBold, "   PORT  SERVICE        SIDE      TOTAL    OPEN   SYN   FIN TIME_WAIT CLOSE_WAIT"));
   for (std::string& line : port_lines(report, rows_max, paint)) lines.push_back(std::move(line));
   if (!remarks.empty()) lines.emplace_back();
   lines.insert(lines.end(), remarks.begin(), remarks.end());
@@ -216,7 +218,8 @@ std::string sockets_table(const SocketReport& report, const std::string& time, c
 void name_own_ports(const config::Config& config, SocketReport& report) {
   const auto name = [&report](const config::Address& address, Side side, const std::string& text) {
     for (PortRow& row : report.ports) {
-      const bool ours = address.kind == config::Address::Kind::tcp && row.port == address.port && row.side == side;
+      const bool ours =
+          address.kind == config::Address::Kind::tcp && row.port == address.port && row.side == side;
       if (ours) row.service = text;
     }
   };

@@ -1,5 +1,5 @@
-// How `holdfast sockets` shows a SocketReport: as a table for people, as CSV and as JSON. Text in, text out: no
-// socket is read here, and nothing printed.
+// How `holdfast sockets` shows a SocketReport: as a table for people, as CSV and as JSON. Text in, text out:
+// no socket is read here, and nothing printed.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@ struct TableStyle {
 // `time` is shown as it is: "2026-03-01T12:00:05Z". 80 columns wide.
 std::string sockets_table(const net::SocketReport& report, const std::string& time, const TableStyle& style);
 
-// CSV: one row for all TCP sockets (scope tcp), one per port and side (tcp_port), one for all Unix sockets (unix),
-// one per path (unix_path). Columns are the states; for Unix sockets established, syn_recv (waiting to be
-// accepted) and listen are used.
+// CSV: one row for all TCP sockets (scope tcp), one per port and side (tcp_port), one for all Unix sockets
+// (unix), one per path (unix_path). Columns are the states; for Unix sockets established, syn_recv (waiting
+// to be accepted) and listen are used.
 std::string sockets_csv_heading();
 std::string sockets_csv_rows(const net::SocketReport& report, const std::string& time);
 

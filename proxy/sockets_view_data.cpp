@@ -22,8 +22,8 @@ std::string csv_field(const std::string& text) {
 std::string csv_row(const std::string& time, const char* scope, const std::string& port,
                     const std::string& service, std::string_view side, const SocketCounts& counts,
                     std::uint32_t total) {
-  std::string out = time + "," + scope + "," + port + "," + csv_field(service) + "," + std::string(side) + "," +
-                    std::to_string(total);
+  std::string out = time + "," + scope + "," + port + "," + csv_field(service) + "," + std::string(side) +
+                    "," + std::to_string(total);
   for (const TcpState state : net::kAllTcpStates) out += "," + std::to_string(counts[state]);
   return out + "\n";
 }
@@ -65,7 +65,8 @@ std::string sockets_csv_rows(const net::SocketReport& report, const std::string&
   out += csv_row(time, "unix", "", "", "", unix_counts(report.unix_connected, waiting, report.unix_listening),
                  report.unix_total);
   for (const net::UnixRow& row : report.unix_paths) {
-    out += csv_row(time, "unix_path", "", row.path, "server", unix_counts(row.connected, row.waiting, row.listeners),
+    out += csv_row(time, "unix_path", "", row.path, "server",
+                   unix_counts(row.connected, row.waiting, row.listeners),
                    row.connected + row.waiting + row.listeners);
   }
   return out;
