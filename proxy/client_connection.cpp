@@ -123,7 +123,8 @@ void ClientConnection::on_head() {
                    .keep_alive = head.keep_alive && !last_ && !eof_},
                   worker_.context().date);
   if (role_ == Role::admin) {
-    plan_ = Plan{.kind = Plan::Kind::admin, .max_body = 64 * 1024};
+    plan_ = Plan{};
+    plan_.kind = Plan::Kind::admin;
   } else {
     plan_ = worker_.plan(head);
     set_origin(head);
