@@ -38,6 +38,8 @@ bool known_to_llhttp(std::string_view method) {
 // named: they differ between llhttp 8 and 9.
 Refusal refusal_of(llhttp_errno_t error) {
   switch (error) {
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+      return {400, "repeated Content-Length"};
     case HPE_INVALID_CONTENT_LENGTH:
       return {400, "malformed Content-Length"};
     case HPE_INVALID_TRANSFER_ENCODING:
