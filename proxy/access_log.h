@@ -1,5 +1,5 @@
-// The access log's file: collects lines during a loop turn and writes them at its end, without ever waiting for a slow reader.
-// Owns the file descriptor unless it is stdout.
+// The access log's file: collects lines during a loop turn and writes them at its end, without ever waiting
+// for a slow reader. Owns the file descriptor unless it is stdout.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,8 @@ AdminAnswer method_not_allowed(std::string_view allow) {
 AdminAnswer Admin::answer(const http::RequestHead& request) {
   const std::string_view path = request.path;
   if (path.starts_with("/pools/")) return act_on_pool(request);
-  if (request.method != http::Method::get && request.method != http::Method::head) return method_not_allowed("GET, HEAD");
+  if (request.method != http::Method::get && request.method != http::Method::head)
+    return method_not_allowed("GET, HEAD");
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/readyz") return ready();
   if (path == "/status") {
@@ -28,7 +29,10 @@ AdminAnswer Admin::answer(const http::RequestHead& request) {
   if (path == "/metrics") {
     return {.content_type = core::PrometheusText::kContentType, .body = metrics_text(worker_)};
   }
-  return {.status = 404, .body = "not found; there is /healthz, /readyz, /status, /metrics and POST /pools/NAME/pause, /resume, /recycle\n"};
+  return {.status = 404,
+          .body =
+              "not found; there is /healthz, /readyz, /status, /metrics and POST /pools/NAME/pause, /resume, "
+              "/recycle\n"};
 }
 
 AdminAnswer Admin::ready() const {
@@ -37,7 +41,8 @@ AdminAnswer Admin::ready() const {
   for (const Upstream* upstream : worker_.upstreams()) {
     if (upstream->pool().reachable()) continue;
     if (answer.status == 200) answer = {.status = 503, .body = {}};
-    answer.body += "pool " + upstream->config().name + ": " + upstream->config().address.text() + " does not answer\n";
+    answer.body +=
+        "pool " + upstream->config().name + ": " + upstream->config().address.text() + " does not answer\n";
   }
   return answer;
 }

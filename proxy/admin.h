@@ -1,5 +1,5 @@
-// The admin endpoint's answers: /healthz, /readyz, /status, /metrics, and the operator's POSTs. It never touches php-fpm on a
-// request. Owns nothing but what it remembers from second to second.
+// The admin endpoint's answers: /healthz, /readyz, /status, /metrics, and the operator's POSTs. It never
+// touches php-fpm on a request. Owns nothing but what it remembers from second to second.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ class Worker;
 struct AdminAnswer {
   int status = 200;
   std::string_view content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::string_view allow;     // 405
-  bool event_stream = false;  // the connection stays open and gets on_second()'s events
+  std::string body = {};
+  std::string_view allow = {};  // 405
+  bool event_stream = false;    // the connection stays open and gets on_second()'s events
 };
 
 class Admin {

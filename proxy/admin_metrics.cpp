@@ -22,7 +22,8 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({}, metrics.clients_accepted);
   text.counter("holdfast_http_requests_total", "Request heads read.");
   text.sample({}, metrics.requests);
-  text.counter("holdfast_http_responses_total", "Responses by class of status; 4xx includes clients that left.");
+  text.counter("holdfast_http_responses_total",
+               "Responses by class of status; 4xx includes clients that left.");
   static constexpr std::array<std::string_view, 6> kClasses = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
   for (std::size_t kind = 1; kind < kClasses.size(); ++kind) {
     text.sample({{"class", kClasses[kind]}}, metrics.responses_by_class[kind]);
@@ -40,12 +41,13 @@ void write_states(const std::vector<Upstream*>& pools, PrometheusText& text) {
   for (const Upstream* upstream : pools) {
     const core::PoolCounts counts = upstream->pool().counts();
     const std::string& pool = upstream->config().name;
-    for (const auto& [state, count] : {std::pair<std::string_view, std::uint32_t>{"connecting", counts.connecting},
-                                       {"idle", counts.idle},
-                                       {"leased", counts.leased},
-                                       {"settling", counts.settling},
-                                       {"draining", counts.draining},
-                                       {"closing", counts.closing}}) {
+    for (const auto& [state, count] :
+         {std::pair<std::string_view, std::uint32_t>{"connecting", counts.connecting},
+          {"idle", counts.idle},
+          {"leased", counts.leased},
+          {"settling", counts.settling},
+          {"draining", counts.draining},
+          {"closing", counts.closing}}) {
       text.sample({{"pool", pool}, {"state", state}}, std::uint64_t{count});
     }
   }
@@ -64,8 +66,9 @@ void write_pools(const std::vector<Upstream*>& pools, core::Time now, Prometheus
   text.gauge("holdfast_pool_waiting", "Requests in the queue.");
   write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.pool().waiting()}; });
   text.gauge("holdfast_pool_oldest_wait_seconds", "How long the first in the queue has waited.");
-  write_each(pools, text,
-             [now](const Upstream& u) { return std::chrono::duration<double>(u.pool().oldest_wait(now)).count(); });
+  write_each(pools, text, [now](const Upstream& u) {
+    return std::chrono::duration<double>(u.pool().oldest_wait(now)).count();
+  });
   text.gauge("holdfast_pool_reachable", "1 when the application was there at the last attempt.");
   write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.pool().reachable()}; });
   text.gauge("holdfast_pool_paused", "1 while the pool is paused.");
@@ -117,10 +120,14 @@ void write_times(const Worker& worker, const std::vector<Upstream*>& pools, Prom
     core::Histogram PoolTimes::*histogram;
   };
   static constexpr std::array<Family, 4> kFamilies = {{
-      {"holdfast_queue_wait_seconds", "From the whole request to the lease of a connection.", &PoolTimes::queue_wait},
-      {"holdfast_connect_seconds", "Time to open the connection that a request waited for.", &PoolTimes::connect},
-      {"holdfast_first_byte_seconds", "From the lease to the first byte of the response.", &PoolTimes::first_byte},
-      {"holdfast_request_seconds", "From the first byte of the request to the last of the answer.", &PoolTimes::total},
+      {"holdfast_queue_wait_seconds", "From the whole request to the lease of a connection.",
+       &PoolTimes::queue_wait},
+      {"holdfast_connect_seconds", "Time to open the connection that a request waited for.",
+       &PoolTimes::connect},
+      {"holdfast_first_byte_seconds", "From the lease to the first byte of the response.",
+       &PoolTimes::first_byte},
+      {"holdfast_request_seconds", "From the first byte of the request to the last of the answer.",
+       &PoolTimes::total},
   }};
   const PoolTimes none;
   for (const Family& family : kFamilies) {

@@ -1,4 +1,5 @@
-// /metrics: the same numbers as /status in the Prometheus text format, names and units after Prometheus' rules.
+// /metrics: the same numbers as /status in the Prometheus text format, names and units after Prometheus'
+// rules.
 #pragma once
 
 #include <string>

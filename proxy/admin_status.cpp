@@ -14,7 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds(core::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(core::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 Json times_of(const core::Histogram& histogram) {
   Json json;
@@ -55,19 +57,21 @@ Json pool_of(const Upstream& upstream, core::Time now) {
   Json closed = Json::object();
   for (std::size_t reason = 1; reason < core::kCloseReasons; ++reason) {
     if (stats.closed[reason] == 0) continue;
-    closed[std::string(core::close_reason_name(static_cast<core::CloseReason>(reason)))] = stats.closed[reason];
+    closed[std::string(core::close_reason_name(static_cast<core::CloseReason>(reason)))] =
+        stats.closed[reason];
   }
   json["closed"] = std::move(closed);
   Json retried = Json::object();
   for (std::size_t reason = 0; reason < core::kRetryReasons; ++reason) {
-    retried[std::string(core::retry_reason_name(static_cast<core::RetryReason>(reason)))] = upstream.retried()[reason];
+    retried[std::string(core::retry_reason_name(static_cast<core::RetryReason>(reason)))] =
+        upstream.retried()[reason];
   }
   json["retried"] = std::move(retried);
   json["reachable"] = pool.reachable();
   json["paused"] = pool.paused();
   Json connections = Json::array();
-  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state, std::uint64_t requests,
-                                               core::Time since) {
+  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state,
+                                               std::uint64_t requests, core::Time since) {
     connections.push_back({{"id", id},
                            {"state", core::connection_state_name(state)},
                            {"requests", requests},
@@ -79,7 +83,9 @@ Json pool_of(const Upstream& upstream, core::Time now) {
 
 }  // namespace
 
-std::string pool_json(const Upstream& upstream, core::Time now) { return pool_of(upstream, now).dump() + "\n"; }
+std::string pool_json(const Upstream& upstream, core::Time now) {
+  return pool_of(upstream, now).dump() + "\n";
+}
 
 std::string status_json(const Worker& worker) {
   const Metrics& metrics = worker.metrics();

@@ -1,4 +1,5 @@
-// The client connection: answering. From a whole request to the last byte of the response, and its line in the log.
+// The client connection: answering. From a whole request to the last byte of the response, and its line in
+// the log.
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -73,8 +74,8 @@ void ClientConnection::forward_to_php() {
     answer_error(431, "a header field is too large for a FastCGI parameter");
     return;
   }
-  exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params), request_body_,
-                                            response_, *this, *upstream);
+  exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
+                                            request_body_, response_, *this, *upstream);
   upstream->submit(*exchange_);
   if (eof_) probe();
 }
@@ -110,7 +111,8 @@ void ClientConnection::answer_error(int status, std::string_view why) {
   last_ = true;
   const http::RequestHead& head = parser_.head();
   response_.begin({.version_minor = 1,
-                   .head_method = state_ != State::idle && state_ != State::reading_head && head.method == http::Method::head,
+                   .head_method = state_ != State::idle && state_ != State::reading_head &&
+                                  head.method == http::Method::head,
                    .keep_alive = false},
                   worker_.context().date);
   if (state_ == State::idle || state_ == State::reading_head) unread_head_ = true;
@@ -127,14 +129,16 @@ void ClientConnection::answer_own(const core::ErrorPage& page) {
 }
 
 void ClientConnection::send_file_pieces() {
-  for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && stream_->unsent_bytes() == 0; ++pieces) {
+  for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && stream_->unsent_bytes() == 0;
+       ++pieces) {
     if (response_.finished() || !file_->give_piece(response_)) break;
     if (response_.finished()) break;
     response_.flush(*stream_);
   }
   flush();
   // The kernel took it all: others have their turn, then we go on.
-  if (state_ == State::answering && file_ != nullptr && !response_.finished() && stream_->unsent_bytes() == 0) {
+  if (state_ == State::answering && file_ != nullptr && !response_.finished() &&
+      stream_->unsent_bytes() == 0) {
     worker_.client_wants_turn(id_);
   }
 }
@@ -160,7 +164,9 @@ void ClientConnection::watch_writing() {
   deadline_.set(worker_.now() + worker_.config().client.timeouts.write);
 }
 
-bool ClientConnection::congested() const { return response_.congested(*stream_); }
+bool ClientConnection::congested() const {
+  return response_.congested(*stream_);
+}
 
 void ClientConnection::on_drained() {
   if (state_ != State::answering) return;
@@ -210,7 +216,8 @@ void ClientConnection::end_request() {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------------- log
+// ----------------------------------------------------------------------------------------------------------------
+// log
 
 void ClientConnection::log_stderr() {
   const std::string& text = exchange_->stderr_text();
@@ -246,7 +253,8 @@ void ClientConnection::log_request() {
 
 core::AccessRecord ClientConnection::access_record(int status, core::Time now) const {
   core::AccessRecord record;
-  record.client_address = origin_.address.empty() ? std::string_view(peer_.address) : std::string_view(origin_.address);
+  record.client_address =
+      origin_.address.empty() ? std::string_view(peer_.address) : std::string_view(origin_.address);
   record.time = begun_wall_ != 0 ? begun_wall_ : std::time(nullptr);
   record.status = status;
   record.body_bytes = response_.body_bytes();
@@ -270,7 +278,8 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
     record.connection_id = exchange_->connection();
     record.reused = exchange_->reused();
     record.retried = exchange_->retries();
-    if (exchange_->outcome() != core::Outcome::none) record.outcome = core::outcome_name(exchange_->outcome());
+    if (exchange_->outcome() != core::Outcome::none)
+      record.outcome = core::outcome_name(exchange_->outcome());
   }
   return record;
 }

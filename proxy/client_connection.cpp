@@ -1,4 +1,5 @@
-// The client connection: reading requests, dispatching them, and closing. Answering is in client_answering.cpp.
+// The client connection: reading requests, dispatching them, and closing. Answering is in
+// client_answering.cpp.
 #include "proxy/client_connection.h"
 
 #include <cassert>
@@ -16,15 +17,17 @@ using namespace std::chrono_literals;
 namespace {
 // Bytes of later requests held while one is answered; then reading stops until it is done.
 constexpr std::size_t kPipelinedBytesMost = 64 * 1024;
-// After an early answer or Connection: close, the client gets this long, and may send this much, before the socket is closed:
-// closing with unread bytes would reset the connection and could destroy the answer on its way.
+// After an early answer or Connection: close, the client gets this long, and may send this much, before the
+// socket is closed: closing with unread bytes would reset the connection and could destroy the answer on its
+// way.
 constexpr core::Duration kLingerTime = 2s;
 // When to look whether a half-closed client has gone altogether: soon after the probe, then rarely.
 constexpr std::array<core::Duration, 4> kProbeTimes = {10ms, 50ms, 250ms, 1s};
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role, std::unique_ptr<net::Stream> stream,
-                                   const net::Peer& peer, const net::Peer& local)
+ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role,
+                                   std::unique_ptr<net::Stream> stream, const net::Peer& peer,
+                                   const net::Peer& local)
     : worker_(worker),
       id_(id),
       role_(role),
@@ -40,9 +43,12 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role, 
   deadline_.set(worker_.now() + worker_.config().client.timeouts.header);
 }
 
-ClientConnection::~ClientConnection() { assert(exchange_ == nullptr); }
+ClientConnection::~ClientConnection() {
+  assert(exchange_ == nullptr);
+}
 
-// ------------------------------------------------------------------------------------------------------------ reading
+// ------------------------------------------------------------------------------------------------------------
+// reading
 
 void ClientConnection::on_read(std::string_view bytes) {
   switch (state_) {
@@ -86,7 +92,8 @@ void ClientConnection::parse(std::string_view input) {
     if (state_ == State::lingering || state_ == State::closing) return;
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
-        if (state_ == State::reading_body) deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+        if (state_ == State::reading_body)
+          deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
         return;
       case http::RequestParser::Event::head_complete: on_head(); break;
       case http::RequestParser::Event::body: break;
@@ -95,7 +102,8 @@ void ClientConnection::parse(std::string_view input) {
         on_request_complete();
         return;
       case http::RequestParser::Event::refused:
-        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false}, worker_.context().date);
+        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false},
+                        worker_.context().date);
         answer_error(parser_.refusal().status, parser_.refusal().why);
         return;
     }
@@ -169,7 +177,8 @@ void ClientConnection::on_body(std::span<const std::string_view> slices) {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------ a client's end
+// ------------------------------------------------------------------------------------------------------ a
+// client's end
 
 void ClientConnection::on_eof() {
   eof_ = true;
@@ -183,11 +192,12 @@ void ClientConnection::on_eof() {
   }
 }
 
-// A client that has shut its sending side may still read (RFC 9112 9.6) or be gone: on a Unix socket the kernel tells; on TCP
-// only an answer to bytes of ours does. An interim 100 is what every HTTP/1.1 client must be able to skip (RFC 9110 15.2),
-// so it is our probe: a closed socket answers it with a reset.
+// A client that has shut its sending side may still read (RFC 9112 9.6) or be gone: on a Unix socket the
+// kernel tells; on TCP only an answer to bytes of ours does. An interim 100 is what every HTTP/1.1 client
+// must be able to skip (RFC 9110 15.2), so it is our probe: a closed socket answers it with a reset.
 void ClientConnection::probe() {
-  const bool nothing_sent = exchange_ != nullptr && exchange_->state() != core::ExchangeState::done && !response_.started();
+  const bool nothing_sent =
+      exchange_ != nullptr && exchange_->state() != core::ExchangeState::done && !response_.started();
   if (!nothing_sent) return;  // the answer itself will tell
   if (gone()) {
     leave();
@@ -202,9 +212,13 @@ void ClientConnection::probe() {
   deadline_.set(worker_.now() + kProbeTimes[0]);
 }
 
-bool ClientConnection::gone() const { return eof_ && stream_->peer_gone(); }
+bool ClientConnection::gone() const {
+  return eof_ && stream_->peer_gone();
+}
 
-void ClientConnection::on_gone() { leave(); }
+void ClientConnection::on_gone() {
+  leave();
+}
 
 void ClientConnection::on_error(net::Error error) {
   if (state_ == State::closing) return;
@@ -230,14 +244,16 @@ void ClientConnection::on_deadline(core::Time now) {
     case State::idle:
     case State::lingering: close(); return;
     case State::reading_head:
-      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false}, worker_.context().date);
+      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false},
+                      worker_.context().date);
       answer_error(408, "the head did not come in time");
       return;
     case State::reading_body: answer_error(408, "the body did not come in time"); return;
     case State::answering:
       if (stream_->unsent_bytes() > 0) {
         if (stream_->unsent_bytes() == unsent_seen_) {
-          worker_.context().log.debug("client " + std::to_string(id_) + ": takes nothing for client.timeouts.write");
+          worker_.context().log.debug("client " + std::to_string(id_) +
+                                      ": takes nothing for client.timeouts.write");
           leave();
           return;
         }
@@ -297,6 +313,8 @@ void ClientConnection::close() {
   }
 }
 
-void ClientConnection::on_closed() { worker_.client_closed(id_); }
+void ClientConnection::on_closed() {
+  worker_.client_closed(id_);
+}
 
 }  // namespace holdfast

@@ -1,8 +1,11 @@
-// One client's socket: reads requests, one after the other, sends each to where it belongs, and writes the answers. Owns the
-// stream, the parser, the request's body and the exchange or file under way. Owned by Worker; erased there after on_closed().
+// One client's socket: reads requests, one after the other, sends each to where it belongs, and writes the
+// answers. Owns the stream, the parser, the request's body and the exchange or file under way. Owned by
+// Worker; erased there after on_closed().
 //
-//   idle -> reading_head -> reading_body -> answering -+-> idle (keep-alive; pipelined bytes go on at the end of the turn)
-//                |               |                     +-> lingering -> closing   (Connection: close, refusals)
+//   idle -> reading_head -> reading_body -> answering -+-> idle (keep-alive; pipelined bytes go on at the end
+//   of the turn)
+//                |               |                     +-> lingering -> closing   (Connection: close,
+//                refusals)
 //                +---------------+--- client left ------------------> closing
 #pragma once
 
@@ -32,8 +35,8 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   enum class Role : std::uint8_t { site, admin };
   enum class State : std::uint8_t { idle, reading_head, reading_body, answering, lingering, closing };
 
-  ClientConnection(Worker& worker, std::uint64_t id, Role role, std::unique_ptr<net::Stream> stream, const net::Peer& peer,
-                   const net::Peer& local);
+  ClientConnection(Worker& worker, std::uint64_t id, Role role, std::unique_ptr<net::Stream> stream,
+                   const net::Peer& peer, const net::Peer& local);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -45,9 +48,9 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   void on_gone();          // leaves as after a reset
 
   // --- called by Worker
-  void go_on();       // pipelined bytes are waiting
-  void shut_down();   // close now if idle, else after the present answer
-  void cut_off();     // close now whatever runs
+  void go_on();                             // pipelined bytes are waiting
+  void shut_down();                         // close now if idle, else after the present answer
+  void cut_off();                           // close now whatever runs
   void push_event(std::string_view bytes);  // of an event stream (admin's live page)
   bool event_stream() const { return event_stream_; }
   std::uint64_t id() const { return id_; }
@@ -104,14 +107,14 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   std::time_t begun_wall_ = 0;
   std::uint64_t requests_ = 0;
   std::size_t unsent_seen_ = 0;  // for the write timeout: is there progress?
-  std::string_view refusal_;   // why we refused, for the log
+  std::string_view refusal_;     // why we refused, for the log
   unsigned probes_ = 0;
   bool eof_ = false;
-  bool last_ = false;          // no further request on this connection
+  bool last_ = false;  // no further request on this connection
   bool body_discarded_ = false;
   bool event_stream_ = false;
-  bool left_ = false;          // the client went before its answer was whole
-  bool unread_head_ = false;   // refused before there was a head
+  bool left_ = false;         // the client went before its answer was whole
+  bool unread_head_ = false;  // refused before there was a head
 };
 
 }  // namespace holdfast

@@ -50,12 +50,14 @@ int print(const std::string& file) {
 
 void add_run_commands(CLI::App& app, int& exit_status) {
   const auto file = std::make_shared<std::string>(kDefaultFile);
-  const auto add = [&app, &exit_status, file](const char* name, const char* text, int (*command)(const std::string&)) {
+  const auto add = [&app, &exit_status, file](const char* name, const char* text,
+                                              int (*command)(const std::string&)) {
     CLI::App* sub = app.add_subcommand(name, text);
     sub->add_option("-c,--config", *file, "Configuration file")->capture_default_str();
     sub->callback([&exit_status, file, command] { exit_status = command(*file); });
   };
-  add("run", "Serve in the foreground. SIGTERM and SIGINT finish running requests and end; SIGHUP reloads.", run);
+  add("run", "Serve in the foreground. SIGTERM and SIGINT finish running requests and end; SIGHUP reloads.",
+      run);
   add("check", "Validate the configuration: exit 0, or 78 with every mistake and its place.", check);
   add("config", "Print the effective configuration, defaults included.", print);
 }

@@ -37,10 +37,12 @@ int fail(int status, const std::string& text) {
   return status;
 }
 
-// A folder with a public/ below it that holds the index is a Symfony or Laravel project: its web root is public/.
+// A folder with a public/ below it that holds the index is a Symfony or Laravel project: its web root is
+// public/.
 fs::path web_root(const fs::path& folder) {
   std::error_code error;
-  if (!fs::exists(folder / "index.php", error) && fs::exists(folder / "public" / "index.php", error)) return folder / "public";
+  if (!fs::exists(folder / "index.php", error) && fs::exists(folder / "public" / "index.php", error))
+    return folder / "public";
   return folder;
 }
 
@@ -67,7 +69,8 @@ int serve(const Options& options) {
   if (options.php.empty()) {
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
     if (!fpm.start(options.fpm_binary, options.connections + 1, error)) return fail(kUnavailable, error);
-    pool.address = {.kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
+    pool.address = {
+        .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
   } else {
     const auto address = config::parse_pool_address(options.php, error);
     if (!address) return fail(kUsage, "--php " + options.php + ": " + error);
@@ -78,18 +81,20 @@ int serve(const Options& options) {
   config::Site site;
   site.root = site.php_root = web_root(folder).string();
   site.pool = pool.name;
-  if (fs::exists(fs::path(site.root) / "index.php", failure)) site.front_controller = options.front_controller;
+  if (fs::exists(fs::path(site.root) / "index.php", failure))
+    site.front_controller = options.front_controller;
   config.sites.push_back(site);
 
   const std::string root = site.root;
   return run_server(std::make_shared<const config::Config>(std::move(config)), {}, [&options, &fpm, &root] {
     if (options.php.empty()) {
-      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n", fpm.binary().c_str(),
-                   options.connections + 1, static_cast<int>(fpm.pid()));
+      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
+                   fpm.binary().c_str(), options.connections + 1, static_cast<int>(fpm.pid()));
     } else {
       std::fprintf(stderr, "php:     %s\n", options.php.c_str());
     }
-    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root.c_str(), options.connections);
+    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root.c_str(),
+                 options.connections);
     std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options.listen.c_str());
     if (options.admin != "off") std::fprintf(stderr, "watch:   http://%s/status\n", options.admin.c_str());
   });
@@ -100,15 +105,19 @@ int serve(const Options& options) {
 void add_serve_command(CLI::App& app, int& exit_status) {
   CLI::App* sub = app.add_subcommand("serve", "Serve a folder of PHP with no configuration file.");
   const auto options = std::make_shared<Options>();
-  sub->add_option("DIR", options->folder, "The folder; its public/ where that holds the index.php")->capture_default_str();
-  sub->add_option("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH")->capture_default_str();
+  sub->add_option("DIR", options->folder, "The folder; its public/ where that holds the index.php")
+      ->capture_default_str();
+  sub->add_option("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH")
+      ->capture_default_str();
   sub->add_option("--admin", options->admin, "Address of the admin endpoint, or off")->capture_default_str();
-  sub->add_option("--php", options->php, "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
+  sub->add_option("--php", options->php,
+                  "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
   sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
   sub->add_option("--connections", options->connections, "Most connections to php-fpm")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1000U));
-  sub->add_option("--front-controller", options->front_controller, "Script for what is not a file, e.g. /index.php");
+  sub->add_option("--front-controller", options->front_controller,
+                  "Script for what is not a file, e.g. /index.php");
   sub->callback([&exit_status, options] { exit_status = serve(*options); });
 }
 

@@ -1,4 +1,5 @@
-// `holdfast serve [DIR]`: a server without a configuration file, with a php-fpm of its own where none is named.
+// `holdfast serve [DIR]`: a server without a configuration file, with a php-fpm of its own where none is
+// named.
 #pragma once
 
 namespace CLI {

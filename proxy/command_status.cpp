@@ -47,7 +47,9 @@ int connect_to(const config::Address& address, std::string& error) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (const int code = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found); code != 0) {
+  if (const int code =
+          ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+      code != 0) {
     error = ::gai_strerror(code);
     return -1;
   }
@@ -67,7 +69,8 @@ std::optional<std::string> get(const config::Address& address, const std::string
   std::string answer;
   if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
     char buffer[16384];
-    for (ssize_t bytes = 0; (bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(bytes));
+    for (ssize_t bytes = 0; (bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0;)
+      answer.append(buffer, static_cast<std::size_t>(bytes));
   }
   ::close(fd);
   const std::size_t body = answer.find("\r\n\r\n");
@@ -79,21 +82,25 @@ std::optional<std::string> get(const config::Address& address, const std::string
 }
 
 void print_table(const Json& status) {
-  std::printf("holdfast %s, pid %d, up %.0f s; %llu clients, %llu requests\n\n", status["version"].get<std::string>().c_str(),
-              status["pid"].get<int>(), status["uptime_seconds"].get<double>(),
+  std::printf("holdfast %s, pid %d, up %.0f s; %llu clients, %llu requests\n\n",
+              status["version"].get<std::string>().c_str(), status["pid"].get<int>(),
+              status["uptime_seconds"].get<double>(),
               status["clients"]["connections"].get<unsigned long long>(),
               status["clients"]["requests"].get<unsigned long long>());
-  std::printf("%-12s %5s %7s %7s %9s %9s %6s %8s %9s %10s %8s %8s  %s\n", "pool", "max", "leased", "idle", "settling",
-              "draining", "conn.", "waiting", "maxwait", "requests", "reused", "opened", "state");
+  std::printf("%-12s %5s %7s %7s %9s %9s %6s %8s %9s %10s %8s %8s  %s\n", "pool", "max", "leased", "idle",
+              "settling", "draining", "conn.", "waiting", "maxwait", "requests", "reused", "opened", "state");
   for (const auto& [name, pool] : status["pools"].items()) {
     const auto number = [&pool](const char* key) { return pool[key].get<unsigned long long>(); };
     const double requests = static_cast<double>(number("requests"));
     const double reused = requests > 0 ? 100.0 * static_cast<double>(number("reused")) / requests : 0.0;
-    const char* state = pool["paused"].get<bool>() ? "paused" : pool["reachable"].get<bool>() ? "ok" : "not reachable";
-    std::printf("%-12s %5llu %7llu %7llu %9llu %9llu %6llu %8llu %8.3fs %10llu %7.2f%% %8llu  %s\n", name.c_str(),
-                number("max_connections"), number("leased"), number("idle"), number("settling"), number("draining"),
-                number("connecting"), number("waiting"), pool["oldest_wait_seconds"].get<double>(), number("requests"),
-                reused, number("opened"), state);
+    const char* state = pool["paused"].get<bool>()      ? "paused"
+                        : pool["reachable"].get<bool>() ? "ok"
+                                                        : "not reachable";
+    std::printf("%-12s %5llu %7llu %7llu %9llu %9llu %6llu %8llu %8.3fs %10llu %7.2f%% %8llu  %s\n",
+                name.c_str(), number("max_connections"), number("leased"), number("idle"), number("settling"),
+                number("draining"), number("connecting"), number("waiting"),
+                pool["oldest_wait_seconds"].get<double>(), number("requests"), reused, number("opened"),
+                state);
   }
 }
 
@@ -107,8 +114,8 @@ int status(const std::string& admin, bool as_json) {
   const std::optional<std::string> body = get(*address, "/status", error);
   const Json json = body ? Json::parse(*body, nullptr, false) : Json(Json::value_t::discarded);
   if (json.is_discarded()) {
-    std::fprintf(stderr, "holdfast status: %s: %s; is Holdfast running, and is this its `admin.listen`?\n", admin.c_str(),
-                 error.empty() ? "not an answer of Holdfast" : error.c_str());
+    std::fprintf(stderr, "holdfast status: %s: %s; is Holdfast running, and is this its `admin.listen`?\n",
+                 admin.c_str(), error.empty() ? "not an answer of Holdfast" : error.c_str());
     return kUnavailable;
   }
   if (as_json) {
@@ -125,7 +132,8 @@ int status(const std::string& admin, bool as_json) {
 }  // namespace
 
 void add_status_command(CLI::App& app, int& exit_status) {
-  CLI::App* sub = app.add_subcommand("status", "Pools and queue of a running server, from its admin endpoint.");
+  CLI::App* sub =
+      app.add_subcommand("status", "Pools and queue of a running server, from its admin endpoint.");
   const auto admin = std::make_shared<std::string>("127.0.0.1:9180");
   const auto as_json = std::make_shared<bool>(false);
   sub->add_option("--admin", *admin, "The admin endpoint: HOST:PORT or unix:PATH")->capture_default_str();

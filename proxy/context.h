@@ -19,7 +19,7 @@ struct Context {
   core::SpillStore& spill;
   Log& log;
   AccessLog& access_log;
-  Metrics& metrics;
+  Metrics metrics;
   core::DeadlineQueue deadlines;
   std::string date;  // IMF-fixdate of this second
   std::uint64_t last_id = 0;

@@ -25,7 +25,8 @@ class SystemProbe final : public core::FileProbe {
 
 }  // namespace
 
-Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software) : config_(std::move(config)), router_(*config_) {
+Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software)
+    : config_(std::move(config)), router_(*config_) {
   SystemProbe probe;
   router_.look_at_roots(probe);
   for (const config::Site& site : config_->sites) {

@@ -1,5 +1,5 @@
-// Decides what a request head asks for: PHP on a pool, a file, a redirect, an answer of our own. One object a configuration
-// snapshot, immutable. Owns the router; looks at the file system through core::FileProbe.
+// Decides what a request head asks for: PHP on a pool, a file, a redirect, an answer of our own. One object a
+// configuration snapshot, immutable. Owns the router; looks at the file system through core::FileProbe.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,14 @@ struct Plan {
   std::shared_ptr<const Dispatcher> dispatcher;  // keeps `site` and `params` alive over a reload
   const config::Site* site = nullptr;
   core::CgiParams* params = nullptr;  // php
-  std::string script_name;     // php
-  std::string path_info;       // php
-  std::string file;            // path of the file
-  std::string location;        // redirect
-  int status = 404;            // error, redirect, options
-  std::string_view why;        // error: for the log
-  std::string_view allow;      // 405, options
-  std::uint64_t max_body = 0;  // more: 413
+  std::string script_name;            // php
+  std::string path_info;              // php
+  std::string file;                   // path of the file
+  std::string location;               // redirect
+  int status = 404;                   // error, redirect, options
+  std::string_view why;               // error: for the log
+  std::string_view allow;             // 405, options
+  std::uint64_t max_body = 0;         // more: 413
 };
 
 class Dispatcher {

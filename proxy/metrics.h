@@ -1,4 +1,5 @@
-// Counters of one worker beyond those the pools keep themselves: clients, requests, times. Plain data, one thread.
+// Counters of one worker beyond those the pools keep themselves: clients, requests, times. Plain data, one
+// thread.
 #pragma once
 
 #include <array>

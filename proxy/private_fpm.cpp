@@ -58,7 +58,8 @@ bool ended_within(pid_t process, std::chrono::milliseconds limit) {
 }  // namespace
 
 std::vector<std::string> find_php_fpm() {
-  std::vector<std::string> folders = {"/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/opt/php/sbin"};
+  std::vector<std::string> folders = {"/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin",
+                                      "/opt/php/sbin"};
   const char* path = std::getenv("PATH");
   for (std::string rest = path != nullptr ? path : ""; !rest.empty();) {
     const std::size_t colon = rest.find(':');
@@ -76,19 +77,24 @@ std::vector<std::string> find_php_fpm() {
   }
   // php-fpm8.3 before php-fpm8.2; within a version the order of the folders.
   std::stable_sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
-    return std::atof(a.substr(a.rfind("php-fpm") + 7).c_str()) > std::atof(b.substr(b.rfind("php-fpm") + 7).c_str());
+    return std::atof(a.substr(a.rfind("php-fpm") + 7).c_str()) >
+           std::atof(b.substr(b.rfind("php-fpm") + 7).c_str());
   });
   return found;
 }
 
-PrivateFpm::~PrivateFpm() { stop(); }
+PrivateFpm::~PrivateFpm() {
+  stop();
+}
 
 bool PrivateFpm::start(const std::string& binary, std::uint32_t workers, std::string& error) {
   binary_ = binary;
   if (binary_.empty()) {
     const std::vector<std::string> found = find_php_fpm();
     if (found.empty()) {
-      error = "no php-fpm is on this machine: `apt-get install php-fpm`, or name a running one with --php unix:PATH or --php tcp:HOST:PORT";
+      error =
+          "no php-fpm is on this machine: `apt-get install php-fpm`, or name a running one with --php "
+          "unix:PATH or --php tcp:HOST:PORT";
       return false;
     }
     binary_ = found.front();
@@ -110,7 +116,8 @@ bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
        << "[global]\nerror_log = " << folder_ << "/php-fpm.log\ndaemonize = no\n"
        << "process_control_timeout = 3s\n"
        << "[www]\nlisten = " << socket_ << "\nlisten.mode = 0600\n";
-  // php-fpm refuses to run workers as root unless told so; a root shell gets the usual unprivileged user instead.
+  // php-fpm refuses to run workers as root unless told so; a root shell gets the usual unprivileged user
+  // instead.
   if (::geteuid() == 0) file << "user = www-data\ngroup = www-data\nlisten.owner = root\n";
   file << "pm = static\npm.max_children = " << workers << "\n"
        << "catch_workers_output = yes\ndecorate_workers_output = no\nclear_env = no\n";

@@ -1,5 +1,5 @@
-// A php-fpm of our own: found on the machine, given a configuration in a private folder, started in the foreground, and ended
-// with us whatever happens. Owns the process and the folder.
+// A php-fpm of our own: found on the machine, given a configuration in a private folder, started in the
+// foreground, and ended with us whatever happens. Owns the process and the folder.
 #pragma once
 
 #include <sys/types.h>
@@ -17,8 +17,8 @@ class PrivateFpm {
   PrivateFpm(const PrivateFpm&) = delete;
   PrivateFpm& operator=(const PrivateFpm&) = delete;
 
-  // Starts `binary` (empty: the newest php-fpm found) with pm = static and `workers` workers, and waits until it listens. False with
-  // a sentence and its remedy in `error`.
+  // Starts `binary` (empty: the newest php-fpm found) with pm = static and `workers` workers, and waits until
+  // it listens. False with a sentence and its remedy in `error`.
   [[nodiscard]] bool start(const std::string& binary, std::uint32_t workers, std::string& error);
   const std::string& socket_path() const { return socket_; }
   const std::string& binary() const { return binary_; }

@@ -23,8 +23,9 @@ void check_descriptors(const config::Config& config, Log& log) {
   for (const config::Pool& pool : config.pools) needed += pool.max_connections;
   const std::uint64_t limit = net::raise_fd_limit();
   if (limit < needed) {
-    log.warn("the descriptor limit of " + std::to_string(limit) + " is below what client.max_connections needs (" +
-             std::to_string(needed) + "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
+    log.warn("the descriptor limit of " + std::to_string(limit) +
+             " is below what client.max_connections needs (" + std::to_string(needed) +
+             "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
   }
 }
 }  // namespace
@@ -40,7 +41,7 @@ int run_server(config::Snapshot config, std::function<config::Snapshot()> reload
   }
   check_descriptors(*config, log);
   net::UvNetwork network;
-  net::SpillFileStore spill(config->buffers.spool_dir, config->buffers.spool_max);
+  net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
   {
     Worker worker(network, spill, log, access_log, std::move(config));
     worker.set_reloader(std::move(reloader));
@@ -48,8 +49,9 @@ int run_server(config::Snapshot config, std::function<config::Snapshot()> reload
     for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
     if (!worker.start(error)) {
       log.error(error);
-      worker.shut_down_now();
-      network.run();
+      worker.give_up();
+      network.stop();
+      network.run();  // until the listeners that did open are closed
       return kCannotStart;
     }
     if (on_started) on_started();

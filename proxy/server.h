@@ -7,8 +7,9 @@
 
 namespace holdfast {
 
-// Serves until SIGTERM or SIGINT. `reloader`: gives the new snapshot on SIGHUP, nullptr to keep the old one. `on_started`: called
-// once when it listens. Returns the exit status: 0, or 71 when it cannot start (the reason is logged).
+// Serves until SIGTERM or SIGINT. `reloader`: gives the new snapshot on SIGHUP, nullptr to keep the old one.
+// `on_started`: called once when it listens. Returns the exit status: 0, or 71 when it cannot start (the
+// reason is logged).
 int run_server(config::Snapshot config, std::function<config::Snapshot()> reloader,
                const std::function<void()>& on_started = {});
 

@@ -15,8 +15,8 @@ namespace holdfast {
 
 namespace {
 constexpr std::size_t kPieceBytes = 64 * 1024;
-// Between the parts of a multipart/byteranges body. It need not be unguessable: a client that asks for ranges of a file which
-// holds this line reads by the ranges' lengths.
+// Between the parts of a multipart/byteranges body. It need not be unguessable: a client that asks for ranges
+// of a file which holds this line reads by the ranges' lengths.
 constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 }  // namespace
 
@@ -38,8 +38,9 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
   const net::FileInfo& info = file_.info();
   const std::time_t modified = static_cast<std::time_t>(info.modified_seconds);
   std::array<char, 64> tag{};
-  std::snprintf(tag.data(), tag.size(), "\"%llx.%x-%llx\"", static_cast<unsigned long long>(info.modified_seconds),
-                info.modified_nanoseconds, static_cast<unsigned long long>(info.size));
+  std::snprintf(tag.data(), tag.size(), "\"%llx.%x-%llx\"",
+                static_cast<unsigned long long>(info.modified_seconds), info.modified_nanoseconds,
+                static_cast<unsigned long long>(info.size));
   etag_ = tag.data();
   last_modified_ = http::format_http_date(modified);
 
@@ -77,11 +78,12 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
   }
 }
 
-void StaticResponse::start_parts(const http::RangeResult& ranges, std::string_view type, http::ResponseHead& head) {
+void StaticResponse::start_parts(const http::RangeResult& ranges, std::string_view type,
+                                 http::ResponseHead& head) {
   const std::uint64_t size = file_.info().size;
   const auto range_text = [size](const http::ByteRange& range) {
-    return "bytes " + std::to_string(range.offset) + "-" + std::to_string(range.offset + range.bytes - 1) + "/" +
-           std::to_string(size);
+    return "bytes " + std::to_string(range.offset) + "-" + std::to_string(range.offset + range.bytes - 1) +
+           "/" + std::to_string(size);
   };
   head.content_length = size;
   switch (ranges.kind) {

@@ -1,5 +1,5 @@
-// A file of a site as a response: validators, conditions, ranges, and the bytes by piece as the client takes them. Owns the
-// open file. Knows no socket.
+// A file of a site as a response: validators, conditions, ranges, and the bytes by piece as the client takes
+// them. Owns the open file. Knows no socket.
 #pragma once
 
 #include <cstddef>

@@ -93,9 +93,7 @@ void Upstream::run(const PoolAction& action) {
       connection->open();
       return;
     }
-    case PoolAction::Kind::lease:
-      lease(action);
-      return;
+    case PoolAction::Kind::lease: lease(action); return;
     case PoolAction::Kind::barrier: {
       const auto found = connections_.find(action.connection);
       if (found != connections_.end() && !found->second->closing()) found->second->barrier();

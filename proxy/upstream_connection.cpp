@@ -88,21 +88,11 @@ void UpstreamConnection::await(Awaiting what) {
   const config::PoolTimeouts& timeouts = upstream_.config().timeouts;
   core::Duration limit{};
   switch (what) {
-    case Awaiting::nothing:
-      deadline_.clear();
-      return;
-    case Awaiting::sent:
-      limit = timeouts.send;
-      break;
-    case Awaiting::first_byte:
-      limit = timeouts.first_byte;
-      break;
-    case Awaiting::more:
-      limit = timeouts.idle_read;
-      break;
-    case Awaiting::half_close:
-      limit = kHalfCloseWait;
-      break;
+    case Awaiting::nothing: deadline_.clear(); return;
+    case Awaiting::sent: limit = timeouts.send; break;
+    case Awaiting::first_byte: limit = timeouts.first_byte; break;
+    case Awaiting::more: limit = timeouts.idle_read; break;
+    case Awaiting::half_close: limit = kHalfCloseWait; break;
   }
   deadline_.set(upstream_.now() + limit);
 }
@@ -156,7 +146,8 @@ PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
         discard(event.bytes.size());
       } else if (!exchange_->on_stdout(event.bytes, upstream_.now())) {
         upstream_.context().log.error(upstream_.config().name + ": malformed response head from " +
-                                      upstream_.config().address.text() + ": " + std::string(exchange_->head_error()));
+                                      upstream_.config().address.text() + ": " +
+                                      std::string(exchange_->head_error()));
         upstream_.on_failure(*this, CloseReason::bad_head, Outcome::upstream_bad_head, false, true);
       }
       return nullptr;
@@ -192,8 +183,7 @@ PhpExchange* UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
 
 void UpstreamConnection::release_when_clean() {
   switch (session_.reuse_verdict()) {
-    case fastcgi::ReuseVerdict::inside_record:
-      return;  // padding is still to come
+    case fastcgi::ReuseVerdict::inside_record: return;  // padding is still to come
     case fastcgi::ReuseVerdict::reusable:
     case fastcgi::ReuseVerdict::keep_not_asked:
       ended_ = false;
@@ -250,8 +240,7 @@ void UpstreamConnection::on_error(net::Error error) {
 
 void UpstreamConnection::on_fault(fastcgi::Fault fault) {
   switch (fault) {
-    case fastcgi::Fault::none:
-      return;
+    case fastcgi::Fault::none: return;
     case fastcgi::Fault::eof:
       upstream_.on_failure(*this, CloseReason::peer_closed, Outcome::upstream_reset, false, false);
       return;
@@ -291,8 +280,7 @@ void UpstreamConnection::on_deadline(core::Time) {
   const Awaiting what = awaiting_;
   awaiting_ = Awaiting::nothing;
   switch (what) {
-    case Awaiting::nothing:
-      return;
+    case Awaiting::nothing: return;
     case Awaiting::half_close:
       upstream_.on_failure(*this, CloseReason::eof_in_request, Outcome::upstream_reset, !stream_->peer_gone(),
                            false);

@@ -14,18 +14,28 @@ namespace holdfast {
 
 using namespace std::chrono_literals;
 
-Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log, config::Snapshot config)
-    : context_{.network = network, .spill = spill, .log = log, .access_log = access_log, .metrics = {}, .deadlines = {}, .date = {}},
+Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
+               config::Snapshot config)
+    : context_{.network = network,
+               .spill = spill,
+               .log = log,
+               .access_log = access_log,
+               .metrics = {},
+               .deadlines = {},
+               .date = {}},
       config_(std::move(config)),
       started_(network.now()) {
   network.set_turn_handler(this);
-  for (const config::Pool& pool : config_->pools) pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
+  for (const config::Pool& pool : config_->pools)
+    pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
   dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);
   admin_ = std::make_unique<Admin>(*this);
   update_second();
 }
 
-Worker::~Worker() { context_.network.set_turn_handler(nullptr); }
+Worker::~Worker() {
+  context_.network.set_turn_handler(nullptr);
+}
 
 bool Worker::start(std::string& error) {
   if (!open_listeners(error)) return false;
@@ -63,7 +73,8 @@ Plan Worker::plan(const http::RequestHead& head) const {
   return plan;
 }
 
-// ---------------------------------------------------------------------------------------------------------- listeners
+// ----------------------------------------------------------------------------------------------------------
+// listeners
 
 bool Worker::open_listeners(std::string& error) {
   for (const config::Address& address : config_->listen) {
@@ -89,7 +100,8 @@ std::vector<std::uint16_t> Worker::listen_ports() const {
   return ports;
 }
 
-void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer, const net::Peer& local) {
+void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer,
+                    const net::Peer& local) {
   const std::uint64_t id = context_.next_id();
   ++context_.metrics.clients_accepted;
   const auto role = admin ? ClientConnection::Role::admin : ClientConnection::Role::site;
@@ -97,20 +109,24 @@ void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::
   // At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
   if (accepting_ && clients_.size() >= config_->client.max_connections) {
     accepting_ = false;
-    context_.log.warn("client.max_connections reached (" + std::to_string(clients_.size()) + "): new clients wait");
+    context_.log.warn("client.max_connections reached (" + std::to_string(clients_.size()) +
+                      "): new clients wait");
     for (const auto& acceptor : acceptors_) acceptor->pause();
   }
 }
 
-// ----------------------------------------------------------------------------------------------------- end of a turn
+// ----------------------------------------------------------------------------------------------------- end
+// of a turn
 
-void Worker::on_wakeup() { wakeup_.reset(); }
+void Worker::on_wakeup() {
+  wakeup_.reset();
+}
 
 void Worker::on_turn_end() {
   if (now() >= next_second_) update_second();
   run_deadlines();
-  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, and clients get
-  // one request a round, so this ends.
+  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, and
+  // clients get one request a round, so this ends.
   for (bool busy = true; busy;) {
     busy = false;
     for (auto& [name, upstream] : pools_) busy = upstream->run_actions() || busy;
@@ -150,7 +166,9 @@ void Worker::erase_closed() {
   closed_clients_.clear();
   for (auto& [name, upstream] : pools_) upstream->erase_closed();
   for (auto& upstream : retired_pools_) upstream->erase_closed();
-  std::erase_if(retired_pools_, [](const auto& upstream) { return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions(); });
+  std::erase_if(retired_pools_, [](const auto& upstream) {
+    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions();
+  });
   if (!accepting_ && !stopping_ && clients_.size() < config_->client.max_connections) {
     accepting_ = true;
     for (const auto& acceptor : acceptors_) acceptor->resume();
@@ -183,7 +201,8 @@ void Worker::update_second() {
   if (admin_) admin_->on_second();
 }
 
-// ----------------------------------------------------------------------------------------------- reload and shutdown
+// ----------------------------------------------------------------------------------------------- reload and
+// shutdown
 
 void Worker::on_signal(int signal_number) {
   if (signal_number == SIGHUP) {
@@ -226,8 +245,8 @@ void Worker::reload(config::Snapshot snapshot) {
   config_ = std::move(snapshot);
   context_.log.set_level(config_->log.level);
   dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);
-  context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " + std::to_string(pools_.size()) +
-                    " pools, " + std::to_string(kept) + " of them unchanged");
+  context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " +
+                    std::to_string(pools_.size()) + " pools, " + std::to_string(kept) + " of them unchanged");
 }
 
 void Worker::shut_down() {
@@ -239,12 +258,19 @@ void Worker::shut_down() {
   for (auto& [id, client] : clients_) client->shut_down();
 }
 
+void Worker::give_up() {
+  stopping_ = done_ = true;
+  accepting_ = false;
+  acceptors_.clear();
+}
+
 void Worker::finish_shutdown() {
   if (done_) return;
   if (now() >= grace_end_ && !cut_off_) {
     cut_off_ = true;
     if (!clients_.empty()) {
-      context_.log.warn("shutdown.grace is over: " + std::to_string(clients_.size()) + " clients are cut off");
+      context_.log.warn("shutdown.grace is over: " + std::to_string(clients_.size()) +
+                        " clients are cut off");
     }
     for (auto& [id, client] : clients_) client->cut_off();
   }

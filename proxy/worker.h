@@ -1,5 +1,6 @@
-// Everything that serves, on one event loop: listeners, client connections, pools, deadlines, signals. Wires the parts and runs
-// the one place where what they have reported is acted on (on_turn_end). main() makes one; nothing here is global.
+// Everything that serves, on one event loop: listeners, client connections, pools, deadlines, signals. Wires
+// the parts and runs the one place where what they have reported is acted on (on_turn_end). main() makes one;
+// nothing here is global.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,22 @@ class ClientConnection;
 class Worker final : public net::TurnHandler {
  public:
   // All references outlive the worker.
-  Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log, config::Snapshot config);
+  Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
+         config::Snapshot config);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   // Binds the listeners and starts the pools. False with a sentence in `error`.
   [[nodiscard]] bool start(std::string& error);
-  // Takes a new snapshot: sites and limits at once, changed pools by new ones; listeners stay (a change is logged).
+  // Takes a new snapshot: sites and limits at once, changed pools by new ones; listeners stay (a change is
+  // logged).
   void reload(config::Snapshot config);
-  // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes true.
+  // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
+  // true.
   void shut_down();
+  // After a failed start(): closes what it has opened.
+  void give_up();
   bool done() const { return done_; }
   // Where SIGHUP gets a new snapshot from; nullptr result: keep the old one.
   void set_reloader(std::function<config::Snapshot()> reloader) { reloader_ = std::move(reloader); }
@@ -82,7 +88,8 @@ class Worker final : public net::TurnHandler {
   config::Snapshot config_;
   std::shared_ptr<const Dispatcher> dispatcher_;
   std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
-  std::vector<std::unique_ptr<Upstream>> retired_pools_;  // replaced by a reload; go when their last connection has gone
+  std::vector<std::unique_ptr<Upstream>>
+      retired_pools_;  // replaced by a reload; go when their last connection has gone
   std::unique_ptr<Admin> admin_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;

@@ -23,7 +23,8 @@ class Worker::Acceptor final : public net::AcceptHandler {
     text_ = address.text();
     return true;
   }
-  void on_accept(std::unique_ptr<net::Stream> stream, const net::Peer& peer, const net::Peer& local) override {
+  void on_accept(std::unique_ptr<net::Stream> stream, const net::Peer& peer,
+                 const net::Peer& local) override {
     worker_.accept(admin_, std::move(stream), peer, local);
   }
   // The address bound, a port chosen by the kernel included.

@@ -216,12 +216,8 @@ std::string_view AccessLogFormatter::second_text(std::time_t time) {
 
 void AccessLogFormatter::append(const AccessRecord& record, std::string& out) {
   switch (format_) {
-    case config::LogFormat::combined:
-      append_combined(record, out);
-      break;
-    case config::LogFormat::json:
-      append_json(record, out);
-      break;
+    case config::LogFormat::combined: append_combined(record, out); break;
+    case config::LogFormat::json: append_json(record, out); break;
   }
 }
 

@@ -28,18 +28,15 @@ int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::queue_full:
     case Outcome::queue_timeout:
-    case Outcome::spool_failed:
-      return 503;
-    case Outcome::upstream_timeout:
-      return 504;
+    case Outcome::spool_failed: return 503;
+    case Outcome::upstream_timeout: return 504;
     case Outcome::none:
     case Outcome::ok:
     case Outcome::client_left:
     case Outcome::upstream_reset:
     case Outcome::upstream_bad_head:
     case Outcome::upstream_no_head:
-    case Outcome::upstream_poisoned:
-      return 502;
+    case Outcome::upstream_poisoned: return 502;
   }
   return 502;
 }

@@ -18,34 +18,23 @@ constexpr std::size_t kStderrBytesMost = 64 * 1024;
 
 std::string_view outcome_name(Outcome outcome) {
   switch (outcome) {
-    case Outcome::none:
-      return "none";
-    case Outcome::ok:
-      return "ok";
-    case Outcome::queue_full:
-      return "queue_full";
-    case Outcome::queue_timeout:
-      return "queue_timeout";
-    case Outcome::client_left:
-      return "client_left";
-    case Outcome::upstream_reset:
-      return "upstream_reset";
-    case Outcome::upstream_timeout:
-      return "upstream_timeout";
-    case Outcome::upstream_bad_head:
-      return "upstream_bad_head";
-    case Outcome::upstream_no_head:
-      return "upstream_no_head";
-    case Outcome::upstream_poisoned:
-      return "upstream_poisoned";
-    case Outcome::spool_failed:
-      return "spool_failed";
+    case Outcome::none: return "none";
+    case Outcome::ok: return "ok";
+    case Outcome::queue_full: return "queue_full";
+    case Outcome::queue_timeout: return "queue_timeout";
+    case Outcome::client_left: return "client_left";
+    case Outcome::upstream_reset: return "upstream_reset";
+    case Outcome::upstream_timeout: return "upstream_timeout";
+    case Outcome::upstream_bad_head: return "upstream_bad_head";
+    case Outcome::upstream_no_head: return "upstream_no_head";
+    case Outcome::upstream_poisoned: return "upstream_poisoned";
+    case Outcome::spool_failed: return "spool_failed";
   }
   return "";
 }
 
 Exchange::Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-                   BodyStore body, ResponseSink& sink)
+                   const BodyStore& body, ResponseSink& sink)
     : id_(id), request_(request), params_(std::move(params)), body_(body), sink_(sink) {}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {

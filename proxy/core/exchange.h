@@ -71,8 +71,8 @@ class Exchange : public Waiter {
   };
 
   // `request`, `body` (whole, not changed any more) and `sink` outlive the exchange.
-  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params, const BodyStore& body,
-           ResponseSink& sink);
+  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
+           const BodyStore& body, ResponseSink& sink);
 
   // --- the upstream side
   // A lease was granted: forgets what an earlier try has left.

@@ -33,18 +33,12 @@ constexpr Duration kBackOffMost = 500ms;
 
 std::string_view connection_state_name(ConnectionState state) {
   switch (state) {
-    case ConnectionState::connecting:
-      return "connecting";
-    case ConnectionState::idle:
-      return "idle";
-    case ConnectionState::leased:
-      return "leased";
-    case ConnectionState::settling:
-      return "settling";
-    case ConnectionState::draining:
-      return "draining";
-    case ConnectionState::closing:
-      return "closing";
+    case ConnectionState::connecting: return "connecting";
+    case ConnectionState::idle: return "idle";
+    case ConnectionState::leased: return "leased";
+    case ConnectionState::settling: return "settling";
+    case ConnectionState::draining: return "draining";
+    case ConnectionState::closing: return "closing";
   }
   return "";
 }

@@ -80,18 +80,12 @@ std::optional<ConnectionState> UpstreamPool::state(ConnectionId id) const {
 
 std::uint32_t& UpstreamPool::count_of(ConnectionState state) {
   switch (state) {
-    case ConnectionState::connecting:
-      return counts_.connecting;
-    case ConnectionState::idle:
-      return counts_.idle;
-    case ConnectionState::leased:
-      return counts_.leased;
-    case ConnectionState::settling:
-      return counts_.settling;
-    case ConnectionState::draining:
-      return counts_.draining;
-    case ConnectionState::closing:
-      return counts_.closing;
+    case ConnectionState::connecting: return counts_.connecting;
+    case ConnectionState::idle: return counts_.idle;
+    case ConnectionState::leased: return counts_.leased;
+    case ConnectionState::settling: return counts_.settling;
+    case ConnectionState::draining: return counts_.draining;
+    case ConnectionState::closing: return counts_.closing;
   }
   std::abort();
 }
@@ -109,9 +103,7 @@ void UpstreamPool::check() const {
   PoolCounts seen;
   for (const auto& [id, connection] : connections_) {
     switch (connection.state) {
-      case ConnectionState::connecting:
-        ++seen.connecting;
-        break;
+      case ConnectionState::connecting: ++seen.connecting; break;
       case ConnectionState::idle:
         ++seen.idle;
         require(std::count(idle_.begin(), idle_.end(), id) == 1, "an idle connection is on the stack once");
@@ -120,9 +112,7 @@ void UpstreamPool::check() const {
                     config_.settle == config::Settle::never,
                 "an idle connection is proven quiet");
         break;
-      case ConnectionState::leased:
-        ++seen.leased;
-        break;
+      case ConnectionState::leased: ++seen.leased; break;
       case ConnectionState::settling:
         ++seen.settling;
         require(connection.awaiting != Awaiting::nothing && connection.deadline.has_value(),
@@ -132,9 +122,7 @@ void UpstreamPool::check() const {
         ++seen.draining;
         require(connection.deadline.has_value(), "draining ends some time");
         break;
-      case ConnectionState::closing:
-        ++seen.closing;
-        break;
+      case ConnectionState::closing: ++seen.closing; break;
     }
   }
   require(seen.connecting == counts_.connecting && seen.idle == counts_.idle &&

@@ -90,9 +90,7 @@ void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now
       }
       return;
     case ConnectionState::leased:
-    case ConnectionState::closing:
-      connection.deadline.reset();
-      return;
+    case ConnectionState::closing: connection.deadline.reset(); return;
   }
 }
 
