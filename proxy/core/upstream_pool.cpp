@@ -64,7 +64,8 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   waiter.enqueued_ = now;
   waiter.deadline_ = now + config_.queue.timeout;
   waiter.repeatable_ = repeatable;
-  link_back(waiter);
+  waiter.place_ = ++last_place_;
+  link(waiter);
   serve_waiters(now);
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
   // way.
@@ -84,7 +85,7 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
         {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
     return;
   }
-  link_front(waiter);
+  link(waiter);
   serve_waiters(now);
 }
 

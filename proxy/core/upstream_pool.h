@@ -50,6 +50,7 @@ class Waiter {
   Waiter* next_ = nullptr;
   Time enqueued_{};
   Time deadline_{};
+  std::uint64_t place_ = 0;  // of arrival: the queue is in this order, and so in the order of deadlines
   bool queued_ = false;
   bool repeatable_ = false;
 };
@@ -104,9 +105,9 @@ class UpstreamPool {
   void start(Time now);
 
   // --- exchanges
-  // Queues and, where possible, leases at once. On a full queue a reject action follows. `front`: a retry,
-  // which keeps its place and deadline.
+  // Queues and, where possible, leases at once. On a full queue a reject action follows.
   void enqueue(Waiter& waiter, bool repeatable, Time now);
+  // A retry: keeps its place by arrival and its deadline, and is never too many for the queue.
   void enqueue_again(Waiter& waiter, Time now);
   // The client left while queued. No action follows for this waiter.
   void cancel(Waiter& waiter, Time now);
@@ -210,8 +211,7 @@ class UpstreamPool {
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
   void application_is_there();
-  void link_back(Waiter& waiter);
-  void link_front(Waiter& waiter);
+  void link(Waiter& waiter);
   void unlink(Waiter& waiter);
 
   config::Pool config_;
@@ -223,6 +223,7 @@ class UpstreamPool {
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
   std::size_t waiting_ = 0;
+  std::uint64_t last_place_ = 0;
   ConnectionId last_id_ = 0;
   std::optional<Time> next_deadline_;
 
