@@ -89,10 +89,18 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
   serve_waiters(now);
 }
 
-void UpstreamPool::cancel(Waiter& waiter, Time) {
-  if (!waiter.queued_) return;
-  unlink(waiter);
-  ++stats_.abandoned;
+void UpstreamPool::cancel(Waiter& waiter, Time now) {
+  if (waiter.queued_) {
+    unlink(waiter);
+    ++stats_.abandoned;
+    return;
+  }
+  const auto pending = std::find_if(actions_.begin(), actions_.end(),
+                                    [&](const PoolAction& action) { return action.waiter == &waiter; });
+  if (pending == actions_.end()) return;
+  const PoolAction action = *pending;
+  actions_.erase(pending);
+  if (action.kind == PoolAction::Kind::lease) lease_unused(action.connection, now);
 }
 
 void UpstreamPool::serve_waiters(Time now) {

@@ -109,7 +109,8 @@ class UpstreamPool {
   void enqueue(Waiter& waiter, bool repeatable, Time now);
   // A retry: keeps its place by arrival and its deadline, and is never too many for the queue.
   void enqueue_again(Waiter& waiter, Time now);
-  // The client left while queued. No action follows for this waiter.
+  // The client left while queued, or before its lease or rejection was taken. No action follows for this
+  // waiter; a lease that was granted meanwhile is as unused.
   void cancel(Waiter& waiter, Time now);
 
   // --- connections; ids unknown or already closing are ignored, so late events do no harm
