@@ -238,7 +238,10 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
   move(id, connection, ConnectionState::idle, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();
-  idle_.push_back(id);
+  // By its last use: one that was only pinged goes back to where it was, so that what is not needed ages.
+  auto place = idle_.end();
+  while (place != idle_.begin() && find(*(place - 1))->idle_until > connection.idle_until) --place;
+  idle_.insert(place, id);
   if (config_.recycle.idle > Duration::zero()) set_deadline(connection, *connection.idle_until);
   if (config_.recycle.lifetime > Duration::zero()) {
     const Time end = connection.opened + config_.recycle.lifetime;

@@ -217,7 +217,7 @@ class UpstreamPool {
 
   config::Pool config_;
   std::unordered_map<ConnectionId, Connection> connections_;
-  std::vector<ConnectionId> idle_;  // a stack: the most recently used is leased first
+  std::vector<ConnectionId> idle_;  // by idle_until: the last, most recently used one is leased first
   PoolCounts counts_;
   PoolStats stats_;
   std::vector<PoolAction> actions_;

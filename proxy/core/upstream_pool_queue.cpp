@@ -128,6 +128,11 @@ void UpstreamPool::check() const {
   require(counts_.total() == connections_.size() && counts_.total() <= config_.max_connections,
           "the cap holds");
   require(idle_.size() == counts_.idle, "the stack holds the idle ones only");
+  require(std::is_sorted(idle_.begin(), idle_.end(),
+                         [this](ConnectionId a, ConnectionId b) {
+                           return connections_.at(a).idle_until < connections_.at(b).idle_until;
+                         }),
+          "the stack is in order of last use");
   std::size_t queued = 0;
   for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) {
     require(waiter->queued_, "a linked waiter is queued");
