@@ -314,14 +314,13 @@ void UpstreamPool::released(ConnectionId id, Time now) {
     move(id, *connection, ConnectionState::draining, now);
     connection->awaiting = Awaiting::end_of_stream;
     set_deadline(*connection, now + kEndOfStreamLimit);
-  } else if (worn_out(*connection, now, reason)) {
-    begin_close(id, *connection, reason, false, now);
-  } else if (may_hand_over(now)) {
+  } else if (!worn_out(*connection, now, reason) && may_hand_over(now)) {
     ++stats_.handed_over;
     lease(id, *connection, now);
   } else if (config_.settle == config::Settle::never) {
     become_idle(id, *connection, now);
   } else if (barrier_support_ == BarrierSupport::yes) {
+    // A worn-out one too: until its script has really ended, its slot is not free for another connection.
     begin_barrier(id, *connection, ConnectionState::settling, Awaiting::settle, kSettleLimit, now);
   } else {
     move(id, *connection, ConnectionState::settling, now);
