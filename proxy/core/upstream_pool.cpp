@@ -173,6 +173,7 @@ void UpstreamPool::open_one(Time now) {
 void UpstreamPool::connected(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr || connection->state != ConnectionState::connecting) return;
+  if (connection->awaiting != Awaiting::nothing) return;
   ++stats_.opened;
   connection->since = now;
   connection->idle_until = now + config_.recycle.idle;
@@ -209,6 +210,7 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   if (connection == nullptr) return;
   const bool connecting = connection->state == ConnectionState::connecting;
   if (!connecting && connection->state != ConnectionState::settling) return;
+  if (connection->awaiting == Awaiting::nothing || connection->awaiting == Awaiting::quiet_time) return;
   if (connecting && barrier_support_ == BarrierSupport::unknown && connection->awaiting == Awaiting::proof) {
     // One answer is not enough: php before 8.2.13 answers, then closes.
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::second_proof,
@@ -307,6 +309,7 @@ void UpstreamPool::released(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr) return;
   if (connection->state != ConnectionState::leased && connection->state != ConnectionState::draining) return;
+  if (connection->awaiting != Awaiting::nothing) return;  // a held slot, or released before
   connection->idle_until = now + config_.recycle.idle;
   CloseReason reason = CloseReason::none;
   if (!config_.keep_alive) {
