@@ -237,6 +237,13 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
     begin_close(id, connection, reason, false, now);
     return;
   }
+  const bool fresh = connection.requests == 0 && !connection.proven;
+  if (fresh && barrier_support_ == BarrierSupport::yes && (first_waiter_ == nullptr || paused_)) {
+    // Came up, but who wanted it has left. A silent new connection waits in php's backlog, or holds a worker
+    // that closes it after 5 s (php-fpm.md 1.2): make it a proven one.
+    begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
+    return;
+  }
   move(id, connection, ConnectionState::idle, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();

@@ -178,6 +178,9 @@ class UpstreamPool {
     held_slot
   };
 
+  // For the answer of an idle worker: it comes at once; this is for a loaded machine.
+  static constexpr Duration kPingLimit = std::chrono::seconds(5);
+
   struct Connection {
     ConnectionState state = ConnectionState::connecting;
     Awaiting awaiting = Awaiting::nothing;  // in connecting, settling and draining: what for
@@ -205,7 +208,6 @@ class UpstreamPool {
   void begin_close(ConnectionId id, Connection& connection, CloseReason reason, bool script_may_run,
                    Time now);
   void on_deadline(ConnectionId id, Connection& connection, Time now);
-  void on_barrier_timeout(ConnectionId id, Connection& connection, Time now);
   void expire_waiters(Time now);
   bool may_hand_over(Time now);
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;

@@ -104,7 +104,7 @@ void UpstreamPool::check() const {
         ++seen.idle;
         require(std::count(idle_.begin(), idle_.end(), id) == 1, "an idle connection is on the stack once");
         require(connection.awaiting == Awaiting::nothing, "an idle connection awaits nothing");
-        require(connection.proven || connection.requests == 0 || barrier_support_ == BarrierSupport::no ||
+        require(connection.proven || barrier_support_ == BarrierSupport::no ||
                     config_.settle == config::Settle::never,
                 "an idle connection is proven quiet");
         break;

@@ -8,8 +8,6 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// An idle worker answers at once; this is for a loaded machine.
-constexpr Duration kPingLimit = 5s;
 // First barriers without an answer before the application is taken for one that does not know them.
 constexpr std::uint32_t kSilentProbesMost = 3;
 }  // namespace
