@@ -364,12 +364,17 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
     reason = CloseReason::request_done;
     script_may_run = false;
   }
-  const bool unexpected = reason == CloseReason::peer_closed || reason == CloseReason::reset ||
-                          reason == CloseReason::no_get_values;
   begin_close(id, *connection, reason, script_may_run, now);
-  // The application may be restarting: look again, so that readiness is true and the next request need not
-  // wait.
-  if (unexpected && counts_.total() == counts_.closing && !stopping_) probe_wanted_ = true;
+}
+
+// Does this end say that the application may be restarting, or gone?
+bool UpstreamPool::is_alarming(const Connection& connection, CloseReason reason) const {
+  // php-fpm closes a new connection that stays silent for 5 s (php-fpm.md 1.2): without a barrier to keep it,
+  // looking again would occupy a worker for ever.
+  if (reason == CloseReason::peer_closed) return connection.requests > 0 || connection.proven;
+  return reason == CloseReason::reset || reason == CloseReason::eof_in_request ||
+         reason == CloseReason::stale || reason == CloseReason::no_get_values ||
+         reason == CloseReason::ping_timeout;
 }
 
 void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseReason reason,
@@ -381,6 +386,9 @@ void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseRea
   if (script_may_run && barrier_support_ == BarrierSupport::no) connection.awaiting = Awaiting::held_slot;
   ++stats_.closed[static_cast<std::size_t>(reason)];
   actions_.push_back({.kind = PoolAction::Kind::close, .connection = id, .reason = reason});
+  // The last one: look again, so that readiness is true and the next request need not wait.
+  if (is_alarming(connection, reason) && counts_.total() == counts_.closing && !stopping_)
+    probe_wanted_ = true;
 }
 
 void UpstreamPool::closed(ConnectionId id, Time now) {

@@ -207,6 +207,7 @@ class UpstreamPool {
                      Duration limit, Time now);
   void begin_close(ConnectionId id, Connection& connection, CloseReason reason, bool script_may_run,
                    Time now);
+  bool is_alarming(const Connection& connection, CloseReason reason) const;
   void on_deadline(ConnectionId id, Connection& connection, Time now);
   void expire_waiters(Time now);
   bool may_hand_over(Time now);
