@@ -137,10 +137,10 @@ class UpstreamPool {
   void on_time(Time now);
 
   // --- operator
-  void pause() { paused_ = true; }
+  void pause() { paused_ = !stopping_; }
   void resume(Time now);
   void recycle(Time now);    // closes idle connections now, the others when they are released
-  void shut_down(Time now);  // like recycle, and none is opened for keeping
+  void shut_down(Time now);  // those who wait are served, none is kept; may be called again
   bool paused() const { return paused_; }
 
   // Takes the actions that the inputs so far have caused, in order.
