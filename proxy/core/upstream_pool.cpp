@@ -355,7 +355,9 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
   Connection* connection = find(id);
   if (connection == nullptr || connection->state == ConnectionState::closing) return;
   if (connection->awaiting == Awaiting::held_slot) return;
-  if (connection->state == ConnectionState::connecting && connection->awaiting == Awaiting::second_proof) {
+  const bool peer_ended = reason == CloseReason::peer_closed || reason == CloseReason::eof_in_request ||
+                          reason == CloseReason::reset;
+  if (connection->awaiting == Awaiting::second_proof && peer_ended) {
     barrier_support_ = BarrierSupport::no;
     reason = CloseReason::no_get_values;
   } else if (connection->state == ConnectionState::connecting) {
