@@ -68,8 +68,11 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   link(waiter);
   serve_waiters(now);
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
-  // way.
-  if (waiter.queued_ && waiting_ > config_.queue.size + counts_.connecting + counts_.settling) {
+  // way, or kept back only until the first has shown the application's ways.
+  std::size_t soon = counts_.connecting + counts_.settling;
+  if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0)
+    soon += config_.max_connections - counts_.total();
+  if (waiter.queued_ && waiting_ > config_.queue.size + soon) {
     unlink(waiter);
     ++stats_.queue_full;
     actions_.push_back(
