@@ -113,8 +113,7 @@ void ClientConnection::answer_error(int status, std::string_view why) {
   response_.begin({.version_minor = 1,
                    .head_method = state_ != State::idle && state_ != State::reading_head &&
                                   head.method == http::Method::head,
-                   .keep_alive = false},
-                  worker_.context().date);
+                   .keep_alive = false});
   if (state_ == State::idle || state_ == State::reading_head) unread_head_ = true;
   state_ = State::answering;
   stream_->stop_read();

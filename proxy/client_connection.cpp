@@ -37,7 +37,7 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role,
       deadline_(worker.context().deadlines, *this),
       parser_({.head_bytes = worker.config().client.max_header}),
       request_body_(&worker.context().spill, worker.config().buffers.request_memory),
-      response_(worker.context().spill, worker.config().buffers.response_memory) {
+      response_(worker.context().spill, worker.config().buffers.response_memory, worker.context().date) {
   stream_->set_handler(*this);
   stream_->start_read();
   deadline_.set(worker_.now() + worker_.config().client.timeouts.header);
@@ -102,8 +102,7 @@ void ClientConnection::parse(std::string_view input) {
         on_request_complete();
         return;
       case http::RequestParser::Event::refused:
-        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false},
-                        worker_.context().date);
+        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
         answer_error(parser_.refusal().status, parser_.refusal().why);
         return;
     }
@@ -120,10 +119,10 @@ void ClientConnection::on_head() {
   begun_wall_ = std::time(nullptr);
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
-                   .keep_alive = head.keep_alive && !last_ && !eof_},
-                  worker_.context().date);
+                   .keep_alive = head.keep_alive && !last_ && !eof_});
   if (role_ == Role::admin) {
-    plan_ = Plan{.kind = Plan::Kind::admin, .max_body = 64 * 1024};
+    plan_ = Plan{};
+    plan_.kind = Plan::Kind::admin;
   } else {
     plan_ = worker_.plan(head);
     set_origin(head);
@@ -140,8 +139,7 @@ void ClientConnection::on_head() {
     last_ = true;
     response_.begin({.version_minor = head.version_minor,
                      .head_method = head.method == http::Method::head,
-                     .keep_alive = false},
-                    worker_.context().date);
+                     .keep_alive = false});
     on_request_complete();
     return;
   }
@@ -244,8 +242,7 @@ void ClientConnection::on_deadline(core::Time now) {
     case State::idle:
     case State::lingering: close(); return;
     case State::reading_head:
-      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false},
-                      worker_.context().date);
+      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
       answer_error(408, "the head did not come in time");
       return;
     case State::reading_body: answer_error(408, "the body did not come in time"); return;

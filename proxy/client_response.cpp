@@ -12,14 +12,13 @@ constexpr std::size_t kStoredPieceBytes = 64 * 1024;
 constexpr std::size_t kStreamUnsentMost = 128 * 1024;
 }  // namespace
 
-ClientResponse::ClientResponse(core::SpillStore& spill, std::size_t memory_max)
-    : stored_(&spill, memory_max) {}
+ClientResponse::ClientResponse(core::SpillStore& spill, std::size_t memory_max, const std::string& date)
+    : stored_(&spill, memory_max), date_(date) {}
 
-void ClientResponse::begin(http::ResponseWriter::RequestTraits traits, std::string_view date) {
+void ClientResponse::begin(http::ResponseWriter::RequestTraits traits) {
   stored_.clear();
   writer_.reset();
   traits_ = traits;
-  date_ = date;
   head_bytes_.clear();
   body_bytes_.clear();
   tail_bytes_.clear();

@@ -16,11 +16,12 @@ namespace holdfast {
 
 class ClientResponse final : public core::ResponseSink {
  public:
-  // `spill` outlives this. `memory_max`: bytes kept before the spill file is used.
-  ClientResponse(core::SpillStore& spill, std::size_t memory_max);
+  // `spill` and `date` (the IMF-fixdate of the present second) outlive this. `memory_max`: bytes kept before
+  // the spill file is used.
+  ClientResponse(core::SpillStore& spill, std::size_t memory_max, const std::string& date);
 
   // A new request: forgets the last response.
-  void begin(http::ResponseWriter::RequestTraits traits, std::string_view date);
+  void begin(http::ResponseWriter::RequestTraits traits);
 
   // --- core::ResponseSink. Nothing is sent before flush(), so that head, body and end of a small page leave
   // in one write, with a Content-Length. The views in `head` must live until the next flush().
@@ -58,7 +59,7 @@ class ClientResponse final : public core::ResponseSink {
   core::BodyStore stored_;  // framed bytes that wait for the client
   std::optional<http::ResponseWriter> writer_;
   http::ResponseWriter::RequestTraits traits_;
-  std::string_view date_;
+  const std::string& date_;
   http::ResponseHead late_head_;  // a head that waits for the end of the batch, to learn the length
   std::string head_bytes_;        // encoded head, or framing before the body
   std::string body_bytes_;        // body of this batch

@@ -26,10 +26,20 @@ config::Snapshot load(const std::string& file) {
   return std::make_shared<const config::Config>(*std::move(result.config));
 }
 
+class FileHooks final : public ServerHooks {
+ public:
+  explicit FileHooks(const std::string& file) : file_(file) {}
+  config::Snapshot load_again() override { return load(file_); }
+
+ private:
+  const std::string& file_;
+};
+
 int run(const std::string& file) {
   config::Snapshot snapshot = load(file);
   if (snapshot == nullptr) return kConfigError;
-  return run_server(std::move(snapshot), [file] { return load(file); });
+  FileHooks hooks(file);
+  return run_server(std::move(snapshot), hooks);
 }
 
 int check(const std::string& file) {

@@ -46,6 +46,30 @@ fs::path web_root(const fs::path& folder) {
   return folder;
 }
 
+// Says what was done and where to look, once it listens.
+class StartNote final : public ServerHooks {
+ public:
+  StartNote(const Options& options, const PrivateFpm& fpm, std::string root)
+      : options_(options), fpm_(fpm), root_(std::move(root)) {}
+  void on_started() override {
+    if (options_.php.empty()) {
+      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
+                   fpm_.binary().c_str(), options_.connections + 1, static_cast<int>(fpm_.pid()));
+    } else {
+      std::fprintf(stderr, "php:     %s\n", options_.php.c_str());
+    }
+    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root_.c_str(),
+                 options_.connections);
+    std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options_.listen.c_str());
+    if (options_.admin != "off") std::fprintf(stderr, "watch:   http://%s/\n", options_.admin.c_str());
+  }
+
+ private:
+  const Options& options_;
+  const PrivateFpm& fpm_;
+  std::string root_;
+};
+
 int serve(const Options& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
@@ -85,19 +109,8 @@ int serve(const Options& options) {
     site.front_controller = options.front_controller;
   config.sites.push_back(site);
 
-  const std::string root = site.root;
-  return run_server(std::make_shared<const config::Config>(std::move(config)), {}, [&options, &fpm, &root] {
-    if (options.php.empty()) {
-      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
-                   fpm.binary().c_str(), options.connections + 1, static_cast<int>(fpm.pid()));
-    } else {
-      std::fprintf(stderr, "php:     %s\n", options.php.c_str());
-    }
-    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root.c_str(),
-                 options.connections);
-    std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options.listen.c_str());
-    if (options.admin != "off") std::fprintf(stderr, "watch:   http://%s/status\n", options.admin.c_str());
-  });
+  StartNote note(options, fpm, site.root);
+  return run_server(std::make_shared<const config::Config>(std::move(config)), note);
 }
 
 }  // namespace

@@ -119,7 +119,10 @@ bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
   // php-fpm refuses to run workers as root unless told so; a root shell gets the usual unprivileged user
   // instead.
   if (::geteuid() == 0) file << "user = www-data\ngroup = www-data\nlisten.owner = root\n";
-  file << "pm = static\npm.max_children = " << workers << "\n"
+  file << "pm = static\npm.max_children = " << workers
+       << "\n"
+       // As much as the server lets through (max_body); php.ini's 8M and 2M would surprise.
+       << "php_value[post_max_size] = 64M\nphp_value[upload_max_filesize] = 64M\n"
        << "catch_workers_output = yes\ndecorate_workers_output = no\nclear_env = no\n";
   file.close();
   if (!file) {

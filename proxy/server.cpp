@@ -28,10 +28,21 @@ void check_descriptors(const config::Config& config, Log& log) {
              "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
   }
 }
+
+class Host final : public WorkerHost {
+ public:
+  Host(net::UvNetwork& network, ServerHooks& hooks) : network_(network), hooks_(hooks) {}
+  config::Snapshot load_again() override { return hooks_.load_again(); }
+  void on_done() override { network_.stop(); }
+
+ private:
+  net::UvNetwork& network_;
+  ServerHooks& hooks_;
+};
+
 }  // namespace
 
-int run_server(config::Snapshot config, std::function<config::Snapshot()> reloader,
-               const std::function<void()>& on_started) {
+int run_server(config::Snapshot config, ServerHooks& hooks) {
   Log log(config->log.level);
   AccessLog access_log(config->log);
   std::string error;
@@ -42,21 +53,18 @@ int run_server(config::Snapshot config, std::function<config::Snapshot()> reload
   check_descriptors(*config, log);
   net::UvNetwork network;
   net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
-  {
-    Worker worker(network, spill, log, access_log, std::move(config));
-    worker.set_reloader(std::move(reloader));
-    worker.set_on_done([&network] { network.stop(); });
-    for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
-    if (!worker.start(error)) {
-      log.error(error);
-      worker.give_up();
-      network.stop();
-      network.run();  // until the listeners that did open are closed
-      return kCannotStart;
-    }
-    if (on_started) on_started();
-    network.run();
+  Host host(network, hooks);
+  Worker worker(network, spill, log, access_log, std::move(config), host);
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
+  if (!worker.start(error)) {
+    log.error(error);
+    worker.give_up();
+    network.stop();
+    network.run();  // until the listeners that did open are closed
+    return kCannotStart;
   }
+  hooks.on_started();
+  network.run();
   return 0;
 }
 

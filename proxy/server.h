@@ -1,16 +1,24 @@
 // From a configuration to a running server: makes network, logs and worker, and runs until it is stopped.
 #pragma once
 
-#include <functional>
-
 #include "config/config.h"
 
 namespace holdfast {
 
-// Serves until SIGTERM or SIGINT. `reloader`: gives the new snapshot on SIGHUP, nullptr to keep the old one.
-// `on_started`: called once when it listens. Returns the exit status: 0, or 71 when it cannot start (the
-// reason is logged).
-int run_server(config::Snapshot config, std::function<config::Snapshot()> reloader,
-               const std::function<void()>& on_started = {});
+// What the command that starts the server adds to it.
+class ServerHooks {
+ public:
+  // SIGHUP: the new snapshot, or nullptr to keep the old one.
+  virtual config::Snapshot load_again() { return nullptr; }
+  // Called once when it listens.
+  virtual void on_started() {}
+
+ protected:
+  ~ServerHooks() = default;
+};
+
+// Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 71 when it cannot start (the reason is
+// logged).
+int run_server(config::Snapshot config, ServerHooks& hooks);
 
 }  // namespace holdfast

@@ -15,7 +15,7 @@ namespace holdfast {
 using namespace std::chrono_literals;
 
 Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
-               config::Snapshot config)
+               config::Snapshot config, WorkerHost& host)
     : context_{.network = network,
                .spill = spill,
                .log = log,
@@ -23,6 +23,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
                .metrics = {},
                .deadlines = {},
                .date = {}},
+      host_(host),
       config_(std::move(config)),
       started_(network.now()) {
   network.set_turn_handler(this);
@@ -208,7 +209,7 @@ void Worker::on_signal(int signal_number) {
   if (signal_number == SIGHUP) {
     std::string error;
     if (!context_.access_log.open(error)) context_.log.error(error);
-    if (const config::Snapshot snapshot = reloader_ ? reloader_() : nullptr) reload(snapshot);
+    if (const config::Snapshot snapshot = host_.load_again()) reload(snapshot);
     return;
   }
   if (stopping_) {
@@ -291,7 +292,7 @@ void Worker::finish_shutdown() {
   done_ = true;
   context_.network.set_wakeup(std::nullopt);
   context_.log.info("stopped");
-  if (on_done_) on_done_();
+  host_.on_done();
 }
 
 }  // namespace holdfast

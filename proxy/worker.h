@@ -21,11 +21,23 @@ namespace holdfast {
 class Admin;
 class ClientConnection;
 
+// What a worker asks of the program around it.
+class WorkerHost {
+ public:
+  // SIGHUP: a new snapshot, or nullptr to keep the old one (what is wrong was printed).
+  virtual config::Snapshot load_again() = 0;
+  // Nothing runs any more: the loop may stop.
+  virtual void on_done() = 0;
+
+ protected:
+  ~WorkerHost() = default;
+};
+
 class Worker final : public net::TurnHandler {
  public:
   // All references outlive the worker.
   Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
-         config::Snapshot config);
+         config::Snapshot config, WorkerHost& host);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -41,9 +53,6 @@ class Worker final : public net::TurnHandler {
   // After a failed start(): closes what it has opened.
   void give_up();
   bool done() const { return done_; }
-  // Where SIGHUP gets a new snapshot from; nullptr result: keep the old one.
-  void set_reloader(std::function<config::Snapshot()> reloader) { reloader_ = std::move(reloader); }
-  void set_on_done(std::function<void()> on_done) { on_done_ = std::move(on_done); }
 
   // --- net::TurnHandler
   void on_wakeup() override;
@@ -85,6 +94,7 @@ class Worker final : public net::TurnHandler {
   void note_readiness();
 
   Context context_;
+  WorkerHost& host_;
   config::Snapshot config_;
   std::shared_ptr<const Dispatcher> dispatcher_;
   std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
@@ -97,8 +107,6 @@ class Worker final : public net::TurnHandler {
   std::vector<std::uint64_t> ready_now_;
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
-  std::function<config::Snapshot()> reloader_;
-  std::function<void()> on_done_;
   core::Time started_{};
   core::Time next_second_{};
   core::Time grace_end_{};

@@ -158,7 +158,7 @@ bool LineScanner::step_field(std::string_view rest, std::size_t& taken) {
     return true;
   }
   const bool in_name = state_ == State::field_name;
-  taken = run_of(rest, in_name ? kToken : kValue);
+  taken = in_name ? run_of(rest, kToken) : run_of_value(rest);
   if (!charge(taken)) return false;
   if (taken == rest.size()) return true;
 
@@ -184,7 +184,7 @@ bool LineScanner::step_chunk(std::string_view rest, std::size_t& taken) {
     case State::size:
       return step_chunk_size(c);
     case State::extension: {
-      taken = run_of(rest, kValue);
+      taken = run_of_value(rest);
       if (!charge(taken)) return false;
       if (taken == rest.size()) return true;
       const char after = rest[taken++];

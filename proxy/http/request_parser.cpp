@@ -38,6 +38,8 @@ bool known_to_llhttp(std::string_view method) {
 // named: they differ between llhttp 8 and 9.
 Refusal refusal_of(llhttp_errno_t error) {
   switch (error) {
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+      return {400, "repeated Content-Length"};
     case HPE_INVALID_CONTENT_LENGTH:
       return {400, "malformed Content-Length"};
     case HPE_INVALID_TRANSFER_ENCODING:
@@ -196,8 +198,9 @@ std::optional<Refusal> RequestParser::read_head() {
   if (!impl.head_seen) return refusal_of(error);
   if (auto refusal = apply_fields(head_)) return refusal;
 
+  // llhttp must have stopped on the last line feed, or behind it.
   const bool agreed = !impl.disjoint && head_.fields.size() == impl.scanner.field_count() &&
-                      llhttp_get_error_pos(&impl.llhttp) == impl.text.data() + impl.text.size() &&
+                      llhttp_get_error_pos(&impl.llhttp) >= impl.text.data() + impl.text.size() - 1 &&
                       ((impl.llhttp.flags & F_CHUNKED) != 0) == head_.chunked &&
                       impl.llhttp.content_length == head_.content_length.value_or(0);
   if (!agreed) return Refusal{400, "malformed request head"};

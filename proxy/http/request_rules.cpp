@@ -148,7 +148,7 @@ bool is_field_name(std::string_view name) {
 }
 
 bool is_field_value(std::string_view value) {
-  return run_of(value, kValue) == value.size();
+  return run_of_value(value) == value.size();
 }
 
 std::optional<std::uint64_t> parse_content_length(std::string_view value) {

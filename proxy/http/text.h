@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace holdfast::http {
@@ -62,6 +63,30 @@ constexpr bool is_class(char c, ByteClass wanted) {
 constexpr std::size_t run_of(std::string_view text, ByteClass wanted) {
   std::size_t n = 0;
   while (n < text.size() && is_class(text[n], wanted)) ++n;
+  return n;
+}
+
+// run_of(text, kValue), eight bytes at a time: values are most of a head. A word with a byte below 0x20 or
+// equal to 0x7f anywhere (bit tricks of the kind "has a zero byte") is left to the table, HTAB included.
+inline std::size_t run_of_value(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = kOnes * 0x80;
+  std::size_t n = 0;
+  while (n < text.size()) {
+    if (text.size() - n >= sizeof(std::uint64_t)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + n, sizeof word);
+      const std::uint64_t del = word ^ (kOnes * 0x7f);
+      const std::uint64_t found = ((word - kOnes * 0x20) & ~word & kHighs) | ((del - kOnes) & ~del & kHighs);
+      if (found == 0) {
+        n += sizeof word;
+        continue;
+      }
+    }
+    const std::size_t end = n + sizeof(std::uint64_t) < text.size() ? n + sizeof(std::uint64_t) : text.size();
+    for (; n < end; ++n)
+      if (!is_class(text[n], kValue)) return n;
+  }
   return n;
 }
 

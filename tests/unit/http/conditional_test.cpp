@@ -180,6 +180,7 @@ TEST_CASE("several ranges") {
   check_partial("bytes=0-1,20-30", 10, {{0, 2}});  // what cannot be met is left out
   check_partial("bytes=0-1,-0", 10, {{0, 2}});
   check_partial("bytes=0-1,2-3", 10, {{0, 4}});      // touching
+  check_partial("bytes=2-3,0-1", 10, {{0, 4}});      // touching, the other way round
   check_partial("bytes=0-3,2-5", 10, {{0, 6}});      // overlapping
   check_partial("bytes=0-1,6-7,1-6", 12, {{0, 8}});  // a joiner that comes late
   check_partial("bytes=8-9,0-1,7-8", 12, {{7, 3}, {0, 2}});

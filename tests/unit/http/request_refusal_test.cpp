@@ -213,7 +213,7 @@ TEST_CASE("chunk framing") {
     CAPTURE(body);
     CHECK(status_in_every_split(chunked(body)) == 400);
   }
-  CHECK(status_in_every_split(chunked(std::string("5;\0\r\nhello\r\n0\r\n\r\n", 20))) == 400);
+  CHECK(status_in_every_split(chunked(std::string("5;\0\r\nhello\r\n0\r\n\r\n", 17))) == 400);
 }
 
 TEST_CASE("Host") {
@@ -312,4 +312,19 @@ TEST_CASE("limits of trailer and chunk extensions") {
 TEST_CASE("a refusal after good requests") {
   CHECK(run_in_every_split(get_of("/1") + "GET /2\r\n")
             .find("done\nrefused 400 request line without HTTP version") != std::string::npos);
+}
+
+TEST_CASE("the reason that is logged is the rule that was broken") {
+  const auto why = [](const std::string& input) {
+    const std::string text = run_in_every_split(input);
+    return text.substr(std::string("refused 400 ").size());
+  };
+  CHECK(why(get_with("X: a\r\n b\r\n")) == "folded or indented header line\n");
+  CHECK(why(get_with("X : a\r\n")) == "white space before the colon of a header\n");
+  CHECK(why(get_with("X: a\rb\r\n")) == "CR without LF\n");
+  CHECK(why(get_with("X: a\nb\r\n")) == "LF without CR\n");
+  CHECK(why(get_with("Content-Length: 5\r\nContent-Length: 5\r\n")) == "repeated Content-Length\n");
+  CHECK(why(get_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")) ==
+        "both Content-Length and Transfer-Encoding\n");
+  CHECK(why(get_of("/..")) == "malformed path\n");
 }

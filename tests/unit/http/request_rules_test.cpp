@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "proxy/http/header_rules.h"
+#include "proxy/http/text.h"
 
 using namespace holdfast::http;
 
@@ -194,6 +195,18 @@ TEST_CASE("names and values, byte by byte") {
   }
   CHECK_FALSE(is_field_name(""));
   CHECK(is_field_value(""));
+}
+
+TEST_CASE("each byte at each place of a long value") {
+  for (int byte = 0; byte < 256; ++byte)
+    for (std::size_t at = 0; at < 20; ++at)
+      for (const char around : {'x', '\t', '\xff', ' '}) {
+        std::string text(20, around);
+        text[at] = static_cast<char>(byte);
+        const bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        REQUIRE(run_of_value(text) == (good ? 20 : at));
+        REQUIRE(run_of(text, kValue) == (good ? 20 : at));
+      }
 }
 
 TEST_CASE("hop-by-hop fields") {

@@ -1,0 +1,189 @@
+#include "proxy/command_sockets.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/net/socket_table.h"
+#include "proxy/sockets_view.h"
+
+namespace holdfast {
+
+namespace {
+
+struct SocketsOptions {
+  bool watch = false;
+  bool csv = false;
+  bool json = false;
+  bool proc = false;
+  std::size_t ports_max = 20;
+  std::string config_file;
+};
+
+enum class Form { table, csv, json };
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+bool colors_wanted() {
+  return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+}
+
+// The signals that end --watch are blocked and taken by sigtimedwait() between two tables: no handler, and
+// the terminal is restored on the ordinary way out.
+class EndSignals {
+ public:
+  EndSignals() {
+    sigemptyset(&set_);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set_, number);
+    sigprocmask(SIG_BLOCK, &set_, &before_);
+  }
+  ~EndSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  EndSignals(const EndSignals&) = delete;
+  EndSignals& operator=(const EndSignals&) = delete;
+
+  // True when a signal came before the time was over.
+  bool wait_a_second() const {
+    const timespec second{1, 0};
+    return sigtimedwait(&set_, nullptr, &second) > 0;
+  }
+
+ private:
+  sigset_t set_{};
+  sigset_t before_{};
+};
+
+// The alternate screen, so that what stood on the terminal comes back at the end.
+class LiveScreen {
+ public:
+  LiveScreen() { print("\x1b[?1049h\x1b[?25l"); }
+  ~LiveScreen() { print("\x1b[?25h\x1b[?1049l"); }
+  LiveScreen(const LiveScreen&) = delete;
+  LiveScreen& operator=(const LiveScreen&) = delete;
+
+  // Overwrites in place, and clears only what the new lines do not cover: no flicker.
+  void draw(const std::string& table) const {
+    std::string out = "\x1b[H";
+    for (const char c : table) out += c == '\n' ? std::string("\x1b[K\r\n") : std::string(1, c);
+    print(out + "\x1b[J");
+  }
+  std::size_t lines() const {
+    winsize size{};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
+    return known ? size.ws_row : 24;
+  }
+};
+
+class SocketsCommand {
+ public:
+  explicit SocketsCommand(const SocketsOptions& options) : options_(options) {
+    sources_.netlink = !options.proc;
+    form_ = options.csv ? Form::csv : options.json ? Form::json : Form::table;
+    style_.color = colors_wanted();
+    style_.ports_max = options.ports_max;
+  }
+
+  int run() {
+    if (!options_.config_file.empty() && !load_config()) return kExitConfig;
+    if (form_ == Form::csv) print(sockets_csv_heading());
+    if (!options_.watch) return show_once(nullptr) ? 0 : 1;
+    const EndSignals signals;
+    const bool live = form_ == Form::table && isatty(STDOUT_FILENO) == 1;
+    std::optional<LiveScreen> screen;
+    if (live) screen.emplace();
+    do {
+      if (!show_once(live ? &*screen : nullptr)) return 1;
+    } while (!signals.wait_a_second());
+    return 0;
+  }
+
+  const std::string& error() const { return error_; }
+
+ private:
+  static constexpr int kExitConfig = 78;
+
+  bool load_config() {
+    config::LoadResult loaded = config::load_file(options_.config_file);
+    config_ = std::move(loaded.config);
+    if (config_) return true;
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics) error_ += format_diagnostic(diagnostic);
+    return false;
+  }
+
+  bool show_once(const LiveScreen* screen) {
+    std::string problem;
+    net::SocketReport report = net::read_sockets(problem, sources_);
+    if (!problem.empty()) {
+      error_ = "holdfast sockets: " + problem + "\n";
+      return false;
+    }
+    if (config_) name_own_ports(*config_, report);
+    const std::string time = utc_now();
+    switch (form_) {
+      case Form::csv: print(sockets_csv_rows(report, time)); return true;
+      case Form::json: print(sockets_json(report, time, options_.watch ? -1 : 2)); return true;
+      case Form::table: break;
+    }
+    if (screen == nullptr) {
+      print(sockets_table(report, time, style_));
+      return true;
+    }
+    TableStyle style = style_;
+    style.lines_max = screen->lines();
+    screen->draw(sockets_table(report, time, style));
+    return true;
+  }
+
+  SocketsOptions options_;
+  net::SocketSources sources_;
+  Form form_ = Form::table;
+  TableStyle style_;
+  std::optional<config::Config> config_;
+  std::string error_;
+};
+
+}  // namespace
+
+void add_sockets_command(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<SocketsOptions>();  // lives as long as the callback
+  CLI::App* command =
+      app.add_subcommand("sockets", "socket states of this network namespace, by port and side");
+  command->add_flag("-w,--watch", options->watch,
+                    "once a second until Ctrl-C: a live table, or rows with --csv, --json");
+  CLI::Option* csv = command->add_flag("--csv", options->csv, "comma separated, one row a port and side");
+  command->add_flag("--json", options->json, "one JSON object; with --watch one a line")->excludes(csv);
+  command->add_option("--top", options->ports_max, "rows of each table")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_flag("--proc", options->proc, "read /proc/net instead of netlink");
+  command->add_option("-c,--config", options->config_file,
+                      "name the listeners and pools of this configuration");
+  command->callback([options, &exit_status] {
+    SocketsCommand sockets(*options);
+    exit_status = sockets.run();
+    std::fputs(sockets.error().c_str(), stderr);
+  });
+}
+
+}  // namespace holdfast
