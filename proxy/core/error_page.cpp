@@ -21,7 +21,8 @@ ErrorPage::ErrorPage(int status, std::string_view location, std::string_view all
   if (status == 503) head_.fields.push_back({"Retry-After", "1"});
   if (!location.empty()) head_.fields.push_back({"Location", location});
   if (!allow.empty()) head_.fields.push_back({"Allow", allow});
-  head_.content_length = body_.size();
+  // A 304 has no body, and a length in it would be that of the page it stands for (RFC 9110 15.4.5).
+  if (status != 304) head_.content_length = body_.size();
 }
 
 int status_of(Outcome outcome) {

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <utility>
 
+#include "fastcgi/protocol.h"
 #include "proxy/core/error_page.h"
 
 namespace holdfast::core {
@@ -57,7 +58,8 @@ bool Exchange::write_request(fastcgi::Session& session, bool keep_connection, st
     const std::size_t before = out.size();
     fastcgi_id_ =
         session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_.size(), out);
-    params_end_ = out.size() - before;
+    // Without a body the empty STDIN record follows at once; php starts the script when it has read PARAMS.
+    params_end_ = out.size() - before - (body_.size() == 0 ? fastcgi::kHeaderBytes : 0);
   }
   const std::uint64_t left = body_.size() - body_written_;
   if (left == 0) return true;

@@ -64,11 +64,15 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   waiter.enqueued_ = now;
   waiter.deadline_ = now + config_.queue.timeout;
   waiter.repeatable_ = repeatable;
-  link_back(waiter);
+  waiter.place_ = ++last_place_;
+  link(waiter);
   serve_waiters(now);
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
-  // way.
-  if (waiter.queued_ && waiting_ > config_.queue.size + counts_.connecting + counts_.settling) {
+  // way, or kept back only until the first has shown the application's ways.
+  std::size_t soon = counts_.connecting + counts_.settling;
+  if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0)
+    soon += config_.max_connections - counts_.total();
+  if (waiter.queued_ && waiting_ > config_.queue.size + soon) {
     unlink(waiter);
     ++stats_.queue_full;
     actions_.push_back(
@@ -84,14 +88,22 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
         {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
     return;
   }
-  link_front(waiter);
+  link(waiter);
   serve_waiters(now);
 }
 
-void UpstreamPool::cancel(Waiter& waiter, Time) {
-  if (!waiter.queued_) return;
-  unlink(waiter);
-  ++stats_.abandoned;
+void UpstreamPool::cancel(Waiter& waiter, Time now) {
+  if (waiter.queued_) {
+    unlink(waiter);
+    ++stats_.abandoned;
+    return;
+  }
+  const auto pending = std::find_if(actions_.begin(), actions_.end(),
+                                    [&](const PoolAction& action) { return action.waiter == &waiter; });
+  if (pending == actions_.end()) return;
+  const PoolAction action = *pending;
+  actions_.erase(pending);
+  if (action.kind == PoolAction::Kind::lease) lease_unused(action.connection, now);
 }
 
 void UpstreamPool::serve_waiters(Time now) {
@@ -164,6 +176,7 @@ void UpstreamPool::open_one(Time now) {
 void UpstreamPool::connected(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr || connection->state != ConnectionState::connecting) return;
+  if (connection->awaiting != Awaiting::nothing) return;
   ++stats_.opened;
   connection->since = now;
   connection->idle_until = now + config_.recycle.idle;
@@ -200,6 +213,7 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   if (connection == nullptr) return;
   const bool connecting = connection->state == ConnectionState::connecting;
   if (!connecting && connection->state != ConnectionState::settling) return;
+  if (connection->awaiting == Awaiting::nothing || connection->awaiting == Awaiting::quiet_time) return;
   if (connecting && barrier_support_ == BarrierSupport::unknown && connection->awaiting == Awaiting::proof) {
     // One answer is not enough: php before 8.2.13 answers, then closes.
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::second_proof,
@@ -226,10 +240,20 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
     begin_close(id, connection, reason, false, now);
     return;
   }
+  const bool fresh = connection.requests == 0 && !connection.proven;
+  if (fresh && barrier_support_ == BarrierSupport::yes && (first_waiter_ == nullptr || paused_)) {
+    // Came up, but who wanted it has left. A silent new connection waits in php's backlog, or holds a worker
+    // that closes it after 5 s (php-fpm.md 1.2): make it a proven one.
+    begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
+    return;
+  }
   move(id, connection, ConnectionState::idle, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();
-  idle_.push_back(id);
+  // By its last use: one that was only pinged goes back to where it was, so that what is not needed ages.
+  auto place = idle_.end();
+  while (place != idle_.begin() && find(*(place - 1))->idle_until > connection.idle_until) --place;
+  idle_.insert(place, id);
   if (config_.recycle.idle > Duration::zero()) set_deadline(connection, *connection.idle_until);
   if (config_.recycle.lifetime > Duration::zero()) {
     const Time end = connection.opened + config_.recycle.lifetime;
@@ -295,6 +319,7 @@ void UpstreamPool::released(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr) return;
   if (connection->state != ConnectionState::leased && connection->state != ConnectionState::draining) return;
+  if (connection->awaiting != Awaiting::nothing) return;  // a held slot, or released before
   connection->idle_until = now + config_.recycle.idle;
   CloseReason reason = CloseReason::none;
   if (!config_.keep_alive) {
@@ -302,14 +327,13 @@ void UpstreamPool::released(ConnectionId id, Time now) {
     move(id, *connection, ConnectionState::draining, now);
     connection->awaiting = Awaiting::end_of_stream;
     set_deadline(*connection, now + kEndOfStreamLimit);
-  } else if (worn_out(*connection, now, reason)) {
-    begin_close(id, *connection, reason, false, now);
-  } else if (may_hand_over(now)) {
+  } else if (!worn_out(*connection, now, reason) && may_hand_over(now)) {
     ++stats_.handed_over;
     lease(id, *connection, now);
   } else if (config_.settle == config::Settle::never) {
     become_idle(id, *connection, now);
   } else if (barrier_support_ == BarrierSupport::yes) {
+    // A worn-out one too: until its script has really ended, its slot is not free for another connection.
     begin_barrier(id, *connection, ConnectionState::settling, Awaiting::settle, kSettleLimit, now);
   } else {
     move(id, *connection, ConnectionState::settling, now);
@@ -334,7 +358,9 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
   Connection* connection = find(id);
   if (connection == nullptr || connection->state == ConnectionState::closing) return;
   if (connection->awaiting == Awaiting::held_slot) return;
-  if (connection->state == ConnectionState::connecting && connection->awaiting == Awaiting::second_proof) {
+  const bool peer_ended = reason == CloseReason::peer_closed || reason == CloseReason::eof_in_request ||
+                          reason == CloseReason::reset;
+  if (connection->awaiting == Awaiting::second_proof && peer_ended) {
     barrier_support_ = BarrierSupport::no;
     reason = CloseReason::no_get_values;
   } else if (connection->state == ConnectionState::connecting) {
@@ -343,12 +369,17 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
     reason = CloseReason::request_done;
     script_may_run = false;
   }
-  const bool unexpected = reason == CloseReason::peer_closed || reason == CloseReason::reset ||
-                          reason == CloseReason::no_get_values;
   begin_close(id, *connection, reason, script_may_run, now);
-  // The application may be restarting: look again, so that readiness is true and the next request need not
-  // wait.
-  if (unexpected && counts_.total() == counts_.closing && !stopping_) probe_wanted_ = true;
+}
+
+// Does this end say that the application may be restarting, or gone?
+bool UpstreamPool::is_alarming(const Connection& connection, CloseReason reason) const {
+  // php-fpm closes a new connection that stays silent for 5 s (php-fpm.md 1.2): without a barrier to keep it,
+  // looking again would occupy a worker for ever.
+  if (reason == CloseReason::peer_closed) return connection.requests > 0 || connection.proven;
+  return reason == CloseReason::reset || reason == CloseReason::eof_in_request ||
+         reason == CloseReason::stale || reason == CloseReason::no_get_values ||
+         reason == CloseReason::ping_timeout;
 }
 
 void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseReason reason,
@@ -360,6 +391,9 @@ void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseRea
   if (script_may_run && barrier_support_ == BarrierSupport::no) connection.awaiting = Awaiting::held_slot;
   ++stats_.closed[static_cast<std::size_t>(reason)];
   actions_.push_back({.kind = PoolAction::Kind::close, .connection = id, .reason = reason});
+  // The last one: look again, so that readiness is true and the next request need not wait.
+  if (is_alarming(connection, reason) && counts_.total() == counts_.closing && !stopping_)
+    probe_wanted_ = true;
 }
 
 void UpstreamPool::closed(ConnectionId id, Time now) {

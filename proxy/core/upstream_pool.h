@@ -50,6 +50,7 @@ class Waiter {
   Waiter* next_ = nullptr;
   Time enqueued_{};
   Time deadline_{};
+  std::uint64_t place_ = 0;  // of arrival: the queue is in this order, and so in the order of deadlines
   bool queued_ = false;
   bool repeatable_ = false;
 };
@@ -104,11 +105,12 @@ class UpstreamPool {
   void start(Time now);
 
   // --- exchanges
-  // Queues and, where possible, leases at once. On a full queue a reject action follows. `front`: a retry,
-  // which keeps its place and deadline.
+  // Queues and, where possible, leases at once. On a full queue a reject action follows.
   void enqueue(Waiter& waiter, bool repeatable, Time now);
+  // A retry: keeps its place by arrival and its deadline, and is never too many for the queue.
   void enqueue_again(Waiter& waiter, Time now);
-  // The client left while queued. No action follows for this waiter.
+  // The client left while queued, or before its lease or rejection was taken. No action follows for this
+  // waiter; a lease that was granted meanwhile is as unused.
   void cancel(Waiter& waiter, Time now);
 
   // --- connections; ids unknown or already closing are ignored, so late events do no harm
@@ -135,10 +137,10 @@ class UpstreamPool {
   void on_time(Time now);
 
   // --- operator
-  void pause() { paused_ = true; }
+  void pause() { paused_ = !stopping_; }
   void resume(Time now);
   void recycle(Time now);    // closes idle connections now, the others when they are released
-  void shut_down(Time now);  // like recycle, and none is opened for keeping
+  void shut_down(Time now);  // those who wait are served, none is kept; may be called again
   bool paused() const { return paused_; }
 
   // Takes the actions that the inputs so far have caused, in order.
@@ -176,6 +178,9 @@ class UpstreamPool {
     held_slot
   };
 
+  // For the answer of an idle worker: it comes at once; this is for a loaded machine.
+  static constexpr Duration kPingLimit = std::chrono::seconds(5);
+
   struct Connection {
     ConnectionState state = ConnectionState::connecting;
     Awaiting awaiting = Awaiting::nothing;  // in connecting, settling and draining: what for
@@ -202,27 +207,27 @@ class UpstreamPool {
                      Duration limit, Time now);
   void begin_close(ConnectionId id, Connection& connection, CloseReason reason, bool script_may_run,
                    Time now);
+  bool is_alarming(const Connection& connection, CloseReason reason) const;
   void on_deadline(ConnectionId id, Connection& connection, Time now);
-  void on_barrier_timeout(ConnectionId id, Connection& connection, Time now);
   void expire_waiters(Time now);
   bool may_hand_over(Time now);
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
   void application_is_there();
-  void link_back(Waiter& waiter);
-  void link_front(Waiter& waiter);
+  void link(Waiter& waiter);
   void unlink(Waiter& waiter);
 
   config::Pool config_;
   std::unordered_map<ConnectionId, Connection> connections_;
-  std::vector<ConnectionId> idle_;  // a stack: the most recently used is leased first
+  std::vector<ConnectionId> idle_;  // by idle_until: the last, most recently used one is leased first
   PoolCounts counts_;
   PoolStats stats_;
   std::vector<PoolAction> actions_;
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
   std::size_t waiting_ = 0;
+  std::uint64_t last_place_ = 0;
   ConnectionId last_id_ = 0;
   std::optional<Time> next_deadline_;
 

@@ -20,21 +20,17 @@ Waiter::~Waiter() {
   require(!queued_, "a waiter is destroyed while queued");
 }
 
-void UpstreamPool::link_back(Waiter& waiter) {
-  waiter.previous_ = last_waiter_;
-  waiter.next_ = nullptr;
-  (last_waiter_ != nullptr ? last_waiter_->next_ : first_waiter_) = &waiter;
-  last_waiter_ = &waiter;
-  waiter.queued_ = true;
-  ++waiting_;
-  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
-}
-
-void UpstreamPool::link_front(Waiter& waiter) {
-  waiter.next_ = first_waiter_;
-  waiter.previous_ = nullptr;
-  (first_waiter_ != nullptr ? first_waiter_->previous_ : last_waiter_) = &waiter;
-  first_waiter_ = &waiter;
+// In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.
+void UpstreamPool::link(Waiter& waiter) {
+  Waiter* after = last_waiter_;
+  if (after != nullptr && after->place_ > waiter.place_) {
+    after = nullptr;
+    for (Waiter* older = first_waiter_; older->place_ < waiter.place_; older = older->next_) after = older;
+  }
+  waiter.previous_ = after;
+  waiter.next_ = after != nullptr ? after->next_ : first_waiter_;
+  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_waiter_) = &waiter;
+  (after != nullptr ? after->next_ : first_waiter_) = &waiter;
   waiter.queued_ = true;
   ++waiting_;
   next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
@@ -108,7 +104,7 @@ void UpstreamPool::check() const {
         ++seen.idle;
         require(std::count(idle_.begin(), idle_.end(), id) == 1, "an idle connection is on the stack once");
         require(connection.awaiting == Awaiting::nothing, "an idle connection awaits nothing");
-        require(connection.proven || connection.requests == 0 || barrier_support_ == BarrierSupport::no ||
+        require(connection.proven || barrier_support_ == BarrierSupport::no ||
                     config_.settle == config::Settle::never,
                 "an idle connection is proven quiet");
         break;
@@ -132,10 +128,18 @@ void UpstreamPool::check() const {
   require(counts_.total() == connections_.size() && counts_.total() <= config_.max_connections,
           "the cap holds");
   require(idle_.size() == counts_.idle, "the stack holds the idle ones only");
+  require(std::is_sorted(idle_.begin(), idle_.end(),
+                         [this](ConnectionId a, ConnectionId b) {
+                           return connections_.at(a).idle_until < connections_.at(b).idle_until;
+                         }),
+          "the stack is in order of last use");
   std::size_t queued = 0;
   for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) {
     require(waiter->queued_, "a linked waiter is queued");
     require(waiter->next_ != nullptr || waiter == last_waiter_, "the queue ends at its last");
+    require(waiter->next_ == nullptr ||
+                (waiter->place_ < waiter->next_->place_ && waiter->deadline_ <= waiter->next_->deadline_),
+            "the queue is in order of arrival");
     ++queued;
   }
   require(queued == waiting_, "waiting counts the queue");

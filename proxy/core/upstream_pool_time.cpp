@@ -8,8 +8,6 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// An idle worker answers at once; this is for a loaded machine.
-constexpr Duration kPingLimit = 5s;
 // First barriers without an answer before the application is taken for one that does not know them.
 constexpr std::uint32_t kSilentProbesMost = 3;
 }  // namespace
@@ -111,8 +109,13 @@ void UpstreamPool::recycle(Time now) {
 void UpstreamPool::shut_down(Time now) {
   stopping_ = true;
   probe_wanted_ = false;
-  const std::vector<ConnectionId> idle = idle_;
-  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+  // Those who wait are served all the same: nobody could say resume any more.
+  resume(now);
+  std::vector<ConnectionId> unneeded = idle_;
+  for (const auto& [id, connection] : connections_) {
+    if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
+  }
+  for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
 }
 
 }  // namespace holdfast::core

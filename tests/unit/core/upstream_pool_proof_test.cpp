@@ -1,0 +1,436 @@
+// What the pool believes of a connection and why: finding out whether the application answers
+// FCGI_GET_VALUES, settling after a request, handing over without, and the slots of scripts that nobody sees
+// end.
+#include <doctest/doctest.h>
+
+#include "upstream_pool_scene.h"
+
+using namespace holdfast::core;
+using namespace holdfast::core::testing;
+namespace config = holdfast::config;
+
+namespace {
+
+config::Pool with_settle(config::Settle settle) {
+  config::Pool config = small_pool();
+  config.settle = settle;
+  return config;
+}
+
+// Sixteen prompt barriers, the fewest that let a repeatable request go without.
+void earn_trust(Scene& scene) {
+  for (int i = 0; i < 16; ++i) {
+    scene.ask("trust" + std::to_string(i));
+    scene.finish(1);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("detection: two answers on one connection, then it is known and the others need none") {
+  Scene scene;
+  CHECK(scene.ask("A") == "open 1");
+  CHECK(scene.ask("B") == "");  // one at a time while the application's ways are unknown
+  CHECK(scene.connected(1) == "barrier 1");
+  CHECK_FALSE(scene.pool.reachable());
+  CHECK(scene.answered(1) == "barrier 1");
+  CHECK_FALSE(scene.pool.barrier_supported());
+  CHECK(scene.answered(1) == "lease 1 A, open 2");
+  CHECK(scene.pool.barrier_supported());
+  CHECK(scene.pool.reachable());
+  CHECK(scene.connected(2) == "lease 2 B");
+}
+
+TEST_CASE("detection: closed after the first answer is php before 8.2.13, and no barrier comes any more") {
+  for (const CloseReason reason :
+       {CloseReason::peer_closed, CloseReason::reset, CloseReason::eof_in_request}) {
+    Scene scene;
+    CHECK(scene.ask("A") == "open 1");
+    scene.connected(1);
+    scene.answered(1);
+    CHECK(scene.lost(1, reason) == "close 1 no_get_values");
+    CHECK(scene.closed(1) == "open 2");
+    CHECK(scene.connected(2) == "lease 2 A");
+    CHECK(scene.pool.stats().connect_errors == 0);
+    // Quiet for 5 ms instead of a barrier, and a look before each use.
+    CHECK(scene.released(2) == "");
+    CHECK(scene.state(2) == "settling");
+    CHECK(scene.pass(5ms - 1us) == "");
+    CHECK(scene.state(2) == "settling");
+    CHECK(scene.pass(1us) == "");
+    CHECK(scene.state(2) == "idle");
+    CHECK(scene.ask("B") == "lease 2 B reused peek");
+    CHECK(scene.pool.stats().barriers == 2);
+  }
+}
+
+TEST_CASE("detection: a fault of another kind between the answers proves nothing") {
+  Scene scene;
+  CHECK(scene.ask("A") == "open 1");
+  scene.connected(1);
+  scene.answered(1);
+  CHECK(scene.lost(1, CloseReason::protocol_error) == "close 1 protocol_error");
+  scene.closed(1);
+  CHECK(scene.pass(20ms) == "open 2");
+  CHECK(scene.connected(2) == "barrier 2");  // asked again
+}
+
+TEST_CASE("detection: three first barriers without an answer, then none is asked any more") {
+  for (const bool second : {false, true}) {
+    CAPTURE(second);  // the first is answered, the second is not
+    Scene scene;
+    CHECK(scene.ask("A") == "open 1");
+    for (ConnectionId id = 1; id <= 3; ++id) {
+      const std::string number = std::to_string(id);
+      CHECK(scene.connected(id) == "barrier " + number);
+      if (second) CHECK(scene.answered(id) == "barrier " + number);
+      CHECK(scene.pass(2s - 1ms) == "");
+      CHECK(scene.pass(1ms) == "close " + number + " probe_timeout");
+      CHECK_FALSE(scene.pool.reachable());
+      scene.closed(id);
+      CHECK(scene.pass(200ms) == "open " + std::to_string(id + 1));
+    }
+    CHECK(scene.connected(4) == "lease 4 A");
+    CHECK_FALSE(scene.pool.barrier_supported());
+  }
+}
+
+TEST_CASE("detection: an answer in between begins the count anew") {
+  Scene scene;
+  CHECK(scene.ask("A") == "open 1");
+  for (ConnectionId id = 1; id <= 2; ++id) {
+    scene.connected(id);
+    scene.pass(2s);
+    scene.closed(id);
+    scene.pass(200ms);
+  }
+  CHECK(scene.connected(3) == "barrier 3");
+  CHECK(scene.answered(3) == "barrier 3");
+  CHECK(scene.answered(3) == "lease 3 A");
+  CHECK(scene.pool.barrier_supported());
+}
+
+TEST_CASE("a generic application never gets a barrier") {
+  config::Pool config = small_pool();
+  config.application = config::Application::generic;
+  config.ping = 1s;
+  config.client_abort = config::ClientAbort::close;
+  Scene scene(config);
+  CHECK(scene.start() == "open 1");
+  CHECK(scene.connected(1) == "");
+  CHECK(scene.ask_once_only("A") == "lease 1 A");
+  CHECK(scene.released(1) == "");
+  CHECK(scene.pass(30s) == "");
+  CHECK(scene.ask_once_only("B") == "lease 1 B reused peek");
+  CHECK(scene.abandoned(1) == "close 1 client_abort");
+  CHECK(scene.ask("C") == "open 2");
+  CHECK(scene.connected(2) == "lease 2 C");
+  CHECK(scene.pool.stats().barriers == 0);
+}
+
+TEST_CASE("keep_alive false: one request a connection, drained until EOF, never kept") {
+  config::Pool config = small_pool();
+  config.keep_alive = false;
+  config.max_connections = 1;
+  Scene scene(config);
+  CHECK(scene.start() == "open 1");
+  CHECK(scene.connected(1) == "close 1 request_done");
+  CHECK(scene.pool.reachable());
+  CHECK(scene.closed(1) == "");
+  CHECK(scene.ask_once_only("A") == "open 2");
+  CHECK(scene.ask("B") == "");
+  CHECK(scene.connected(2) == "lease 2 A");
+  CHECK(scene.released(2) == "");
+  CHECK(scene.state(2) == "draining");
+  SUBCASE("php closes") {
+    CHECK(scene.lost(2, CloseReason::peer_closed) == "close 2 request_done");
+  }
+  SUBCASE("php does not close within a second") {
+    CHECK(scene.pass(1s - 1ms) == "");
+    CHECK(scene.pass(1ms) == "close 2 request_done");
+  }
+  CHECK(scene.closed(2) == "open 3");
+  CHECK(scene.connected(3) == "lease 3 B");
+  CHECK(scene.pool.stats().barriers == 0);
+  CHECK(scene.pool.stats().reused == 0);
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// settling and handing over
+
+TEST_CASE("settle always: each request ends with a barrier, whoever waits") {
+  Scene scene(with_settle(config::Settle::always));
+  scene.lease_all(2);
+  earn_trust(scene);
+  for (int i = 0; i < 40; ++i) {
+    CHECK(scene.ask("next" + std::to_string(i)) == "");
+    CHECK(scene.released(1) == "barrier 1");
+    CHECK(scene.answered(1) == "lease 1 next" + std::to_string(i) + " reused");
+  }
+  CHECK(scene.pool.stats().handed_over == 0);
+}
+
+TEST_CASE(
+    "settle never: no barrier after a request, handed over at once, a look before what may not be repeated") {
+  Scene scene(with_settle(config::Settle::never));
+  scene.lease_all(2);
+  CHECK(scene.ask("A") == "");
+  CHECK(scene.released(1) == "lease 1 A reused");
+  CHECK(scene.ask_once_only("B") == "");
+  CHECK(scene.released(1) == "lease 1 B reused peek");
+  CHECK(scene.released(1) == "");
+  CHECK(scene.state(1) == "idle");
+  CHECK(scene.ask_once_only("C") == "lease 1 C reused peek");
+  CHECK(scene.pool.stats().handed_over == 2);
+}
+
+TEST_CASE("settle auto: handed over only after 16 prompt barriers") {
+  Scene scene;
+  scene.lease_all(2);
+  // lease_all() has seen none yet.
+  for (int i = 0; i < 16; ++i) {
+    CAPTURE(i);
+    CHECK(scene.ask("w" + std::to_string(i)) == "");
+    CHECK(scene.released(1) == "barrier 1");
+    CHECK(scene.answered(1) == "lease 1 w" + std::to_string(i) + " reused");
+  }
+  CHECK(scene.ask("A") == "");
+  CHECK(scene.released(1) == "lease 1 A reused");
+  CHECK(scene.pool.stats().handed_over == 1);
+}
+
+TEST_CASE("settle auto: 15 in a row, then a barrier") {
+  Scene scene;
+  scene.lease_all(2);
+  scene.finish(1);
+  earn_trust(scene);
+  scene.ask("first");
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 15; ++i) {
+      CAPTURE(i);
+      const std::string name = std::to_string(round) + "." + std::to_string(i);
+      scene.ask(name);
+      CHECK(scene.released(1) == "lease 1 " + name + " reused");
+    }
+    scene.ask("last" + std::to_string(round));
+    CHECK(scene.released(1) == "barrier 1");
+    CHECK(scene.answered(1) == "lease 1 last" + std::to_string(round) + " reused");
+  }
+}
+
+TEST_CASE("settle auto: not for a request that may not be repeated, nor past it") {
+  Scene scene;
+  scene.lease_all(2);
+  scene.finish(1);
+  earn_trust(scene);
+  scene.ask("busy");
+  CHECK(scene.ask_once_only("A") == "");
+  CHECK(scene.ask("B") == "");
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.answered(1) == "lease 1 A reused peek");
+  CHECK(scene.released(1) == "lease 1 B reused");
+}
+
+TEST_CASE("settle auto: nobody waits, or nobody may be served: a barrier") {
+  Scene scene;
+  scene.lease_all(2);
+  scene.finish(1);
+  earn_trust(scene);
+  scene.ask("busy");
+  CHECK(scene.released(1) == "barrier 1");
+  scene.answered(1);
+  scene.ask("busy again");
+  scene.ask("A");
+  scene.pool.pause();
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.answered(1) == "");
+  CHECK(scene.resume() == "lease 1 A reused");
+}
+
+TEST_CASE("settle auto: a script that ran on is remembered for 60 s") {
+  config::Pool config = small_pool();
+  config.recycle.idle = config::Duration::zero();
+  Scene scene(config);
+  scene.lease_all(2);
+  scene.finish(1);
+  earn_trust(scene);
+  scene.pool.saw_run_on(scene.now);
+  earn_trust(scene);
+  scene.pass(60s - 1ms);
+  scene.ask("busy");
+  scene.ask("A");
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.answered(1) == "lease 1 A reused");
+  scene.ask("B");
+  scene.pass(1ms);
+  CHECK(scene.released(1) == "lease 1 B reused");
+}
+
+TEST_CASE("settle auto: after those 60 s trust is earned anew") {
+  config::Pool config = small_pool();
+  config.recycle.idle = config::Duration::zero();
+  Scene scene(config);
+  scene.lease_all(2);
+  scene.finish(1);
+  earn_trust(scene);
+  scene.pool.saw_run_on(scene.now);
+  scene.pass(61s);
+  for (int i = 0; i < 15; ++i) {
+    scene.ask("w" + std::to_string(i));
+    scene.finish(1);
+  }
+  scene.ask("busy");
+  scene.ask("A");
+  CHECK(scene.released(1) == "barrier 1");  // the sixteenth
+  CHECK(scene.answered(1) == "lease 1 A reused");
+  scene.ask("B");
+  CHECK(scene.released(1) == "lease 1 B reused");
+}
+
+TEST_CASE("settle auto: a barrier of 10 ms is prompt, a longer one is not") {
+  for (const bool prompt : {true, false}) {
+    config::Pool config = small_pool();
+    config.recycle.idle = config::Duration::zero();
+    Scene scene(config);
+    scene.lease_all(2);
+    scene.finish(1);
+    earn_trust(scene);
+    scene.ask("busy");
+    CHECK(scene.released(1) == "barrier 1");
+    scene.pass(prompt ? Duration(10ms) : Duration(10ms + 1us));
+    CHECK(scene.answered(1) == "");
+    scene.ask("next");
+    scene.ask("A");
+    CHECK(scene.released(1) == (prompt ? "lease 1 A reused" : "barrier 1"));
+  }
+}
+
+TEST_CASE("a settling connection is waited for 3 ms, then a new one is opened") {
+  Scene scene;
+  scene.lease_all(1);
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.ask("A") == "");
+  CHECK(scene.pass(3ms - 1us) == "");
+  CHECK(scene.pass(1us) == "open 2");
+  CHECK(scene.answered(1) == "lease 1 A reused");
+}
+
+TEST_CASE("a script may run on for 10 minutes, then the connection is closed") {
+  Scene scene;
+  scene.lease_all(1);
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.pass(10min - 1ms) == "");
+  CHECK(scene.pass(1ms) == "close 1 settle_timeout");
+}
+
+TEST_CASE("php closes instead of answering the barrier: nothing is lost, the waiter gets a new connection") {
+  Scene scene;
+  scene.lease_all(1);
+  scene.ask_once_only("A");
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.lost(1, CloseReason::peer_closed) == "close 1 peer_closed");
+  scene.connected(2);
+  CHECK(scene.state(2) == "leased");
+  CHECK(scene.closed(1) == "");
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// ghosts: closed while a script may still run
+
+TEST_CASE("ghost: the next new connection is proven before it is leased, the one after is not") {
+  config::Pool config = small_pool();
+  config.client_abort = config::ClientAbort::close;
+  Scene scene(config);
+  scene.lease_all(2);
+  CHECK(scene.abandoned(1) == "close 1 client_abort");
+  CHECK(scene.closed(1) == "");
+  CHECK(scene.ask("A") == "open 3");
+  CHECK(scene.connected(3) == "barrier 3");
+  CHECK(scene.state(3) == "connecting");
+  // The worker may be busy for as long as a silent script is granted.
+  CHECK(scene.pass(9s) == "");
+  CHECK(scene.answered(3) == "lease 3 A");
+  CHECK(scene.lost(2, CloseReason::reset) == "close 2 reset");
+  scene.closed(2);
+  CHECK(scene.ask("B") == "open 4");
+  CHECK(scene.connected(4) == "lease 4 B");
+}
+
+TEST_CASE("ghost: each lost script asks for one proof") {
+  config::Pool config = small_pool();
+  config.max_connections = 3;
+  Scene scene(config);
+  scene.lease_all(3);
+  for (const ConnectionId id : {1U, 2U}) {
+    CHECK(scene.lost(id, CloseReason::response_timeout, true) ==
+          "close " + std::to_string(id) + " response_timeout");
+  }
+  CHECK(scene.lost(3, CloseReason::reset, false) == "close 3 reset");
+  for (const ConnectionId id : {1U, 2U, 3U}) scene.closed(id);
+  for (const std::string name : {"A", "B", "C"}) scene.ask(name);
+  CHECK(scene.connected(5) == "barrier 5");
+  CHECK(scene.connected(6) == "barrier 6");
+  CHECK(scene.answered(6) == "lease 6 A");
+  CHECK(scene.connected(4) == "barrier 4");  // probed after the loss of the last one
+  CHECK(scene.answered(5) == "lease 5 B");
+  CHECK(scene.answered(4) == "lease 4 C");
+}
+
+TEST_CASE("ghost: a new connection that no worker takes is given up after timeouts.first_byte") {
+  config::Pool config = small_pool();
+  config.queue.timeout = 200s;
+  Scene scene(config);
+  scene.lease_all(1);
+  CHECK(scene.lost(1, CloseReason::response_timeout, true) == "close 1 response_timeout");
+  scene.closed(1);
+  CHECK(scene.ask("A") == "open 2");
+  CHECK(scene.connected(2) == "barrier 2");
+  CHECK(scene.pass(60s - 1ms) == "");
+  CHECK(scene.pass(1ms) == "close 2 probe_timeout");
+  scene.closed(2);
+  CHECK(scene.pass(20ms) == "open 3");
+  CHECK(scene.connected(3) == "barrier 3");  // still a ghost
+}
+
+TEST_CASE("ghost without barriers: the slot stays counted for timeouts.first_byte") {
+  config::Pool config = small_pool();
+  config.max_connections = 1;
+  config.queue.timeout = 200s;
+  Scene scene(config);
+  scene.learn_old_php();
+  CHECK(scene.ask("A") == "lease 2 A");
+  CHECK(scene.lost(2, CloseReason::response_timeout, true) == "close 2 response_timeout");
+  CHECK(scene.ask("B") == "");
+  CHECK(scene.closed(2) == "");
+  CHECK(scene.state(2) == "draining");
+  CHECK(scene.pool.counts().total() == 1);
+  // Late reports about it do not bring it back to life.
+  CHECK(scene.released(2) == "");
+  CHECK(scene.lost(2, CloseReason::reset) == "");
+  CHECK(scene.closed(2) == "");
+  CHECK(scene.state(2) == "draining");
+  CHECK(scene.pass(60s - 1ms) == "");
+  CHECK(scene.pass(1ms) == "open 3");
+  CHECK(scene.state(2) == "gone");
+}
+
+TEST_CASE("a client that leaves: the rest is drained, then the connection is used again") {
+  Scene scene;
+  scene.lease_all(1);
+  CHECK(scene.abandoned(1) == "");
+  CHECK(scene.state(1) == "draining");
+  CHECK(scene.ask("A") == "open 2");
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.answered(1) == "lease 1 A reused");
+}
+
+TEST_CASE("a client that leaves: a script that is silent for timeouts.first_byte is closed, as a ghost") {
+  Scene scene;
+  scene.lease_all(1);
+  CHECK(scene.abandoned(1) == "");
+  CHECK(scene.pass(60s - 1ms) == "");
+  CHECK(scene.pass(1ms) == "close 1 drain_limit");
+  scene.closed(1);
+  CHECK(scene.ask("A") == "open 2");
+  CHECK(scene.connected(2) == "barrier 2");
+}
