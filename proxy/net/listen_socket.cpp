@@ -1,3 +1,5 @@
+// TCP: literals and names, IPv6 for itself. Unix: whose file is it that is there already, and whose at the
+// end.
 #include "proxy/net/listen_socket.h"
 
 #include <netdb.h>

@@ -1,3 +1,4 @@
+// stat(2), open(2) and pread(2) for static files, their errors sorted into FileKind.
 #include "proxy/net/static_file.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// The accepting side. How many accepts a turn may take, which errors are the listener's own, and the rest it
+// takes then.
 #include "proxy/net/uv_listener.h"
 
 #include <sys/socket.h>
