@@ -1,3 +1,4 @@
+// sockets: the command line, the loop of --watch, and the terminal.
 #include "proxy/command_sockets.h"
 
 #include <sys/ioctl.h>

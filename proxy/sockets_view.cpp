@@ -1,3 +1,4 @@
+// The tables of `holdfast sockets`: for people, CSV and JSON.
 #include "proxy/sockets_view.h"
 
 #include <algorithm>

@@ -31,24 +31,15 @@ constexpr auto kCgiByte = [] {
 // The fields that make no HTTP_* (see the header), by what they would have been. Judged by length first.
 bool is_withheld(std::string_view cgi_name) {
   switch (cgi_name.size()) {
-    case 7:
-      return cgi_name == "HTTP_TE";
-    case 9:
-      return cgi_name == "HTTP_HOST";
-    case 10:
-      return cgi_name == "HTTP_PROXY";
-    case 12:
-      return cgi_name == "HTTP_TRAILER" || cgi_name == "HTTP_UPGRADE";
-    case 15:
-      return cgi_name == "HTTP_CONNECTION" || cgi_name == "HTTP_KEEP_ALIVE";
-    case 17:
-      return cgi_name == "HTTP_CONTENT_TYPE";
-    case 19:
-      return cgi_name == "HTTP_CONTENT_LENGTH";
-    case 21:
-      return cgi_name == "HTTP_PROXY_CONNECTION";
-    case 22:
-      return cgi_name == "HTTP_TRANSFER_ENCODING";
+    case 7: return cgi_name == "HTTP_TE";
+    case 9: return cgi_name == "HTTP_HOST";
+    case 10: return cgi_name == "HTTP_PROXY";
+    case 12: return cgi_name == "HTTP_TRAILER" || cgi_name == "HTTP_UPGRADE";
+    case 15: return cgi_name == "HTTP_CONNECTION" || cgi_name == "HTTP_KEEP_ALIVE";
+    case 17: return cgi_name == "HTTP_CONTENT_TYPE";
+    case 19: return cgi_name == "HTTP_CONTENT_LENGTH";
+    case 21: return cgi_name == "HTTP_PROXY_CONNECTION";
+    case 22: return cgi_name == "HTTP_TRANSFER_ENCODING";
     default:  // a number, no enum: all other lengths
       return false;
   }

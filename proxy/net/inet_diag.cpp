@@ -1,3 +1,4 @@
+// Asking the kernel by netlink (sock_diag(7)): one dump a family, parsed in place.
 #include "proxy/net/inet_diag.h"
 
 #include <arpa/inet.h>

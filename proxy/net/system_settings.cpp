@@ -1,3 +1,4 @@
+// Reading /proc/sys and its like, from a root that tests can replace.
 #include "proxy/net/system_settings.h"
 
 #include <algorithm>

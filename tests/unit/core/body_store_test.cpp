@@ -1,3 +1,4 @@
+// BodyStore: memory, spill file, both ways to read, failures.
 #include "proxy/core/body_store.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// CGI parameters against nginx's list and against header smuggling.
 #include "proxy/core/cgi_params.h"
 
 #include <doctest/doctest.h>

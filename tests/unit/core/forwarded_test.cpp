@@ -1,3 +1,4 @@
+// Who the client is behind trusted proxies.
 #include "proxy/core/forwarded.h"
 
 #include <doctest/doctest.h>
