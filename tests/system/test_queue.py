@@ -36,16 +36,6 @@ def test_queue_full(stack, transport):
     assert "late" not in fpm.runs()
 
 
-def test_queue_size_zero(stack):
-    """No queue at all: what cannot be served at once is refused at once."""
-    proxy, fpm = stack(pool={"max_connections": 1, "queue": {"size": 0}})
-    assert proxy.get("/echo.php?t=a").status == 200
-    proxy.wait_quiet()
-    hold(proxy, fpm, "h")
-    assert proxy.get("/echo.php?t=b").status == 503
-    fpm.touch("go")
-
-
 def test_queue_late(stack, transport):
     """Whoever has waited too long gets 503 and is never executed."""
     proxy, fpm = stack(transport, pool={"max_connections": 1, "queue": {"size": 10, "timeout": "300ms"}})
