@@ -130,7 +130,12 @@ def test_serve_dies_with_its_php_fpm_even_when_killed(start_fpm, start_holdfast)
     family = descendants_of(proxy.pid)
     proxy.expect_death = True
     proxy.process.signal(signal.SIGKILL)
-    wait_until(lambda: not any(alive(pid) for pid in family), "its php-fpm to be gone")
+    try:
+        wait_until(lambda: not any(alive(pid) for pid in family), "its php-fpm to be gone", timeout=10)
+    finally:
+        for pid in family:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_serve_with_a_given_php(start_fpm, start_holdfast, transport):

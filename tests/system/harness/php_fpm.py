@@ -10,6 +10,7 @@ import pwd
 import re
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from . import fastcgi
@@ -139,7 +140,7 @@ class PhpFpm:
     def stop(self, how=signal.SIGTERM):
         if self.process and self.process.running:
             self.process.signal(how)
-            self.process.wait()
+            self.process.wait(10)
 
     def reload(self):
         ready = self.ready_count()
@@ -154,8 +155,10 @@ class PhpFpm:
     def cleanup(self):
         if self.process:
             workers = self.workers()
-            if self.process.running:
-                self.process.signal(signal.SIGKILL)
+            try:
+                self.stop()  # the master ends and reaps its workers; what does not obey is killed below
+            except subprocess.TimeoutExpired:
+                pass
             self.process.kill_group()
             for pid in workers:  # ours by parent; the group kill has normally taken them
                 try:

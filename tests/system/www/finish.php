@@ -2,6 +2,7 @@
 // Answers, tells php-fpm that the response is done, works on (until the file `r` is there, if one is named) and
 // then prints what looks like a response of its own: php-fpm writes it to the kept connection.
 require __DIR__ . '/wait.inc';
+ignore_user_abort(true); // the connection may be closed by then, and `strays` must be noted all the same
 $tag = $_GET['t'];
 header('Content-Type: text/plain');
 echo "$tag\n";
