@@ -108,7 +108,7 @@ def test_serve_with_a_private_php_fpm(start_fpm, start_holdfast):
     """One word serves a directory: its own php-fpm is started on a Unix socket, and is gone afterwards."""
     www = start_fpm().www  # only the directory; that php-fpm is not started
     proxy = start_holdfast({}, run=False)
-    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0"], listeners=1)
+    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0", "--admin", "off"], listeners=1)
     wait_until(lambda: proxy.get("/echo.php?t=s").status == 200, "php")
     for i in range(10):
         assert proxy.get(f"/echo.php?t=s{i}").body == f"s{i}\n".encode()
@@ -125,7 +125,7 @@ def test_serve_dies_with_its_php_fpm_even_when_killed(start_fpm, start_holdfast)
     """SIGKILL leaves no time to clean up: the private php-fpm must notice by itself."""
     www = start_fpm().www
     proxy = start_holdfast({}, run=False)
-    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0"], listeners=1)
+    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0", "--admin", "off"], listeners=1)
     wait_until(lambda: proxy.get("/echo.php?t=s").status == 200, "php")
     family = descendants_of(proxy.pid)
     proxy.expect_death = True
@@ -141,7 +141,7 @@ def test_serve_dies_with_its_php_fpm_even_when_killed(start_fpm, start_holdfast)
 def test_serve_with_a_given_php(start_fpm, start_holdfast, transport):
     fpm = start_fpm(transport).start()
     proxy = start_holdfast({}, run=False)
-    proxy.start(argv=["serve", fpm.www, "--listen", "127.0.0.1:0", "--php", fpm.address, "--connections", "2"], listeners=1)
+    proxy.start(argv=["serve", fpm.www, "--listen", "127.0.0.1:0", "--admin", "off", "--php", fpm.address, "--connections", "2"], listeners=1)
     assert proxy.get("/echo.php?t=s").body == b"s\n"
     assert descendants_of(proxy.pid) == []
     assert proxy.stop() == 0
@@ -164,15 +164,16 @@ def test_sockets(stack):
     assert status == 0 and "," in out.splitlines()[0], (out, err)
 
 
-def test_status_and_doctor(stack, base):
+def test_status_and_doctor(stack):
     """Both answer for a running proxy; the wording is theirs."""
-    proxy, fpm = stack()
-    port = int(proxy.admin_address.rsplit(":", 1)[1])
-    config = json.loads(proxy.config_path.read_text())
-    config["admin"]["listen"] = f"127.0.0.1:{port}"
-    path = write(base, json.dumps(config))
-    status, out, err = command("status", "-c", path)
+    proxy, _ = stack()
+    assert proxy.get("/echo.php?t=a").status == 200
+    status, out, err = command("status", "--admin", proxy.admin_address)
     assert status == 0 and "php" in out, (status, out, err)
-    status, out, err = command("doctor", "-c", path)
+    status, out, err = command("status", "--admin", proxy.admin_address, "--json")
+    assert status == 0 and json.loads(out)["pools"]["php"]["requests"] == 1, (status, out, err)
+    status, out, err = command("doctor", "-c", proxy.config_path)
     assert out.strip(), (status, out, err)
-    assert os.path.exists(fpm.address[5:])
+    assert proxy.stop() == 0
+    status, out, err = command("status", "--admin", proxy.admin_address)
+    assert status != 0 and proxy.admin_address in err, (status, out, err)

@@ -28,7 +28,10 @@ def test_fifty_thousand_requests_open_four_connections(stack, transport):
 
 
 def test_without_keep_alive_each_request_costs_a_time_wait(stack):
-    """The "before" picture: one connection a request, and php-fpm, which closes first, keeps the TIME_WAIT."""
+    """The "before" picture: one connection a request, and php-fpm, which closes first, keeps the TIME_WAIT.
+
+    Not quite one each: the kernel gives a port out again while the other side still waits (tcp_tw_reuse=2).
+    """
     requests = scaled(1500, 300)
     proxy, fpm = stack("tcp", pool={"keep_alive": False})
     result = Load(proxy.port, clients=8, requests=requests).run()
@@ -36,7 +39,7 @@ def test_without_keep_alive_each_request_costs_a_time_wait(stack):
     pool = proxy.wait_quiet()
     assert pool["opened"] == requests, pool
     assert pool["reused"] == 0 and pool["idle"] == 0, pool
-    wait_until(lambda: time_wait(fpm.port) >= 0.9 * requests, "the TIME_WAIT sockets")
+    wait_until(lambda: time_wait(fpm.port) >= 0.8 * requests, "the TIME_WAIT sockets")
     assert time_wait(fpm.port) <= requests + 5
 
 

@@ -72,7 +72,7 @@ def test_first_byte_timeout(stack, transport):
     fpm.touch("go")
     proxy.wait_quiet()
     assert proxy.get("/echo.php?t=after").body == b"after\n"
-    assert proxy.wait_access(lambda a: a["status"] == 504)[0]["reason"]
+    assert proxy.wait_access(lambda a: a["status"] == 504)[0]["outcome"] == "upstream_timeout"
 
 
 def test_overload_is_shed_and_recovers(stack):

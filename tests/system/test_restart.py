@@ -84,7 +84,7 @@ def test_worker_killed_in_mid_script(stack, transport):
     assert not result.errors and not result.failures, result
     assert fpm.runs() == ["k"]
     lines = proxy.wait_access(lambda a: a["target"].startswith("/kill.php"))
-    assert lines[0]["status"] == 502 and lines[0]["reason"], lines
+    assert lines[0]["status"] == 502 and lines[0]["outcome"] == "upstream_reset", lines
 
 
 def test_repeatable_methods_get_one_second_try(stack, transport):
@@ -94,7 +94,7 @@ def test_repeatable_methods_get_one_second_try(stack, transport):
     assert proxy.get("/kill.php?t=ever").status == 502
     assert fpm.runs()[2:] == ["ever", "ever"], "a second try, and not a third"
     assert sum(proxy.pool()["retried"].values()) == 2
-    assert proxy.wait_access(lambda a: "once" in a["target"])[0]["retries"] == 1
+    assert proxy.wait_access(lambda a: "once" in a["target"])[0]["retried"] == 1
 
 
 def test_worker_killed_after_the_first_bytes(stack, transport):
