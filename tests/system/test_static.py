@@ -1,6 +1,7 @@
 """Files of a site: conditional and range requests, index, redirects, and what must never be served."""
 
 import os
+import re
 
 import pytest
 
@@ -107,7 +108,7 @@ def test_index_and_slash_redirect(site):
     assert b"index of sub" in proxy.get("/sub/").body
     response = proxy.get("/sub?a=b")
     assert response.status in (301, 302, 307, 308), response
-    assert response.get("Location", "").split("localhost")[-1] == "/sub/?a=b", response
+    assert re.sub(r"^http://[^/]*", "", response.get("Location", "")) == "/sub/?a=b", response
     (www / "empty").mkdir()
     assert proxy.get("/empty/").status in (403, 404), "no listings"
     response = proxy.get("/")
