@@ -105,7 +105,7 @@ def test_status(stack, transport):
     assert status["pid"] == proxy.pid and status["uptime_seconds"] >= 0 and status["version"]
     assert status["clients"]["requests"] >= 120 and status["clients"]["accepted"] >= 6
     assert status["spool"]["bytes"] == 0
-    assert pool["address"] == fpm.address and pool["max_connections"] == 4
+    assert pool["address"] == fpm.address.removeprefix("tcp:") and pool["max_connections"] == 4
     assert pool["requests"] == 120 and 116 <= pool["reused"] < 120, pool
     assert pool["idle"] == pool["opened"] - sum(pool["closed"].values())
     assert pool["reachable"] is True and pool["paused"] is False
@@ -126,6 +126,10 @@ def test_health_and_metrics(stack):
             assert re.fullmatch(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-zA-Z_]\w*="(\\.|[^"\\])*",?)*\})? [-+0-9.eE]+(Inf|NaN)?', line), line
             names.add(re.split(r"[{ ]", line)[0])
     assert len(names) > 10 and all(n.startswith("holdfast_") or n.startswith("process_") for n in names), names
+
+
+def test_live_page(stack):
+    proxy, _ = stack()
     code, body = proxy.admin("GET", "/")
     assert code == 200 and b"<html" in body.lower()
 
