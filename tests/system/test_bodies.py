@@ -39,13 +39,13 @@ def upload(client, proxy, megabytes, chunked):
         digest.update(block)
         if i % max(1, megabytes // 10) == 0 or i == megabytes - 1:
             pool = proxy.pool()
-            assert pool["leased"] == pool["waiting"] == pool["opened"] == 0, f"after {i} MiB: {pool}"
+            assert pool["leased"] == pool["waiting"] == pool["requests"] == 0, f"after {i} MiB: {pool}"
         if i == megabytes - 1:
             # Hold the last byte back until all the rest has arrived: nothing may be leased before it.
             head = block[:-1]
             client.send(chunk(head) if chunked else head)
             wait_until(lambda: proxy.status()["spool"]["bytes"] > (megabytes - 1) * MIB, "the spool to fill")
-            assert proxy.pool()["opened"] == 0
+            assert proxy.pool()["requests"] == 0
             client.send(chunk(block[-1:]) + b"0\r\n\r\n" if chunked else block[-1:])
         else:
             client.send(chunk(block) if chunked else block)
@@ -138,7 +138,7 @@ def test_spool_full(stack):
         response = client.read()
     assert response.status in (413, 503, 507), response
     check_no_spill(proxy)
-    assert proxy.pool()["opened"] == 0
+    assert proxy.pool()["requests"] == 0
     assert proxy.get("/echo.php?t=after").body == b"after\n"
 
 

@@ -37,7 +37,8 @@ def test_without_keep_alive_each_request_costs_a_time_wait(stack):
     result = Load(proxy.port, clients=8, requests=requests).run()
     assert not result.errors and not result.failures, result
     pool = proxy.wait_quiet()
-    assert pool["opened"] == requests, pool
+    # One more at most: the look at php-fpm when the proxy starts.
+    assert requests <= pool["opened"] <= requests + 1, pool
     assert pool["reused"] == 0 and pool["idle"] == 0, pool
     wait_until(lambda: time_wait(fpm.port) >= 0.8 * requests, "the TIME_WAIT sockets")
     assert time_wait(fpm.port) <= requests + 5
@@ -47,7 +48,7 @@ def test_without_keep_alive_over_unix(stack):
     proxy, _ = stack("unix", pool={"keep_alive": False})
     result = Load(proxy.port, clients=8, requests=400).run()
     assert not result.errors and not result.failures, result
-    assert proxy.wait_quiet()["opened"] == 400
+    assert 400 <= proxy.wait_quiet()["opened"] <= 401
 
 
 def timed_page(client, host, size, number):

@@ -11,7 +11,7 @@ from harness.wait import pause, scaled, wait_until
 def test_hundred_clients_share_four_connections_evenly(stack, transport):
     proxy, fpm = stack(transport, fpm={"max_children": 5}, pool={"max_connections": 4})
     samples = []
-    with Load(proxy.port, clients=100, requests=scaled(20000, 2000)) as load:
+    with Load(proxy.port, clients=100, requests=scaled(20000, 10000)) as load:
         while load.running:
             samples.append(connections_to(fpm.address))
             pause(0.002)
@@ -20,7 +20,7 @@ def test_hundred_clients_share_four_connections_evenly(stack, transport):
     counts = [result.per_client[i] for i in range(100)]
     mean = sum(counts) / 100
     assert min(counts) >= 0.9 * mean, f"worst {min(counts)}, mean {mean}, best {max(counts)}"
-    assert len(samples) > 50
+    assert len(samples) >= 10
     assert max(samples) <= 4, f"{max(samples)} connections at php-fpm"
     assert max(samples) == 4, "the load never filled the pool: nothing was tested"
     pool = proxy.wait_quiet()

@@ -75,8 +75,7 @@ def test_client_abort_close(stack, transport):
     proxy, fpm = stack(transport, fpm={"max_children": 2},
                        pool={"max_connections": 1, "client_abort": "close", "queue": {"timeout": "60s"}})
     hold(proxy, fpm).close()
-    wait_until(lambda: connections_to(fpm.address) <= 1, "the closing")
-    pool = proxy.pool()
+    pool = proxy.wait_pool(lambda p: p["leased"] == 0, "the lease's end")
     total = pool["connecting"] + pool["idle"] + pool["settling"] + pool["leased"] + pool["draining"]
     assert total <= 1, pool
     fpm.touch("go")
@@ -159,4 +158,4 @@ def test_a_client_that_leaves_in_mid_upload(stack):
             assert "EOF" in str(e)
         client.close()
     wait_until(lambda: proxy.status()["clients"]["connections"] == 0, "the clients to be gone")
-    assert fpm.runs() == [] and proxy.pool()["opened"] == 0
+    assert fpm.runs() == [] and proxy.pool()["requests"] == 0

@@ -131,7 +131,8 @@ def test_reload_of_a_changed_pool_under_load(stack, transport):
 def test_reload_of_a_broken_file_keeps_the_old(stack):
     proxy, _ = stack()
     good = copy.deepcopy(proxy.config)
-    reload(proxy, merge(good, {"pools": {"php": {"max_conections": 3}}}))
+    proxy.write_config(merge(good, {"pools": {"php": {"max_conections": 3}}}))
+    proxy.process.signal(signal.SIGHUP)
     wait_until(lambda: "max_conections" in proxy.log(), "the diagnostic in the log")
     assert proxy.process.running
     assert proxy.get("/echo.php?t=a").body == b"a\n"
