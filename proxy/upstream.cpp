@@ -72,6 +72,7 @@ void Upstream::unlink(UpstreamConnection& connection) {
 // driver
 
 bool Upstream::run_actions() {
+  note_reachability();
   bool any = false;
   while (pool_.has_actions()) {
     any = true;
@@ -206,6 +207,13 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
 
 void Upstream::on_closed(UpstreamConnection& connection) {
   closed_.push_back(connection.id());
+}
+
+void Upstream::note_reachability() {
+  if (pool_.reachable() == was_reachable_) return;
+  was_reachable_ = pool_.reachable();
+  if (was_reachable_) context_.log.info(config().name + ": " + config().address.text() + " answers");
+  last_connect_error_.clear();
 }
 
 void Upstream::note_connect_failure(std::string_view text) {

@@ -91,7 +91,6 @@ class Worker final : public net::TurnHandler {
   void finish_shutdown();
   void update_second();
   void set_wakeup();
-  void note_readiness();
 
   Context context_;
   WorkerHost& host_;
