@@ -16,6 +16,7 @@ constexpr std::size_t kUnixPathMax = sizeof(sockaddr_un::sun_path) - 1;  // 107 
 constexpr std::size_t kHostMax = 253;                                    // RFC 1035, section 2.3.4
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
+// Of names and of IPv6 zones.
 bool is_word_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
@@ -139,6 +140,7 @@ bool to_bytes(const std::string& text, std::array<std::uint8_t, 16>& out, bool& 
   return v4;
 }
 
+// The network part: all bits after the prefix cleared.
 std::array<std::uint8_t, 16> masked(std::array<std::uint8_t, 16> address, unsigned prefix) {
   for (unsigned bit = prefix; bit < 128; ++bit) {
     address[bit / 8] = static_cast<std::uint8_t>(address[bit / 8] & ~(0x80U >> (bit % 8)));
@@ -181,6 +183,8 @@ Parsed<Network> parse_network(std::string_view text) {
 
 }  // namespace
 
+// The forms of other servers (a bare port, *:80, a URL, a path) are recognised only to say how to write them
+// here.
 Parsed<Address> read_listen_address(std::string_view text) {
   if (text.starts_with("unix:")) {
     return unix_address(text.substr(5));
@@ -254,6 +258,7 @@ std::string pool_address_text(const Address& address) {
   return (address.kind == Address::Kind::tcp ? "tcp:" : "") + address.text();
 }
 
+// Wildcards of one leading label are all that the router knows; anything else must not look as if it worked.
 Parsed<std::string> parse_host_pattern(std::string_view text) {
   Parsed<std::string> out;
   const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;

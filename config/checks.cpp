@@ -35,6 +35,7 @@ std::string listen_path(const Checked& checked, std::size_t index) {
   return checked.places.given(item) ? item : "listen";
 }
 
+// Both would be found by bind() too, but only at the start, one at a time, and as EADDRINUSE without a line.
 void check_listen(const Checked& checked) {
   const auto& [config, places, report] = checked;
   if (!places.good("listen")) {
@@ -42,14 +43,14 @@ void check_listen(const Checked& checked) {
   }
   for (std::size_t i = 0; i < config.listen.size(); ++i) {
     const auto end = config.listen.begin() + static_cast<std::ptrdiff_t>(i);
+    const Address& address = config.listen[i];
     const auto same = std::find_if(config.listen.begin(), end,
-                                   [&](const Address& a) { return collide(a, config.listen[i]); });
+                                   [&address](const Address& other) { return collide(other, address); });
     if (same != end) {
-      report.error(
-          places.find(listen_path(checked, i)),
-          "listen: " + config.listen[i].text() +
-              (*same == config.listen[i] ? " is given twice" : " is already covered by " + same->text()),
-          "remove one of them");
+      report.error(places.find(listen_path(checked, i)),
+                   "listen: " + config.listen[i].text() +
+                       (*same == config.listen[i] ? " is given twice" : " collides with " + same->text()),
+                   "remove one of them");
     }
     if (config.admin && places.good("admin.listen") && collide(*config.admin, config.listen[i])) {
       const bool admin_given = places.given("admin.listen");
@@ -61,6 +62,7 @@ void check_listen(const Checked& checked) {
   }
 }
 
+// `seen`: the pools by address, those before this one.
 void check_pool_address(const Checked& checked, const Pool& pool, std::map<std::string, std::string>& seen) {
   const auto& [config, places, report] = checked;
   const std::string path = "pools." + pool.name + ".address";
@@ -124,6 +126,7 @@ void check_unused_pools(const Checked& checked) {
   }
 }
 
+// A warning, not an error: volumes are often mounted after the configuration was checked.
 void check_folder(const Checked& checked, const std::string& path, const std::string& folder,
                   const std::string& use) {
   std::error_code error;
@@ -136,6 +139,8 @@ void check_folder(const Checked& checked, const std::string& path, const std::st
                          exists ? "" : "mkdir -p " + folder);
 }
 
+// Such a prefix is sometimes meant (a closed network), so it is no error; but any client could then choose
+// the address that logs and scripts see.
 void check_trust(const Checked& checked) {
   for (const Network& network : checked.config.trusted_proxies) {
     const std::string text = network_text(network);

@@ -19,6 +19,8 @@ std::string site_path(std::size_t index, const char* key = "") {
   return "sites[" + std::to_string(index) + "]" + key;
 }
 
+// The router finds a site by exact name, then by wildcard, then the one without hosts: each of these has one
+// owner.
 void check_hosts(const Checked& checked) {
   const auto& [config, places, report] = checked;
   std::map<std::string, std::size_t> owners;  // "" is the site for any host
@@ -51,6 +53,7 @@ void check_hosts(const Checked& checked) {
   }
 }
 
+// A site without a pool is a site of files; with a front controller it is a mistake.
 void check_pool_of(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const Site& site = config.sites[index];
@@ -114,6 +117,7 @@ void check_root(const Checked& checked, std::size_t index) {
   }
 }
 
+// Params become FastCGI params as they are, beside those made from the request.
 void check_param(const Checked& checked, std::size_t index, const std::string& name) {
   const auto& [config, places, report] = checked;
   const std::string path = site_path(index, ".params.") + name;
@@ -140,6 +144,7 @@ void check_param(const Checked& checked, std::size_t index, const std::string& n
   }
 }
 
+// Such a body would be accepted by its length and then refused with 503 for want of room.
 void check_body_room(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const std::string path = site_path(index, ".max_body");

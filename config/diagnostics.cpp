@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t kShownLineMax = 120;  // characters of a source line on each side of which we cut
 constexpr std::size_t kQuotedMax = 60;
+// A wrong file (a minified JSON, say) shall not fill the screen or the memory.
+constexpr std::size_t kDiagnosticsMax = 200;
+constexpr std::size_t kSourceLineMax = 16384;
 
 bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
@@ -127,13 +130,17 @@ void Report::warning(Mark mark, std::string message, std::string hint) {
 }
 
 void Report::add(Severity severity, Mark mark, std::string message, std::string hint) {
+  if (diagnostics_.size() >= kDiagnosticsMax) {
+    ++left_off_;
+    return;
+  }
   // What is missing at the end of the file is shown behind its last line.
   if (mark.line > last_line_) {
     mark.line = last_line_;
     mark.column = static_cast<int>(lines_[static_cast<std::size_t>(last_line_) - 1].size()) + 1;
   }
   Diagnostic diagnostic{severity, file_, mark.line, mark.column, std::move(message), std::move(hint), {}};
-  if (mark.line > 0 && static_cast<std::size_t>(mark.line) <= lines_.size()) {
+  if (mark.line > 0 && lines_[static_cast<std::size_t>(mark.line) - 1].size() <= kSourceLineMax) {
     diagnostic.source_line = lines_[static_cast<std::size_t>(mark.line) - 1];
     // Marks count bytes; editors and people count characters.
     const std::string_view left = std::string_view(diagnostic.source_line)
@@ -147,6 +154,10 @@ std::vector<Diagnostic> Report::take() {
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
     return std::pair(a.line, a.column) < std::pair(b.line, b.column);
   });
+  if (left_off_ > 0) {
+    const Severity severity = has_errors_ ? Severity::error : Severity::warning;
+    diagnostics_.push_back({severity, file_, 0, 0, "and " + std::to_string(left_off_) + " more", {}, {}});
+  }
   return std::move(diagnostics_);
 }
 

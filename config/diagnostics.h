@@ -27,6 +27,7 @@ class Report {
   std::vector<std::string> lines_;
   int last_line_ = 1;  // that is not empty
   std::vector<Diagnostic> diagnostics_;
+  std::size_t left_off_ = 0;
   bool has_errors_ = false;
 };
 

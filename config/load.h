@@ -43,7 +43,7 @@ LoadResult load_text(std::string_view yaml, const std::string& file_name,
                      const Environment& environment = process_environment);
 
 // The effective configuration as YAML that load_text() reads back to an equal Config: every key, defaults
-// included.
+// included, variables expanded (so it may hold secrets).
 std::string to_yaml(const Config& config);
 
 // For command-line options (serve --listen, --php): one address in the syntax of the file. On failure `error`

@@ -55,6 +55,8 @@ void Places::spoil(const std::string& path) {
   }
 }
 
+// "sites[0].hosts[1]" may be a scalar given as "sites[0].hosts"; what was not given at all is shown at its
+// block.
 Mark Places::find(std::string path) const {
   while (!path.empty()) {
     if (const auto found = marks_.find(path); found != marks_.end()) {
@@ -86,6 +88,7 @@ bool Reader::is_map(const Slot& slot, const std::string& expected) {
   return false;
 }
 
+// The first one counts for the rest of the reading; the file is refused anyway.
 void Reader::doubled_key(const Slot& parent, const Entry& entry, Mark first) {
   report_.error(entry.mark, "duplicate key " + quote(entry.key) + " " + place_name(parent.path),
                 "first given in line " + std::to_string(first.line));
@@ -181,6 +184,8 @@ std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::stri
   return out;
 }
 
+// `ping:` with nothing behind it is refused, not taken for the default: it is mostly a line that was left
+// unfinished.
 std::optional<Scalar> Reader::scalar(const Slot& slot, const std::string& expected) {
   if (slot.node->kind == Node::Kind::null) {
     error(slot, "has no value", "write " + expected + ", or leave the key out");

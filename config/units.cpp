@@ -33,6 +33,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
+// "30s" is "30" and "s"; a sign or a dot is no digit, so that it ends up in `rest` and is refused.
 struct Split {
   std::string_view digits;
   std::string_view rest;

@@ -77,6 +77,7 @@ std::optional<std::vector<T>> list_by(Reader& reader, const Slot& slot, const st
   return out.size() == items->size() ? std::optional(std::move(out)) : std::nullopt;
 }
 
+// Front controllers and status paths are compared and joined as text: they must be in their only form.
 bool has_dot_segment(const std::string& path) {
   const std::string padded = path + "/";
   return padded.find("/../") != std::string::npos || padded.find("/./") != std::string::npos;
@@ -101,6 +102,7 @@ bool is_cgi_name(const std::string& name) {
 
 }  // namespace
 
+// JSON-like double quotes are the one YAML style that can hold any text on one line.
 std::string yaml_text(const std::string& text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   const auto plain_char = [](char c) {
@@ -190,6 +192,7 @@ std::optional<bool> Flag::read(Reader& reader, const Slot& slot, const Limits&) 
   return std::nullopt;
 }
 
+// Words are compared exactly: `Auto` is a slip that "did you mean" answers.
 std::optional<std::size_t> read_word(Reader& reader, const Slot& slot,
                                      const std::vector<std::string>& words) {
   const auto scalar = reader.scalar(slot, join_words(words));
@@ -255,6 +258,7 @@ std::optional<std::string> UrlPath::read(Reader& reader, const Slot& slot, const
   return std::nullopt;
 }
 
+// Whether that pool exists is a cross check: sites may stand before pools.
 std::optional<std::string> PoolName::read(Reader& reader, const Slot& slot, const Limits&) {
   const auto scalar = reader.scalar(slot, "the name of a pool");
   return scalar ? std::optional(scalar->text) : std::nullopt;

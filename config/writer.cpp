@@ -28,6 +28,7 @@ void Writer::open(std::string_view name) {
   indent_ += 2;
 }
 
+// Both kinds of nesting cut the path back to where it was when they began.
 void Writer::close() {
   path_.resize(path_lengths_.back());
   path_lengths_.pop_back();
@@ -43,6 +44,7 @@ void Writer::open_item() {
 
 void Writer::close_item() {
   close();
+  // An item without keys would hand its dash to the line after it.
   first_of_item_ = false;
 }
 

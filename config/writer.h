@@ -13,6 +13,7 @@ struct WrittenKey {
   std::string value;  // as YAML
 };
 
+// Calls nest like the file: open ... close around a block, open_item ... close_item around an item of a list.
 class Writer {
  public:
   void leaf(std::string_view name, const std::string& value);

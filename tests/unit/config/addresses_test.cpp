@@ -185,6 +185,19 @@ TEST_CASE("membership ends exactly at the prefix") {
   CHECK(contains(*parse_networks("1.2.3.4").value, v4(1, 2, 3, 4)));
   CHECK_FALSE(contains(*parse_networks("1.2.3.4").value, v4(1, 2, 3, 5)));
   CHECK_FALSE(contains({}, v4(1, 2, 3, 4)));
+  for (unsigned prefix = 1; prefix <= 32;
+       ++prefix) {  // 255.255.255.255/prefix, and the bit just inside and outside
+    CAPTURE(prefix);
+    std::array<std::uint8_t, 16> address = v4(255, 255, 255, 255);
+    const std::vector<Network> one = {{address, static_cast<std::uint8_t>(96 + prefix)}};
+    address[(96 + prefix - 1) / 8] ^= static_cast<std::uint8_t>(0x80U >> ((96 + prefix - 1) % 8));
+    CHECK_FALSE(contains(one, address));
+    if (prefix < 32) {
+      address = v4(255, 255, 255, 255);
+      address[(96 + prefix) / 8] ^= static_cast<std::uint8_t>(0x80U >> ((96 + prefix) % 8));
+      CHECK(contains(one, address));
+    }
+  }
 }
 
 TEST_CASE("private means loopback, RFC 1918, unique local and link local") {

@@ -84,12 +84,15 @@ TEST_CASE("addresses that collide") {
   clean(load("listen: [127.0.0.1:0, 127.0.0.1:0]\n" + kMinimal));  // two ports of the kernel's choice
   error(load("listen: [127.0.0.1:1, 127.0.0.1:1]\n" + kMinimal), "listen: 127.0.0.1:1 is given twice");
   error(load("listen: [unix:/a, unix:/a]\n" + kMinimal), "listen: unix:/a is given twice");
-  error(load("listen: [:1, 127.0.0.1:1]\n" + kMinimal), "127.0.0.1:1 is already covered by 0.0.0.0:1");
-  error(load("listen: [127.0.0.1:1, :1]\n" + kMinimal), "0.0.0.0:1 is already covered by 127.0.0.1:1");
+  error(load("listen: [:1, 127.0.0.1:1]\n" + kMinimal), "127.0.0.1:1 collides with 0.0.0.0:1");
+  error(load("listen: [127.0.0.1:1, :1]\n" + kMinimal), "0.0.0.0:1 collides with 127.0.0.1:1");
   error(load("listen: :1\nadmin: { listen: \":1\" }\n" + kMinimal),
         "admin.listen: 0.0.0.0:1 is also a listen address");
   error(load("listen: 127.0.0.1:9180\n" + kMinimal), "(it is the default of admin.listen)");
   clean(load("listen: 127.0.0.1:9180\nadmin: { listen: off }\n" + kMinimal));
+  // A refused list leaves the default behind, and nothing is said about that.
+  error(load("listen: [bad]\nadmin: { listen: 127.0.0.1:8080 }\n" + kMinimal),
+        "listen[0]: expected an address");
   error(load("listen: unix:/run/php.sock\n" + kMinimal), "is a listen address of holdfast itself");
   warning(load("pools: { a: { address: unix:/x }, b: { address: unix:/x } }\n"
                "sites: [{ hosts: a, root: /usr, pool: a }, { hosts: b, root: /usr, pool: b }]\n"),

@@ -236,6 +236,25 @@ TEST_CASE("the shape of a message") {
         std::string::npos);
 }
 
+TEST_CASE("two hundred findings are shown, the rest is counted") {
+  const auto with = [](int keys) {
+    std::string text = kMinimal;
+    for (int i = 0; i < keys; ++i) {
+      text += "x" + std::to_string(i) + ": 1\n";
+    }
+    return load(text);
+  };
+  CHECK(with(199).diagnostics.size() == 199);
+  CHECK(with(200).diagnostics.size() == 200);
+  const auto many = with(203);
+  REQUIRE(many.diagnostics.size() == 201);
+  CHECK(many.diagnostics.back().message == "and 3 more");
+  CHECK_FALSE(many.config);
+  // One enormous line is not copied into each of them.
+  CHECK(load("x: " + std::string(16381, 'y') + "\n" + kMinimal).diagnostics[0].source_line.size() == 16384);
+  CHECK(load("x: " + std::string(16382, 'y') + "\n" + kMinimal).diagnostics[0].source_line.empty());
+}
+
 TEST_CASE("UTF-8 is well formed or it is refused") {
   for (const char* text : {"", "a", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEF\xBF\xBF",
                            "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {

@@ -42,6 +42,7 @@ struct FakeStore : SpillStore {
     std::string bytes;
   };
 
+  std::uint64_t bytes_in_use() const override { return 0; }
   std::unique_ptr<SpillFile> create(std::string& error) override {
     if (create_fails) {
       error = "no space";
