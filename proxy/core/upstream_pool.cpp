@@ -238,6 +238,7 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
   if (worn_out(connection, now, reason) || !of_use) {
     if (reason == CloseReason::none) reason = stopping_ ? CloseReason::shutdown : CloseReason::request_done;
     begin_close(id, connection, reason, false, now);
+    open_for_waiters(now);
     return;
   }
   const bool fresh = connection.requests == 0 && !connection.proven;
@@ -370,6 +371,7 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
     script_may_run = false;
   }
   begin_close(id, *connection, reason, script_may_run, now);
+  open_for_waiters(now);  // somebody may have counted on this one
 }
 
 // Does this end say that the application may be restarting, or gone?
