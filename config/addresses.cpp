@@ -93,16 +93,17 @@ Parsed<HostPort> split_host_port(std::string_view text, const std::string& examp
     return out;
   };
   const std::string expected = "expected an address such as " + example + ", got " + quote(text);
-  if (is_ipv6(std::string(text))) {
+  const auto last_colon = text.rfind(':');
+  if (is_ipv6(std::string(text)) && !is_ipv6(std::string(text.substr(0, last_colon)))) {
     return fail(expected,
                 "put brackets around an IPv6 address and add a port: [" + std::string(text) + "]:PORT");
   }
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || (text.starts_with('[') && text.ends_with(']'))) {
-    return fail(expected, "add a port: " + std::string(text) + ":PORT");
+  if (last_colon == std::string_view::npos || (text.starts_with('[') && text.ends_with(']'))) {
+    const bool is_host = is_host_name(text) || text.starts_with('[');
+    return fail(expected, is_host ? "add a port: " + std::string(text) + ":PORT" : "");
   }
-  std::string_view host = text.substr(0, colon);
-  const std::string_view digits = text.substr(colon + 1);
+  std::string_view host = text.substr(0, last_colon);
+  const std::string_view digits = text.substr(last_colon + 1);
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
     if (!is_bracketed_host(host)) {

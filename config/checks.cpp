@@ -65,7 +65,7 @@ void check_pool_address(const Checked& checked, const Pool& pool, std::map<std::
   const auto& [config, places, report] = checked;
   const std::string path = "pools." + pool.name + ".address";
   if (!places.given(path)) {
-    if (places.good("pools." + pool.name)) {
+    if (places.good(path) && places.good("pools." + pool.name)) {
       report.error(places.find(path), "pools." + pool.name + " has no address",
                    "add a line such as address: unix:/run/php/php-fpm.sock");
     }
@@ -108,10 +108,17 @@ void check_pools(const Checked& checked) {
                      path + ".status_path is only asked of php-fpm, this pool is application: generic",
                      "remove it");
     }
+  }
+}
+
+// Only of a file without errors: a misspelled site.pool would otherwise be reported from both ends.
+void check_unused_pools(const Checked& checked) {
+  const auto& [config, places, report] = checked;
+  for (const Pool& pool : config.pools) {
     const bool used = std::any_of(config.sites.begin(), config.sites.end(),
                                   [&](const Site& site) { return site.pool == pool.name; });
-    if (!used && !config.sites.empty() && places.good("sites")) {
-      report.warning(places.find(path), "no site uses " + path,
+    if (!used && !report.has_errors()) {
+      report.warning(places.find("pools." + pool.name), "no site uses pools." + pool.name,
                      "add pool: " + pool.name + " to a site, or remove it");
     }
   }
@@ -153,6 +160,7 @@ void check_config(const Checked& checked) {
                  "; the access log cannot be written");
   }
   check_trust(checked);
+  check_unused_pools(checked);
 }
 
 }  // namespace holdfast::config

@@ -84,7 +84,7 @@ void check_root(const Checked& checked, std::size_t index) {
   const Site& site = config.sites[index];
   const std::string path = site_path(index, ".root");
   if (!places.given(path)) {
-    if (places.good(site_path(index))) {
+    if (places.good(path) && places.good(site_path(index))) {
       report.error(places.find(path), site_path(index) + " has no root",
                    "add the folder with its files: root: /srv/app/public");
     }
@@ -102,7 +102,8 @@ void check_root(const Checked& checked, std::size_t index) {
         places.find(path),
         path + ": " + site.root + (fs::exists(site.root, error) ? " is not a folder" : " does not exist"),
         "requests to this site get 404 until it is there");
-  } else if (!site.front_controller.empty() && places.good(site_path(index, ".front_controller")) &&
+  } else if (!site.front_controller.empty() && !site.pool.empty() &&
+             places.good(site_path(index, ".front_controller")) &&
              !fs::exists(site.root + site.front_controller, error)) {
     report.warning(
         places.find(site_path(index, ".front_controller")),
@@ -121,7 +122,7 @@ void check_param(const Checked& checked, std::size_t index, const std::string& n
   };
   if (is_any({"CONTENT_LENGTH", "REQUEST_BODY_FILE"})) {
     // php-fpm waits for CONTENT_LENGTH bytes and would take the next request for the rest of this body.
-    report.error(places.find(path), path + ": " + name + " says where the request body is and cannot be set",
+    report.error(places.find(path), path + ": the request itself says where its body is, this cannot be set",
                  "remove it");
   } else if (is_any({"PHP_VALUE", "PHP_ADMIN_VALUE"})) {
     report.warning(

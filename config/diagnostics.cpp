@@ -111,6 +111,9 @@ Report::Report(std::string file, std::string_view text) : file_(std::move(file))
     }
     lines_.emplace_back(line);
     begin = end + 1;
+    if (!line.empty()) {
+      last_line_ = static_cast<int>(lines_.size());
+    }
   }
 }
 
@@ -124,6 +127,11 @@ void Report::warning(Mark mark, std::string message, std::string hint) {
 }
 
 void Report::add(Severity severity, Mark mark, std::string message, std::string hint) {
+  // What is missing at the end of the file is shown behind its last line.
+  if (mark.line > last_line_) {
+    mark.line = last_line_;
+    mark.column = static_cast<int>(lines_[static_cast<std::size_t>(last_line_) - 1].size()) + 1;
+  }
   Diagnostic diagnostic{severity, file_, mark.line, mark.column, std::move(message), std::move(hint), {}};
   if (mark.line > 0 && static_cast<std::size_t>(mark.line) <= lines_.size()) {
     diagnostic.source_line = lines_[static_cast<std::size_t>(mark.line) - 1];

@@ -25,6 +25,7 @@ class Report {
 
   std::string file_;
   std::vector<std::string> lines_;
+  int last_line_ = 1;  // that is not empty
   std::vector<Diagnostic> diagnostics_;
   bool has_errors_ = false;
 };

@@ -91,11 +91,9 @@ void Reader::doubled_key(const Slot& parent, const Entry& entry, Mark first) {
                 "first given in line " + std::to_string(first.line));
 }
 
-void Reader::unknown_key(const Slot& parent, const Entry& entry, const std::vector<std::string>& names) {
-  std::string hint = did_you_mean(entry.key, names);
-  if (entry.key == "<<") {
-    hint = "merge keys are not supported, write the keys out";
-  }
+std::string Reader::unknown_key(const Slot& parent, const Entry& entry,
+                                const std::vector<std::string>& names) {
+  const std::string meant = closest(entry.key, names);
   // A known key in the wrong block, usually one indented too far or too little.
   std::vector<std::string> homes;
   for (const std::string& path : known_paths_) {
@@ -103,13 +101,18 @@ void Reader::unknown_key(const Slot& parent, const Entry& entry, const std::vect
       homes.push_back("'" + path + "'");
     }
   }
-  if (hint.empty() && !homes.empty()) {
+  std::string hint;
+  if (entry.key == "<<") {
+    hint = "merge keys are not supported, write the keys out";
+  } else if (!meant.empty()) {
+    hint = "did you mean '" + meant + "'?";
+  } else if (!homes.empty()) {
     hint = "did you mean " + join_words(homes) + "?";
-  }
-  if (hint.empty()) {
+  } else {
     hint = "known here: " + join_words(names);
   }
   report_.error(entry.mark, "unknown key " + quote(entry.key) + " " + place_name(parent.path), hint);
+  return meant;
 }
 
 std::vector<Found> Reader::keys(const Slot& slot, const std::vector<std::string>& names) {
@@ -117,6 +120,7 @@ std::vector<Found> Reader::keys(const Slot& slot, const std::vector<std::string>
   if (!is_map(slot, "a block with the keys " + join_words(names))) {
     return found;
   }
+  std::vector<std::string> meant;
   std::map<std::string, Mark> seen;
   for (const Entry& entry : slot.node->entries) {
     const auto [before, is_new] = seen.emplace(entry.key, entry.mark);
@@ -126,17 +130,23 @@ std::vector<Found> Reader::keys(const Slot& slot, const std::vector<std::string>
     }
     const auto name = std::find(names.begin(), names.end(), entry.key);
     if (name == names.end()) {
-      unknown_key(slot, entry, names);
+      meant.push_back(unknown_key(slot, entry, names));
       continue;
     }
     found.push_back({static_cast<std::size_t>(name - names.begin()), child_slot(slot, entry)});
     places_.add(found.back().slot.path, found.back().slot.mark);
   }
+  // `adress: ...` is one mistake, not two: nobody shall also say that the address is missing.
+  for (const std::string& name : meant) {
+    if (!name.empty() && !seen.contains(name)) {
+      places_.spoil(child_path(slot.path, name));
+    }
+  }
   return found;
 }
 
-std::vector<std::pair<std::string, Slot>> Reader::entries(const Slot& slot, const std::string& expected) {
-  std::vector<std::pair<std::string, Slot>> found;
+std::vector<Named> Reader::entries(const Slot& slot, const std::string& expected) {
+  std::vector<Named> found;
   if (!is_map(slot, expected)) {
     return found;
   }
@@ -147,8 +157,8 @@ std::vector<std::pair<std::string, Slot>> Reader::entries(const Slot& slot, cons
       doubled_key(slot, entry, before->second);
       continue;
     }
-    found.emplace_back(entry.key, child_slot(slot, entry));
-    places_.add(found.back().second.path, found.back().second.mark);
+    found.push_back({entry.key, entry.mark, child_slot(slot, entry)});
+    places_.add(found.back().slot.path, found.back().slot.mark);
   }
   return found;
 }

@@ -37,6 +37,12 @@ struct Found {
   Slot slot;
 };
 
+struct Named {
+  std::string name;
+  Mark name_mark;
+  Slot slot;
+};
+
 struct Scalar {
   std::string text;
   bool quoted = false;        // in the file, and not there only to protect a ${VAR}
@@ -68,8 +74,8 @@ class Reader {
   // The entries of a map whose keys are among `names`, the others reported. A null node is a map without
   // entries: all its keys may be commented out.
   std::vector<Found> keys(const Slot& slot, const std::vector<std::string>& names);
-  // All entries of a map, whatever their names; doubled ones reported. Path and key, value.
-  std::vector<std::pair<std::string, Slot>> entries(const Slot& slot, const std::string& expected);
+  // All entries of a map, whatever their names; doubled ones reported.
+  std::vector<Named> entries(const Slot& slot, const std::string& expected);
   // The items of a list; or the one scalar that stands for a list of one.
   std::optional<std::vector<Slot>> items(const Slot& slot, const std::string& expected, bool scalar_allowed);
   // A scalar with its variables expanded; else reported as "expected EXPECTED, found a list".
@@ -80,7 +86,8 @@ class Reader {
 
  private:
   bool is_map(const Slot& slot, const std::string& expected);
-  void unknown_key(const Slot& parent, const Entry& entry, const std::vector<std::string>& names);
+  // Returns the name that was probably meant, or nothing.
+  std::string unknown_key(const Slot& parent, const Entry& entry, const std::vector<std::string>& names);
   void doubled_key(const Slot& parent, const Entry& entry, Mark first);
 
   Report& report_;

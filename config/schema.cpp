@@ -261,9 +261,10 @@ bool is_pool_name(const std::string& name) {
 }
 
 void read_pools(Reader& reader, const Slot& slot, const Limits&, Config& out) {
-  for (const auto& [name, entry] : reader.entries(slot, "a block of pools, each a NAME: and its keys")) {
+  for (const auto& [name, name_mark, entry] :
+       reader.entries(slot, "a block of pools, each a NAME: and its keys")) {
     if (!is_pool_name(name)) {
-      reader.error(entry, quote(name) + " is not a name for a pool",
+      reader.error({entry.node, entry.path, name_mark}, quote(name) + " is not a name for a pool",
                    "letters, digits, '-' and '_', at most 64");
     }
     Pool pool;

@@ -243,7 +243,8 @@ std::optional<std::string> UrlPath::read(Reader& reader, const Slot& slot, const
   const auto end = text.find_first_of("?#");
   if (end != std::string::npos) {
     reader.error(slot, "expected a path without a query, got " + quote(text),
-                 "write " + text.substr(0, end) + "; the query of the request is passed on as it came");
+                 (text.starts_with('/') ? "write " : "write /") + text.substr(0, end) +
+                     "; the query of the request is passed on as it came");
   } else if (!text.starts_with('/')) {
     reader.error(slot, "expected a path that begins with '/', got " + quote(text), "write /" + text);
   } else if (has_dot_segment(text) || text.find("//") != std::string::npos || text.ends_with('/')) {
@@ -353,9 +354,9 @@ std::string NetworkList::text(const std::vector<Network>& value) {
 std::optional<std::map<std::string, std::string>> ParamMap::read(Reader& reader, const Slot& slot,
                                                                  const Limits&) {
   std::map<std::string, std::string> out;
-  for (const auto& [name, value] : reader.entries(slot, "a block of NAME: value")) {
+  for (const auto& [name, name_mark, value] : reader.entries(slot, "a block of NAME: value")) {
     if (!is_cgi_name(name)) {
-      reader.error(value, quote(name) + " is not the name of a CGI variable",
+      reader.error({value.node, value.path, name_mark}, quote(name) + " is not the name of a CGI variable",
                    "letters, digits and '_', such as APP_ENV");
       continue;
     }

@@ -141,14 +141,9 @@ class SocketsCommand {
     if (config_) name_own_ports(*config_, report);
     const std::string time = utc_now();
     switch (form_) {
-      case Form::csv:
-        print(sockets_csv_rows(report, time));
-        return true;
-      case Form::json:
-        print(sockets_json(report, time, options_.watch ? -1 : 2));
-        return true;
-      case Form::table:
-        break;
+      case Form::csv: print(sockets_csv_rows(report, time)); return true;
+      case Form::json: print(sockets_json(report, time, options_.watch ? -1 : 2)); return true;
+      case Form::table: break;
     }
     if (screen == nullptr) {
       print(sockets_table(report, time, style_));

@@ -61,18 +61,15 @@ std::string_view state_color(TcpState state) {
   switch (state) {
     case TcpState::time_wait:
     case TcpState::syn_sent:
-    case TcpState::syn_recv:
-      return kYellow;
-    case TcpState::close_wait:
-      return kRed;
+    case TcpState::syn_recv: return kYellow;
+    case TcpState::close_wait: return kRed;
     case TcpState::established:
     case TcpState::listen:
     case TcpState::fin_wait1:
     case TcpState::fin_wait2:
     case TcpState::close:
     case TcpState::last_ack:
-    case TcpState::closing:
-      break;
+    case TcpState::closing: break;
   }
   return kReset;
 }

@@ -27,6 +27,8 @@ class SpillStore {
   virtual ~SpillStore() = default;
   // A new empty file; nullptr when none can be made, with `error`.
   virtual std::unique_ptr<SpillFile> create(std::string& error) = 0;
+  // Bytes in all its files together.
+  virtual std::uint64_t bytes_in_use() const = 0;
 };
 
 }  // namespace holdfast::core

@@ -1,4 +1,5 @@
-// HTTP/1.0 and 1.1 requests from bytes, on llhttp, with the rules that llhttp leaves open (request_rules.h).
+// HTTP/1.0 and 1.1 requests from bytes: llhttp for heads, with the rules that it leaves open
+// (line_scanner.h, request_rules.h).
 // Sans-I/O. Owns the bytes of the current head. One parser a client connection; requests follow one another
 // (pipelining).
 #pragma once
@@ -6,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,6 +69,13 @@ class RequestParser {
 
  private:
   struct Impl;  // hides llhttp.h, which only request_parser.cpp includes
+
+  Progress advance_head(std::string_view input);
+  Progress advance_counted(std::string_view input);
+  Progress advance_chunked(std::string_view input);
+  Progress refuse(Refusal refusal, std::size_t consumed);
+  std::optional<Refusal> read_head();
+
   std::unique_ptr<Impl> impl_;
   RequestHead head_;
   Refusal refusal_;

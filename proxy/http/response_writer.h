@@ -17,7 +17,7 @@ struct ResponseHead {
   int status = 200;
   std::string_view reason;  // empty: the standard phrase
   std::vector<Field>
-      fields;  // hop-by-hop, Content-Length, Date, Connection among them are dropped and written by us
+      fields;  // hop-by-hop fields, Content-Length and Connection among them are dropped and written by us
   std::optional<std::uint64_t> content_length;  // body bytes that will follow, if known
 };
 
@@ -33,9 +33,11 @@ class ResponseWriter {
   explicit ResponseWriter(RequestTraits traits) : traits_(traits) {}
 
   // Appends status line and head; decides the framing. `date`: an IMF-fixdate, made once a second by the
-  // caller. Drops hop-by-hop fields (Connection and those it names, Keep-Alive, Proxy-Connection, TE,
-  // Trailer, Transfer-Encoding, Upgrade) and any Content-Length field in favour of `content_length`. For 1xx,
-  // 204, 304: no body; 304 keeps a given length field out unless content_length is set; 204 never has one.
+  // caller; the first Date among the fields wins over it. Fields with a name that is no token, or with CR, LF
+  // or NUL in the value, are dropped (header injection). Drops hop-by-hop fields (Connection and those it
+  // names, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade) and any Content-Length
+  // field in favour of `content_length`. For 1xx, 204, 304: no body; 304 keeps a given length field out
+  // unless content_length is set; 204 never has one.
   void start(const ResponseHead& head, std::string_view date, std::string& out);
   // An interim 100 (Continue). May be called any time before start(); any number of times.
   static void write_continue(std::string& out);
@@ -64,9 +66,13 @@ class ResponseWriter {
   std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:
+  void decide_framing(const ResponseHead& head);
+  void write_fields(const ResponseHead& head, std::string_view date, std::string& out) const;
+
   RequestTraits traits_;
   Framing framing_ = Framing::none;
   bool started_ = false;
+  bool finished_ = false;
   bool keep_alive_ = false;
   bool overflowed_ = false;
   std::uint64_t body_bytes_ = 0;

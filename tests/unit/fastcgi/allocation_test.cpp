@@ -100,6 +100,25 @@ TEST_CASE("allocation: the usual small response is read without one") {
   }
 }
 
+TEST_CASE("allocation: answers to the barrier leave nothing behind") {
+  Session session;
+  std::string out;
+  std::vector<Event> events;
+  const std::string pair = reference::bytes({15, 1}) + "FCGI_MPXS_CONNS0";
+  const std::string answer = reference::record(10, 0, pair);
+  const auto round = [&] {
+    out.clear();
+    events.clear();
+    session.write_barrier(out);
+    session.feed(answer, events);
+  };
+  round();
+  CHECK(allocations_of([&] {
+          for (int i = 0; i < 100; ++i) round();
+        }) == 0);
+  CHECK(session.reuse_verdict() == ReuseVerdict::reusable);
+}
+
 TEST_CASE("allocation: a head of usual size is parsed without one, once the parser is warm") {
   CgiHeadParser parser;
   const auto parse = [&parser] {

@@ -61,12 +61,14 @@ TEST_CASE("params: the four layouts of specification 3.4, byte by byte") {
   CHECK(content("AB", "c") == bytes({2, 1, 'A', 'B', 'c'}));
   CHECK(content("AB", v) == bytes({2, 0x80, 0, 1, 44}) + "AB" + v);
   CHECK(content(n, "c") == bytes({0x80, 0, 0, 128, 1}) + n + "c");
+  const std::string short_most(127, 's');
+  CHECK(content(short_most, short_most) == bytes({127, 127}) + short_most + short_most);
   CHECK(content(n, v) == bytes({0x80, 0, 0, 128, 0x80, 0, 1, 44}) + n + v);
 }
 
 TEST_CASE("params: lengths 127 and 128 of name and value (nginx 6ae731d07)") {
-  for (const std::size_t name : {0, 1, 127, 128, 129}) {
-    for (const std::size_t value : {0, 1, 127, 128, 129, 255, 256}) {
+  for (const std::size_t name : {0U, 1U, 127U, 128U, 129U}) {
+    for (const std::size_t value : {0U, 1U, 127U, 128U, 129U, 255U, 256U}) {
       ParamList params;
       const reference::Pairs expected{{std::string(name, 'n'), std::string(value, 'v')}, {"LAST", "x"}};
       for (const auto& [n, v] : expected) REQUIRE(params.add(n, v));

@@ -225,7 +225,7 @@ TEST_CASE("session: with capacity, each request has its own STDIN") {
 }
 
 TEST_CASE("session: verdict at each byte of END_REQUEST and its padding (nginx aad0a1dba)") {
-  for (const std::size_t padding : {0, 1, 8, 255}) {
+  for (const std::size_t padding : {0U, 1U, 8U, 255U}) {
     Session session;
     begin(session);
     const std::string input = end_request(1, 0, 0, padding);
@@ -282,6 +282,28 @@ TEST_CASE("session: END_REQUEST before all of STDIN was written: never reused (n
   whole.write_stdin(1, "1234567890", wire);
   feed(whole, end_request(1));
   CHECK(whole.reuse_verdict() == ReuseVerdict::reusable);
+}
+
+TEST_CASE("session: one request cut short spoils the connection, whatever ends after it") {
+  Session session(2);
+  begin(session, 10);
+  begin(session);
+  feed(session, end_request(1));
+  CHECK(session.reuse_verdict() == ReuseVerdict::stdin_incomplete);
+  feed(session, end_request(2));
+  CHECK(session.reuse_verdict() == ReuseVerdict::stdin_incomplete);
+}
+
+TEST_CASE("session: with capacity, a record under way of another request does not block a free slot") {
+  Session session(2);
+  begin(session);
+  for (const char byte : out(1, "ab", 2)) {
+    CHECK(session.reuse_verdict() == ReuseVerdict::reusable);
+    feed(session, std::string_view(&byte, 1));
+  }
+  feed(session, out(1, "abc").substr(0, 9));
+  CHECK(begin(session) == 2);
+  CHECK(log_of(session, {"bc" + out(2, "x")}) == "out1:bc out2:x");
 }
 
 TEST_CASE("session: verdicts in their order") {

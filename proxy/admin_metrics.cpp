@@ -1,0 +1,156 @@
+// /metrics. Labels take values from fixed sets only: pool names of the configuration, states, reasons.
+#include "proxy/admin_metrics.h"
+
+#include "proxy/version.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+namespace {
+
+using core::PrometheusText;
+
+void write_clients(const Worker& worker, PrometheusText& text) {
+  const Metrics& metrics = worker.metrics();
+  text.gauge("holdfast_build_info", "Always 1; the version is the label.");
+  text.sample({{"version", kVersion}}, std::uint64_t{1});
+  text.gauge("holdfast_uptime_seconds", "Time since the start.");
+  text.sample({}, std::chrono::duration<double>(worker.now() - worker.started()).count());
+  text.gauge("holdfast_client_connections", "Open client connections.");
+  text.sample({}, std::uint64_t{worker.client_connections()});
+  text.counter("holdfast_client_connections_accepted_total", "Client connections accepted.");
+  text.sample({}, metrics.clients_accepted);
+  text.counter("holdfast_http_requests_total", "Request heads read.");
+  text.sample({}, metrics.requests);
+  text.counter("holdfast_http_responses_total",
+               "Responses by class of status; 4xx includes clients that left.");
+  static constexpr std::array<std::string_view, 6> kClasses = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+  for (std::size_t kind = 1; kind < kClasses.size(); ++kind) {
+    text.sample({{"class", kClasses[kind]}}, metrics.responses_by_class[kind]);
+  }
+  text.counter("holdfast_http_response_body_bytes_total", "Bytes of response bodies.");
+  text.sample({}, metrics.bytes_sent);
+  text.counter("holdfast_clients_left_total", "Clients that left before their answer was whole.");
+  text.sample({}, metrics.client_left);
+  text.gauge("holdfast_spool_bytes", "Bytes in spill files.");
+  text.sample({}, worker.spool_bytes());
+}
+
+void write_states(const std::vector<Upstream*>& pools, PrometheusText& text) {
+  text.gauge("holdfast_pool_connections", "Upstream connections by state.");
+  for (const Upstream* upstream : pools) {
+    const core::PoolCounts counts = upstream->pool().counts();
+    const std::string& pool = upstream->config().name;
+    for (const auto& [state, count] :
+         {std::pair<std::string_view, std::uint32_t>{"connecting", counts.connecting},
+          {"idle", counts.idle},
+          {"leased", counts.leased},
+          {"settling", counts.settling},
+          {"draining", counts.draining},
+          {"closing", counts.closing}}) {
+      text.sample({{"pool", pool}, {"state", state}}, std::uint64_t{count});
+    }
+  }
+}
+
+// One family with one sample a pool.
+template <typename Value>
+void write_each(const std::vector<Upstream*>& pools, PrometheusText& text, Value value) {
+  for (const Upstream* upstream : pools) text.sample({{"pool", upstream->config().name}}, value(*upstream));
+}
+
+void write_pools(const std::vector<Upstream*>& pools, core::Time now, PrometheusText& text) {
+  text.gauge("holdfast_pool_max_connections", "The ceiling, max_connections of the configuration.");
+  write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.config().max_connections}; });
+  write_states(pools, text);
+  text.gauge("holdfast_pool_waiting", "Requests in the queue.");
+  write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.pool().waiting()}; });
+  text.gauge("holdfast_pool_oldest_wait_seconds", "How long the first in the queue has waited.");
+  write_each(pools, text, [now](const Upstream& u) {
+    return std::chrono::duration<double>(u.pool().oldest_wait(now)).count();
+  });
+  text.gauge("holdfast_pool_reachable", "1 when the application was there at the last attempt.");
+  write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.pool().reachable()}; });
+  text.gauge("holdfast_pool_paused", "1 while the pool is paused.");
+  write_each(pools, text, [](const Upstream& u) { return std::uint64_t{u.pool().paused()}; });
+  text.counter("holdfast_pool_connections_opened_total", "Upstream connections that came up.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().opened; });
+  text.counter("holdfast_pool_connect_errors_total", "Failed attempts to connect.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().connect_errors; });
+  text.counter("holdfast_pool_requests_total", "Requests sent to the application.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().leases; });
+  text.counter("holdfast_pool_reused_total", "Requests sent on a connection that had carried one before.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().reused; });
+  text.counter("holdfast_pool_handed_over_total", "Requests sent without a barrier since the last one.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().handed_over; });
+  text.counter("holdfast_pool_barriers_total", "FCGI_GET_VALUES barriers sent.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().barriers; });
+  text.counter("holdfast_pool_abandoned_total", "Requests whose client left in the queue.");
+  write_each(pools, text, [](const Upstream& u) { return u.pool().stats().abandoned; });
+}
+
+void write_reasons(const std::vector<Upstream*>& pools, PrometheusText& text) {
+  text.counter("holdfast_pool_rejected_total", "Requests answered 503 by the queue.");
+  for (const Upstream* upstream : pools) {
+    const std::string& pool = upstream->config().name;
+    text.sample({{"pool", pool}, {"reason", "queue_full"}}, upstream->pool().stats().queue_full);
+    text.sample({{"pool", pool}, {"reason", "queue_timeout"}}, upstream->pool().stats().queue_timeout);
+  }
+  text.counter("holdfast_pool_connections_closed_total", "Upstream connections closed, by reason.");
+  for (const Upstream* upstream : pools) {
+    for (std::size_t reason = 1; reason < core::kCloseReasons; ++reason) {
+      text.sample({{"pool", upstream->config().name},
+                   {"reason", core::close_reason_name(static_cast<core::CloseReason>(reason))}},
+                  upstream->pool().stats().closed[reason]);
+    }
+  }
+  text.counter("holdfast_pool_retries_total", "Requests tried again, by the proof that allowed it.");
+  for (const Upstream* upstream : pools) {
+    for (std::size_t reason = 0; reason < core::kRetryReasons; ++reason) {
+      text.sample({{"pool", upstream->config().name},
+                   {"reason", core::retry_reason_name(static_cast<core::RetryReason>(reason))}},
+                  upstream->retried()[reason]);
+    }
+  }
+}
+
+void write_times(const Worker& worker, const std::vector<Upstream*>& pools, PrometheusText& text) {
+  struct Family {
+    std::string_view name, help;
+    core::Histogram PoolTimes::*histogram;
+  };
+  static constexpr std::array<Family, 4> kFamilies = {{
+      {"holdfast_queue_wait_seconds", "From the whole request to the lease of a connection.",
+       &PoolTimes::queue_wait},
+      {"holdfast_connect_seconds", "Time to open the connection that a request waited for.",
+       &PoolTimes::connect},
+      {"holdfast_first_byte_seconds", "From the lease to the first byte of the response.",
+       &PoolTimes::first_byte},
+      {"holdfast_request_seconds", "From the first byte of the request to the last of the answer.",
+       &PoolTimes::total},
+  }};
+  const PoolTimes none;
+  for (const Family& family : kFamilies) {
+    text.histogram(family.name, family.help);
+    for (const Upstream* upstream : pools) {
+      const auto found = worker.metrics().pool_times.find(upstream->config().name);
+      const PoolTimes& times = found == worker.metrics().pool_times.end() ? none : found->second;
+      text.sample({{"pool", upstream->config().name}}, times.*family.histogram);
+    }
+  }
+}
+
+}  // namespace
+
+std::string metrics_text(const Worker& worker) {
+  std::string out;
+  PrometheusText text(out);
+  const std::vector<Upstream*> pools = worker.upstreams();
+  write_clients(worker, text);
+  write_pools(pools, worker.now(), text);
+  write_reasons(pools, text);
+  write_times(worker, pools, text);
+  return out;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,15 @@
+// /metrics: the same numbers as /status in the Prometheus text format, names and units after Prometheus'
+// rules.
+#pragma once
+
+#include <string>
+
+#include "proxy/core/prometheus_text.h"
+
+namespace holdfast {
+
+class Worker;
+
+std::string metrics_text(const Worker& worker);
+
+}  // namespace holdfast

@@ -1,0 +1,124 @@
+// /status.
+#include "proxy/admin_status.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "proxy/version.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(core::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+Json times_of(const core::Histogram& histogram) {
+  Json json;
+  json["count"] = histogram.count();
+  json["sum_seconds"] = histogram.sum_seconds();
+  for (const auto& [name, quantile] : {std::pair{"p50_seconds", 0.5}, {"p99_seconds", 0.99}}) {
+    const auto value = histogram.quantile(quantile);
+    json[name] = value ? Json(*value) : Json(nullptr);
+  }
+  return json;
+}
+
+Json pool_of(const Upstream& upstream, core::Time now) {
+  const core::UpstreamPool& pool = upstream.pool();
+  const core::PoolCounts counts = pool.counts();
+  const core::PoolStats& stats = pool.stats();
+  Json json;
+  json["address"] = upstream.config().address.text();
+  json["max_connections"] = upstream.config().max_connections;
+  json["keep_alive"] = upstream.config().keep_alive;
+  json["connecting"] = counts.connecting;
+  json["idle"] = counts.idle;
+  json["leased"] = counts.leased;
+  json["settling"] = counts.settling;
+  json["draining"] = counts.draining;
+  json["closing"] = counts.closing;
+  json["waiting"] = pool.waiting();
+  json["oldest_wait_seconds"] = seconds(pool.oldest_wait(now));
+  json["opened"] = stats.opened;
+  json["requests"] = stats.leases;
+  json["reused"] = stats.reused;
+  json["handed_over"] = stats.handed_over;
+  json["barriers"] = stats.barriers;
+  json["barrier_supported"] = pool.barrier_supported();
+  json["connect_errors"] = stats.connect_errors;
+  json["abandoned"] = stats.abandoned;
+  json["rejected"] = {{"queue_full", stats.queue_full}, {"queue_timeout", stats.queue_timeout}};
+  Json closed = Json::object();
+  for (std::size_t reason = 1; reason < core::kCloseReasons; ++reason) {
+    if (stats.closed[reason] == 0) continue;
+    closed[std::string(core::close_reason_name(static_cast<core::CloseReason>(reason)))] =
+        stats.closed[reason];
+  }
+  json["closed"] = std::move(closed);
+  Json retried = Json::object();
+  for (std::size_t reason = 0; reason < core::kRetryReasons; ++reason) {
+    retried[std::string(core::retry_reason_name(static_cast<core::RetryReason>(reason)))] =
+        upstream.retried()[reason];
+  }
+  json["retried"] = std::move(retried);
+  json["reachable"] = pool.reachable();
+  json["paused"] = pool.paused();
+  Json connections = Json::array();
+  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state,
+                                               std::uint64_t requests, core::Time since) {
+    connections.push_back({{"id", id},
+                           {"state", core::connection_state_name(state)},
+                           {"requests", requests},
+                           {"seconds", seconds(now - since)}});
+  });
+  json["connections"] = std::move(connections);
+  return json;
+}
+
+}  // namespace
+
+std::string pool_json(const Upstream& upstream, core::Time now) {
+  return pool_of(upstream, now).dump() + "\n";
+}
+
+std::string status_json(const Worker& worker) {
+  const Metrics& metrics = worker.metrics();
+  Json json;
+  json["version"] = kVersion;
+  json["pid"] = ::getpid();
+  json["uptime_seconds"] = seconds(worker.now() - worker.started());
+  json["stopping"] = worker.stopping();
+  Json responses = Json::object();
+  for (std::size_t kind = 1; kind < metrics.responses_by_class.size(); ++kind) {
+    responses[std::to_string(kind) + "xx"] = metrics.responses_by_class[kind];
+  }
+  json["clients"] = {{"connections", worker.client_connections()},
+                     {"accepted", metrics.clients_accepted},
+                     {"requests", metrics.requests},
+                     {"left", metrics.client_left},
+                     {"responses", std::move(responses)},
+                     {"bytes_sent", metrics.bytes_sent}};
+  Json pools = Json::object();
+  for (const Upstream* upstream : worker.upstreams()) {
+    Json pool = pool_of(*upstream, worker.now());
+    const auto times = metrics.pool_times.find(upstream->config().name);
+    const PoolTimes none;
+    const PoolTimes& seen = times == metrics.pool_times.end() ? none : times->second;
+    pool["times"] = {{"queue_wait", times_of(seen.queue_wait)},
+                     {"connect", times_of(seen.connect)},
+                     {"first_byte", times_of(seen.first_byte)},
+                     {"total", times_of(seen.total)}};
+    pools[upstream->config().name] = std::move(pool);
+  }
+  json["pools"] = std::move(pools);
+  json["spool"] = {{"bytes", worker.spool_bytes()}};
+  return json.dump();
+}
+
+}  // namespace holdfast

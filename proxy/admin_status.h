@@ -1,0 +1,16 @@
+// The numbers of /status as JSON: what `holdfast status` and the live page show too.
+#pragma once
+
+#include <string>
+
+#include "proxy/core/time.h"
+
+namespace holdfast {
+
+class Upstream;
+class Worker;
+
+std::string status_json(const Worker& worker);
+std::string pool_json(const Upstream& upstream, core::Time now);
+
+}  // namespace holdfast

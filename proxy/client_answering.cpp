@@ -1,0 +1,286 @@
+// The client connection: answering. From a whole request to the last byte of the response, and its line in
+// the log.
+#include <algorithm>
+#include <array>
+#include <ctime>
+
+#include "proxy/admin.h"
+#include "proxy/client_connection.h"
+#include "proxy/core/cgi_params.h"
+#include "proxy/core/error_page.h"
+#include "proxy/core/log_text.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+namespace {
+// Pieces of a file written in one go before other clients get their turn.
+constexpr int kFilePiecesAtOnce = 4;
+}  // namespace
+
+void ClientConnection::on_request_complete() {
+  state_ = State::answering;
+  deadline_.clear();
+  switch (plan_.kind) {
+    case Plan::Kind::php: forward_to_php(); return;
+    case Plan::Kind::file:
+      file_ = std::make_unique<StaticResponse>(plan_.file);
+      if (const int failure = file_->failure(); failure != 0) {
+        file_.reset();
+        answer_error(failure, "the file cannot be opened");
+        return;
+      }
+      file_->start(parser_.head(), std::time(nullptr), response_);
+      send_file_pieces();
+      return;
+    case Plan::Kind::redirect: answer_own(core::ErrorPage(plan_.status, plan_.location)); return;
+    case Plan::Kind::options: {
+      http::ResponseHead head;
+      head.status = plan_.status;
+      head.fields.push_back({"Allow", plan_.allow});
+      response_.start_response(head, false);
+      response_.finish_response();
+      flush();
+      return;
+    }
+    case Plan::Kind::error:
+      refusal_ = plan_.why;
+      answer_own(core::ErrorPage(plan_.status, {}, plan_.allow));
+      return;
+    case Plan::Kind::admin: answer_admin(); return;
+  }
+}
+
+void ClientConnection::forward_to_php() {
+  Upstream* upstream = worker_.find_upstream(plan_.site->pool);
+  if (upstream == nullptr) {
+    answer_error(503, "the pool of this site was removed by a reload");
+    return;
+  }
+  const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
+  const std::string server_port = local_.port == 0 ? std::string() : std::to_string(local_.port);
+  fastcgi::ParamList params;
+  const bool fits = plan_.params->build({.head = parser_.head(),
+                                         .script_name = plan_.script_name,
+                                         .path_info = plan_.path_info,
+                                         .remote_address = origin_.address,
+                                         .remote_port = remote_port,
+                                         .server_address = local_.address,
+                                         .server_port = server_port,
+                                         .https = origin_.https,
+                                         .content_length = request_body_.size()},
+                                        params);
+  if (!fits) {
+    answer_error(431, "a header field is too large for a FastCGI parameter");
+    return;
+  }
+  exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
+                                            request_body_, response_, *this, *upstream);
+  upstream->submit(*exchange_);
+  if (eof_) probe();
+}
+
+void ClientConnection::answer_admin() {
+  AdminAnswer answer = worker_.admin().answer(parser_.head());
+  http::ResponseHead head;
+  head.status = answer.status;
+  head.fields = {{"Content-Type", answer.content_type}, {"Cache-Control", "no-store"}};
+  if (!answer.allow.empty()) head.fields.push_back({"Allow", answer.allow});
+  if (answer.event_stream) {
+    event_stream_ = true;
+    worker_.admin().stream_opened();
+    response_.start_response(head, true);
+  } else {
+    head.content_length = answer.body.size();
+    response_.start_response(head, false);
+  }
+  response_.response_body(answer.body);
+  if (!answer.event_stream) response_.finish_response();
+  flush();
+}
+
+void ClientConnection::push_event(std::string_view bytes) {
+  if (response_.congested(*stream_)) return;  // a page that sleeps gets the next one
+  response_.response_body(bytes);
+  flush();
+}
+
+// An answer in place of what was asked, to a request that need not be whole: the connection ends with it.
+void ClientConnection::answer_error(int status, std::string_view why) {
+  refusal_ = why;
+  last_ = true;
+  const http::RequestHead& head = parser_.head();
+  response_.begin({.version_minor = 1,
+                   .head_method = state_ != State::idle && state_ != State::reading_head &&
+                                  head.method == http::Method::head,
+                   .keep_alive = false});
+  if (state_ == State::idle || state_ == State::reading_head) unread_head_ = true;
+  state_ = State::answering;
+  stream_->stop_read();
+  answer_own(core::ErrorPage(status));
+}
+
+void ClientConnection::answer_own(const core::ErrorPage& page) {
+  response_.start_response(page.head(), false);
+  response_.response_body(page.body());
+  response_.finish_response();
+  flush();
+}
+
+void ClientConnection::send_file_pieces() {
+  for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && stream_->unsent_bytes() == 0;
+       ++pieces) {
+    if (response_.finished() || !file_->give_piece(response_)) break;
+    if (response_.finished()) break;
+    response_.flush(*stream_);
+  }
+  flush();
+  // The kernel took it all: others have their turn, then we go on.
+  if (state_ == State::answering && file_ != nullptr && !response_.finished() &&
+      stream_->unsent_bytes() == 0) {
+    worker_.client_wants_turn(id_);
+  }
+}
+
+void ClientConnection::flush() {
+  if (state_ != State::answering) return;
+  response_.flush(*stream_);
+  if (response_.broken()) {
+    if (exchange_ != nullptr) log_stderr();
+    log_request();
+    close();
+    return;
+  }
+  if (response_.all_sent(*stream_)) {
+    end_request();
+  } else if (stream_->unsent_bytes() > 0) {
+    watch_writing();
+  }
+}
+
+void ClientConnection::watch_writing() {
+  unsent_seen_ = stream_->unsent_bytes();
+  deadline_.set(worker_.now() + worker_.config().client.timeouts.write);
+}
+
+bool ClientConnection::congested() const {
+  return response_.congested(*stream_);
+}
+
+void ClientConnection::on_drained() {
+  if (state_ != State::answering) return;
+  deadline_.clear();
+  response_.on_drained(*stream_);
+  if (response_.broken()) {
+    log_request();
+    close();
+    return;
+  }
+  if (stream_->unsent_bytes() > 0) {
+    watch_writing();
+    return;
+  }
+  if (response_.all_sent(*stream_)) {
+    end_request();
+    return;
+  }
+  if (file_ != nullptr) {
+    send_file_pieces();
+  } else if (exchange_ != nullptr) {
+    exchange_->upstream.client_caught_up(*exchange_);
+    if (eof_) probe();
+  }
+}
+
+void ClientConnection::end_request() {
+  if (exchange_ != nullptr) log_stderr();
+  log_request();
+  exchange_.reset();
+  file_.reset();
+  request_body_.clear();
+  refusal_ = {};
+  if (unread_head_ || !response_.keep_alive() || last_ || worker_.stopping()) {
+    linger();
+    return;
+  }
+  parser_.next_request();
+  plan_ = {};
+  state_ = State::idle;
+  deadline_.set(worker_.now() + worker_.config().client.timeouts.keep_alive);
+  // More is here already: in a turn of its own, so that one pipeliner does not starve the others.
+  if (!pipelined_.empty() || eof_) {
+    worker_.client_wants_turn(id_);
+  } else {
+    stream_->start_read();
+  }
+}
+
+// ----------------------------------------------------------------------------------------------------------------
+// log
+
+void ClientConnection::log_stderr() {
+  const std::string& text = exchange_->stderr_text();
+  if (text.empty()) return;
+  const http::RequestHead& head = parser_.head();
+  std::string line = "php: " + std::string(head.method_text) + " " + core::escape_for_log(head.authority) +
+                     core::escape_for_log(head.target) + ": " + core::escape_for_log(text);
+  if (exchange_->stderr_cut()) line += " [cut]";
+  if (text.find("Primary script unknown") != std::string::npos) {
+    line += "; php-fpm does not see " + core::escape_for_log(plan_.site->php_root + plan_.script_name) +
+            ": set php_root to the path of the root as php-fpm sees it";
+  }
+  worker_.context().log.warn(line);
+}
+
+void ClientConnection::log_request() {
+  Metrics& metrics = worker_.context().metrics;
+  const int status = left_ ? 499 : response_.status();
+  if (status >= 100 && status < 600) ++metrics.responses_by_class[static_cast<std::size_t>(status / 100)];
+  metrics.bytes_sent += response_.body_bytes();
+  const core::Time now = worker_.now();
+  if (exchange_ != nullptr && exchange_->connection() != 0) {
+    PoolTimes& times = metrics.pool_times[exchange_->upstream.config().name];
+    const core::Exchange::Timings& timings = exchange_->timings();
+    times.queue_wait.observe(timings.queue);
+    if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
+    if (timings.first_byte) times.first_byte.observe(*timings.first_byte - timings.leased);
+    times.total.observe(now - begun_);
+  }
+  if (role_ == Role::admin || !worker_.context().access_log.enabled()) return;
+  worker_.context().access_log.add(access_record(status, now));
+}
+
+core::AccessRecord ClientConnection::access_record(int status, core::Time now) const {
+  core::AccessRecord record;
+  record.client_address =
+      origin_.address.empty() ? std::string_view(peer_.address) : std::string_view(origin_.address);
+  record.time = begun_wall_ != 0 ? begun_wall_ : std::time(nullptr);
+  record.status = status;
+  record.body_bytes = response_.body_bytes();
+  record.request_time = now - begun_;
+  record.outcome = left_ ? "client_left" : refusal_.empty() ? "ok" : refusal_;
+  if (!unread_head_) {
+    const http::RequestHead& head = parser_.head();
+    record.method = head.method_text;
+    record.target = head.target;
+    record.version_minor = head.version_minor;
+    record.host = head.authority;
+    record.referer = head.find("Referer").value_or(std::string_view{});
+    record.user_agent = head.find("User-Agent").value_or(std::string_view{});
+  }
+  if (exchange_ != nullptr) {
+    const core::Exchange::Timings& timings = exchange_->timings();
+    record.pool = exchange_->upstream.config().name;
+    record.queue_time = timings.queue;
+    if (timings.connect > core::Duration::zero()) record.connect_time = timings.connect;
+    if (timings.first_byte) record.first_byte_time = *timings.first_byte - timings.leased;
+    record.connection_id = exchange_->connection();
+    record.reused = exchange_->reused();
+    record.retried = exchange_->retries();
+    if (exchange_->outcome() != core::Outcome::none)
+      record.outcome = core::outcome_name(exchange_->outcome());
+  }
+  return record;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,317 @@
+// The client connection: reading requests, dispatching them, and closing. Answering is in
+// client_answering.cpp.
+#include "proxy/client_connection.h"
+
+#include <cassert>
+#include <ctime>
+
+#include "proxy/admin.h"
+#include "proxy/core/error_page.h"
+#include "proxy/core/log_text.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+using namespace std::chrono_literals;
+
+namespace {
+// Bytes of later requests held while one is answered; then reading stops until it is done.
+constexpr std::size_t kPipelinedBytesMost = 64 * 1024;
+// After an early answer or Connection: close, the client gets this long, and may send this much, before the
+// socket is closed: closing with unread bytes would reset the connection and could destroy the answer on its
+// way.
+constexpr core::Duration kLingerTime = 2s;
+// When to look whether a half-closed client has gone altogether: soon after the probe, then rarely.
+constexpr std::array<core::Duration, 4> kProbeTimes = {10ms, 50ms, 250ms, 1s};
+}  // namespace
+
+ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role,
+                                   std::unique_ptr<net::Stream> stream, const net::Peer& peer,
+                                   const net::Peer& local)
+    : worker_(worker),
+      id_(id),
+      role_(role),
+      stream_(std::move(stream)),
+      peer_(peer),
+      local_(local),
+      deadline_(worker.context().deadlines, *this),
+      parser_({.head_bytes = worker.config().client.max_header}),
+      request_body_(&worker.context().spill, worker.config().buffers.request_memory),
+      response_(worker.context().spill, worker.config().buffers.response_memory, worker.context().date) {
+  stream_->set_handler(*this);
+  stream_->start_read();
+  deadline_.set(worker_.now() + worker_.config().client.timeouts.header);
+}
+
+ClientConnection::~ClientConnection() {
+  assert(exchange_ == nullptr);
+}
+
+// ------------------------------------------------------------------------------------------------------------
+// reading
+
+void ClientConnection::on_read(std::string_view bytes) {
+  switch (state_) {
+    case State::idle:
+    case State::reading_head:
+    case State::reading_body: parse(bytes); return;
+    case State::answering:
+      pipelined_.append(bytes);
+      if (pipelined_.size() > kPipelinedBytesMost) stream_->stop_read();
+      return;
+    case State::lingering:
+    case State::closing: return;
+  }
+}
+
+void ClientConnection::go_on() {
+  if (state_ != State::idle) return;
+  if (!pipelined_.empty()) {
+    std::string bytes;
+    bytes.swap(pipelined_);
+    parse(bytes);
+  }
+  if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
+  if (eof_) {
+    close();
+    return;
+  }
+  stream_->start_read();
+}
+
+void ClientConnection::parse(std::string_view input) {
+  for (;;) {
+    const http::RequestParser::Progress progress = parser_.advance(input);
+    input.remove_prefix(progress.consumed);
+    if (state_ == State::idle && !parser_.between_requests()) {
+      state_ = State::reading_head;
+      begun_ = worker_.now();
+      deadline_.set(begun_ + worker_.config().client.timeouts.header);
+    }
+    if (!progress.body.empty()) on_body(progress.body);
+    if (state_ == State::lingering || state_ == State::closing) return;
+    switch (progress.event) {
+      case http::RequestParser::Event::need_more:
+        if (state_ == State::reading_body)
+          deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+        return;
+      case http::RequestParser::Event::head_complete: on_head(); break;
+      case http::RequestParser::Event::body: break;
+      case http::RequestParser::Event::message_complete:
+        pipelined_.assign(input);
+        on_request_complete();
+        return;
+      case http::RequestParser::Event::refused:
+        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
+        answer_error(parser_.refusal().status, parser_.refusal().why);
+        return;
+    }
+    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
+  }
+}
+
+void ClientConnection::on_head() {
+  const http::RequestHead& head = parser_.head();
+  ++requests_;
+  ++worker_.context().metrics.requests;
+  const std::uint64_t most = worker_.config().client.requests_per_connection;
+  last_ = last_ || worker_.stopping() || (most > 0 && requests_ >= most);
+  begun_wall_ = std::time(nullptr);
+  response_.begin({.version_minor = head.version_minor,
+                   .head_method = head.method == http::Method::head,
+                   .keep_alive = head.keep_alive && !last_ && !eof_});
+  if (role_ == Role::admin) {
+    plan_ = Plan{};
+    plan_.kind = Plan::Kind::admin;
+  } else {
+    plan_ = worker_.plan(head);
+    set_origin(head);
+  }
+  if (!head.has_body()) return;
+  state_ = State::reading_body;
+  body_discarded_ = plan_.kind != Plan::Kind::php;
+  if (head.content_length.value_or(0) > plan_.max_body && !body_discarded_) {
+    answer_error(413, "the body is longer than max_body");
+    return;
+  }
+  if (body_discarded_ && head.expect_continue) {
+    // Nobody wants this body: answer before it is sent.
+    last_ = true;
+    response_.begin({.version_minor = head.version_minor,
+                     .head_method = head.method == http::Method::head,
+                     .keep_alive = false});
+    on_request_complete();
+    return;
+  }
+  if (head.expect_continue) {
+    std::string interim;
+    http::ResponseWriter::write_continue(interim);
+    stream_->write(interim);
+  }
+  deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+}
+
+void ClientConnection::set_origin(const http::RequestHead& head) {
+  core::ClientOrigin peer{.address = peer_.address, .bytes = peer_.bytes, .port = peer_.port};
+  if (worker_.config().trusted_proxies.empty()) {
+    origin_ = std::move(peer);
+  } else {
+    origin_ = core::client_origin(peer, worker_.config().trusted_proxies, head);
+  }
+}
+
+void ClientConnection::on_body(std::span<const std::string_view> slices) {
+  if (parser_.body_bytes() > (body_discarded_ ? std::uint64_t{1} << 20 : plan_.max_body)) {
+    answer_error(413, "the body is longer than max_body");
+    return;
+  }
+  if (body_discarded_) return;
+  for (const std::string_view slice : slices) {
+    if (request_body_.append(slice) == core::Append::ok) continue;
+    worker_.context().log.error("a request body cannot be stored: " + request_body_.error() +
+                                "; see buffers.spool_dir and buffers.spool_max");
+    answer_error(503, "no room for the body");
+    return;
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ a
+// client's end
+
+void ClientConnection::on_eof() {
+  eof_ = true;
+  switch (state_) {
+    case State::idle:
+    case State::lingering: close(); return;
+    case State::reading_head:
+    case State::reading_body: leave(); return;
+    case State::answering: probe(); return;
+    case State::closing: return;
+  }
+}
+
+// A client that has shut its sending side may still read (RFC 9112 9.6) or be gone: on a Unix socket the
+// kernel tells; on TCP only an answer to bytes of ours does. An interim 100 is what every HTTP/1.1 client
+// must be able to skip (RFC 9110 15.2), so it is our probe: a closed socket answers it with a reset.
+void ClientConnection::probe() {
+  const bool nothing_sent =
+      exchange_ != nullptr && exchange_->state() != core::ExchangeState::done && !response_.started();
+  if (!nothing_sent) return;  // the answer itself will tell
+  if (gone()) {
+    leave();
+    return;
+  }
+  if (!stream_->is_unix() && parser_.head().version_minor >= 1) {
+    std::string interim;
+    http::ResponseWriter::write_continue(interim);
+    stream_->write(interim);
+  }
+  probes_ = 0;
+  deadline_.set(worker_.now() + kProbeTimes[0]);
+}
+
+bool ClientConnection::gone() const {
+  return eof_ && stream_->peer_gone();
+}
+
+void ClientConnection::on_gone() {
+  leave();
+}
+
+void ClientConnection::on_error(net::Error error) {
+  if (state_ == State::closing) return;
+  worker_.context().log.debug("client " + std::to_string(id_) + ": " + error.text());
+  if (state_ == State::idle || state_ == State::lingering) {
+    close();
+  } else {
+    leave();
+  }
+}
+
+// The client is gone in the middle: nobody is answered, and php is told to stop as far as that goes.
+void ClientConnection::leave() {
+  ++worker_.context().metrics.client_left;
+  left_ = true;
+  if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
+  if (state_ != State::reading_head) log_request();
+  close();
+}
+
+void ClientConnection::on_deadline(core::Time now) {
+  switch (state_) {
+    case State::idle:
+    case State::lingering: close(); return;
+    case State::reading_head:
+      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
+      answer_error(408, "the head did not come in time");
+      return;
+    case State::reading_body: answer_error(408, "the body did not come in time"); return;
+    case State::answering:
+      if (stream_->unsent_bytes() > 0) {
+        if (stream_->unsent_bytes() == unsent_seen_) {
+          worker_.context().log.debug("client " + std::to_string(id_) +
+                                      ": takes nothing for client.timeouts.write");
+          leave();
+          return;
+        }
+        watch_writing();
+      } else if (eof_) {
+        if (gone()) {
+          leave();
+          return;
+        }
+        probes_ = std::min<unsigned>(probes_ + 1, kProbeTimes.size() - 1);
+        deadline_.set(now + kProbeTimes[probes_]);
+      }
+      return;
+    case State::closing: return;
+  }
+}
+
+void ClientConnection::shut_down() {
+  last_ = true;
+  if (state_ == State::idle || event_stream_) close();
+}
+
+void ClientConnection::cut_off() {
+  if (state_ == State::answering) {
+    leave();
+  } else {
+    close();
+  }
+}
+
+void ClientConnection::linger() {
+  if (eof_ || role_ == Role::admin) {
+    close();
+    return;
+  }
+  state_ = State::lingering;
+  pipelined_.clear();
+  stream_->shutdown_write();
+  stream_->start_read();
+  deadline_.set(worker_.now() + kLingerTime);
+}
+
+void ClientConnection::close() {
+  if (state_ == State::closing) return;
+  state_ = State::closing;
+  if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
+  exchange_.reset();
+  file_.reset();
+  request_body_.clear();
+  if (event_stream_) worker_.admin().stream_closed();
+  event_stream_ = false;
+  deadline_.clear();
+  if (response_.cut_by_reset() || left_) {
+    stream_->reset();
+  } else {
+    stream_->close();
+  }
+}
+
+void ClientConnection::on_closed() {
+  worker_.client_closed(id_);
+}
+
+}  // namespace holdfast

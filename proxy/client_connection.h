@@ -1,0 +1,120 @@
+// One client's socket: reads requests, one after the other, sends each to where it belongs, and writes the
+// answers. Owns the stream, the parser, the request's body and the exchange or file under way. Owned by
+// Worker; erased there after on_closed().
+//
+//   idle -> reading_head -> reading_body -> answering -+-> idle (keep-alive; pipelined bytes go on at the end
+//   of the turn)
+//                |               |                     +-> lingering -> closing   (Connection: close,
+//                refusals)
+//                +---------------+--- client left ------------------> closing
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "proxy/client_response.h"
+#include "proxy/core/access_log_line.h"
+#include "proxy/core/body_store.h"
+#include "proxy/core/error_page.h"
+#include "proxy/core/forwarded.h"
+#include "proxy/deadline.h"
+#include "proxy/dispatcher.h"
+#include "proxy/http/request_parser.h"
+#include "proxy/net/stream.h"
+#include "proxy/php_exchange.h"
+#include "proxy/static_response.h"
+
+namespace holdfast {
+
+class Worker;
+
+class ClientConnection final : public net::StreamHandler, public DeadlineTarget {
+ public:
+  enum class Role : std::uint8_t { site, admin };
+  enum class State : std::uint8_t { idle, reading_head, reading_body, answering, lingering, closing };
+
+  ClientConnection(Worker& worker, std::uint64_t id, Role role, std::unique_ptr<net::Stream> stream,
+                   const net::Peer& peer, const net::Peer& local);
+  ~ClientConnection();
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+
+  // --- called by the exchange's upstream side
+  void flush();            // the response has grown or ended. May end the exchange
+  bool congested() const;  // the application should wait
+  bool gone() const;       // it shut its sending side, and the other one too
+  void on_gone();          // leaves as after a reset
+
+  // --- called by Worker
+  void go_on();                             // pipelined bytes are waiting
+  void shut_down();                         // close now if idle, else after the present answer
+  void cut_off();                           // close now whatever runs
+  void push_event(std::string_view bytes);  // of an event stream (admin's live page)
+  bool event_stream() const { return event_stream_; }
+  std::uint64_t id() const { return id_; }
+  State state() const { return state_; }
+
+  // --- net::StreamHandler
+  void on_read(std::string_view bytes) override;
+  void on_eof() override;
+  void on_error(net::Error error) override;
+  void on_drained() override;
+  void on_closed() override;
+  // --- DeadlineTarget
+  void on_deadline(core::Time now) override;
+
+ private:
+  void parse(std::string_view input);
+  void on_head();
+  void set_origin(const http::RequestHead& head);
+  void on_body(std::span<const std::string_view> slices);
+  void on_request_complete();
+  void forward_to_php();
+  void answer_error(int status, std::string_view why);
+  void answer_own(const core::ErrorPage& page);
+  void answer_admin();
+  void send_file_pieces();
+  void end_request();
+  void leave();
+  void close();
+  void linger();
+  void probe();
+  void watch_writing();
+  void log_request();
+  core::AccessRecord access_record(int status, core::Time now) const;
+  void log_stderr();
+
+  Worker& worker_;
+  std::uint64_t id_;
+  Role role_;
+  std::unique_ptr<net::Stream> stream_;
+  net::Peer peer_;
+  net::Peer local_;
+  Deadline deadline_;
+  State state_ = State::idle;
+
+  http::RequestParser parser_;
+  core::BodyStore request_body_;
+  ClientResponse response_;
+  Plan plan_;
+  std::unique_ptr<PhpExchange> exchange_;
+  std::unique_ptr<StaticResponse> file_;
+  std::string pipelined_;      // bytes of later requests
+  core::ClientOrigin origin_;  // behind trusted proxies: the client they name
+  core::Time begun_{};         // first byte of the request
+  std::time_t begun_wall_ = 0;
+  std::uint64_t requests_ = 0;
+  std::size_t unsent_seen_ = 0;  // for the write timeout: is there progress?
+  std::string_view refusal_;     // why we refused, for the log
+  unsigned probes_ = 0;
+  bool eof_ = false;
+  bool last_ = false;  // no further request on this connection
+  bool body_discarded_ = false;
+  bool event_stream_ = false;
+  bool left_ = false;         // the client went before its answer was whole
+  bool unread_head_ = false;  // refused before there was a head
+};
+
+}  // namespace holdfast

@@ -1,0 +1,75 @@
+// run, check, config.
+#include "proxy/command_run.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/server.h"
+
+namespace holdfast {
+
+namespace {
+
+constexpr int kConfigError = 78;  // EX_CONFIG
+constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
+
+// Loads and prints all diagnostics; nothing when there is an error.
+config::Snapshot load(const std::string& file) {
+  config::LoadResult result = config::load_file(file);
+  for (const config::Diagnostic& diagnostic : result.diagnostics) {
+    std::fputs(config::format_diagnostic(diagnostic).c_str(), stderr);
+  }
+  if (!result.config) return nullptr;
+  return std::make_shared<const config::Config>(*std::move(result.config));
+}
+
+class FileHooks final : public ServerHooks {
+ public:
+  explicit FileHooks(const std::string& file) : file_(file) {}
+  config::Snapshot load_again() override { return load(file_); }
+
+ private:
+  const std::string& file_;
+};
+
+int run(const std::string& file) {
+  config::Snapshot snapshot = load(file);
+  if (snapshot == nullptr) return kConfigError;
+  FileHooks hooks(file);
+  return run_server(std::move(snapshot), hooks);
+}
+
+int check(const std::string& file) {
+  const config::Snapshot snapshot = load(file);
+  if (snapshot == nullptr) return kConfigError;
+  std::printf("%s: ok, %zu sites, %zu pools\n", file.c_str(), snapshot->sites.size(), snapshot->pools.size());
+  return 0;
+}
+
+int print(const std::string& file) {
+  const config::Snapshot snapshot = load(file);
+  if (snapshot == nullptr) return kConfigError;
+  std::fputs(config::to_yaml(*snapshot).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+void add_run_commands(CLI::App& app, int& exit_status) {
+  const auto file = std::make_shared<std::string>(kDefaultFile);
+  const auto add = [&app, &exit_status, file](const char* name, const char* text,
+                                              int (*command)(const std::string&)) {
+    CLI::App* sub = app.add_subcommand(name, text);
+    sub->add_option("-c,--config", *file, "Configuration file")->capture_default_str();
+    sub->callback([&exit_status, file, command] { exit_status = command(*file); });
+  };
+  add("run", "Serve in the foreground. SIGTERM and SIGINT finish running requests and end; SIGHUP reloads.",
+      run);
+  add("check", "Validate the configuration: exit 0, or 78 with every mistake and its place.", check);
+  add("config", "Print the effective configuration, defaults included.", print);
+}
+
+}  // namespace holdfast

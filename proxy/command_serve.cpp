@@ -1,0 +1,137 @@
+// serve: makes a configuration from the command line, starts php-fpm where needed, and runs.
+#include "proxy/command_serve.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/private_fpm.h"
+#include "proxy/server.h"
+
+namespace holdfast {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kUsage = 64;        // EX_USAGE
+constexpr int kUnavailable = 69;  // EX_UNAVAILABLE
+
+struct Options {
+  std::string folder = ".";
+  std::string listen = "127.0.0.1:8080";
+  std::string admin = "127.0.0.1:9180";
+  std::string php;
+  std::string fpm_binary;
+  std::string front_controller;
+  std::uint32_t connections = 4;
+};
+
+int fail(int status, const std::string& text) {
+  std::fprintf(stderr, "holdfast serve: %s\n", text.c_str());
+  return status;
+}
+
+// A folder with a public/ below it that holds the index is a Symfony or Laravel project: its web root is
+// public/.
+fs::path web_root(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::exists(folder / "index.php", error) && fs::exists(folder / "public" / "index.php", error))
+    return folder / "public";
+  return folder;
+}
+
+// Says what was done and where to look, once it listens.
+class StartNote final : public ServerHooks {
+ public:
+  StartNote(const Options& options, const PrivateFpm& fpm, std::string root)
+      : options_(options), fpm_(fpm), root_(std::move(root)) {}
+  void on_started() override {
+    if (options_.php.empty()) {
+      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
+                   fpm_.binary().c_str(), options_.connections + 1, static_cast<int>(fpm_.pid()));
+    } else {
+      std::fprintf(stderr, "php:     %s\n", options_.php.c_str());
+    }
+    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root_.c_str(),
+                 options_.connections);
+    std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options_.listen.c_str());
+    if (options_.admin != "off") std::fprintf(stderr, "watch:   http://%s/\n", options_.admin.c_str());
+  }
+
+ private:
+  const Options& options_;
+  const PrivateFpm& fpm_;
+  std::string root_;
+};
+
+int serve(const Options& options) {
+  std::error_code failure;
+  const fs::path folder = fs::canonical(options.folder, failure);
+  if (failure || !fs::is_directory(folder)) return fail(kUsage, options.folder + " is not a folder");
+
+  config::Config config;
+  std::string error;
+  const auto listen = config::parse_listen_address(options.listen, error);
+  if (!listen) return fail(kUsage, "--listen " + options.listen + ": " + error);
+  config.listen = {*listen};
+  config.admin.reset();
+  if (options.admin != "off") {
+    config.admin = config::parse_listen_address(options.admin, error);
+    if (!config.admin) return fail(kUsage, "--admin " + options.admin + ": " + error);
+  }
+
+  config::Pool pool;
+  pool.name = "php";
+  pool.max_connections = options.connections;
+  PrivateFpm fpm;
+  if (options.php.empty()) {
+    // One worker more than connections: php's own requests to itself, and a second user, still find one.
+    if (!fpm.start(options.fpm_binary, options.connections + 1, error)) return fail(kUnavailable, error);
+    pool.address = {
+        .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
+  } else {
+    const auto address = config::parse_pool_address(options.php, error);
+    if (!address) return fail(kUsage, "--php " + options.php + ": " + error);
+    pool.address = *address;
+  }
+  config.pools.push_back(pool);
+
+  config::Site site;
+  site.root = site.php_root = web_root(folder).string();
+  site.pool = pool.name;
+  if (fs::exists(fs::path(site.root) / "index.php", failure))
+    site.front_controller = options.front_controller;
+  config.sites.push_back(site);
+
+  StartNote note(options, fpm, site.root);
+  return run_server(std::make_shared<const config::Config>(std::move(config)), note);
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, int& exit_status) {
+  CLI::App* sub = app.add_subcommand("serve", "Serve a folder of PHP with no configuration file.");
+  const auto options = std::make_shared<Options>();
+  sub->add_option("DIR", options->folder, "The folder; its public/ where that holds the index.php")
+      ->capture_default_str();
+  sub->add_option("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH")
+      ->capture_default_str();
+  sub->add_option("--admin", options->admin, "Address of the admin endpoint, or off")->capture_default_str();
+  sub->add_option("--php", options->php,
+                  "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
+  sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
+  sub->add_option("--connections", options->connections, "Most connections to php-fpm")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 1000U));
+  sub->add_option("--front-controller", options->front_controller,
+                  "Script for what is not a file, e.g. /index.php");
+  sub->callback([&exit_status, options] { exit_status = serve(*options); });
+}
+
+}  // namespace holdfast

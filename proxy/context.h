@@ -1,0 +1,30 @@
+// What the parts of one worker share: owned by Worker, handed down by reference. No globals.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/config.h"
+#include "proxy/access_log.h"
+#include "proxy/core/deadline_queue.h"
+#include "proxy/core/spill.h"
+#include "proxy/log.h"
+#include "proxy/metrics.h"
+#include "proxy/net/network.h"
+
+namespace holdfast {
+
+struct Context {
+  net::Network& network;
+  core::SpillStore& spill;
+  Log& log;
+  AccessLog& access_log;
+  Metrics metrics;
+  core::DeadlineQueue deadlines;
+  std::string date;  // IMF-fixdate of this second
+  std::uint64_t last_id = 0;
+
+  std::uint64_t next_id() { return ++last_id; }
+};
+
+}  // namespace holdfast

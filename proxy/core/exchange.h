@@ -1,0 +1,146 @@
+// One request to a FastCGI application and its response: what was asked, how often it was tried, what has
+// come back, and when. Pure: bytes and time in, calls on a ResponseSink out. It is what the pool queues
+// (Waiter). Owns the request's parameters and body, so that a retry can send them again; knows neither the
+// client's nor the upstream's socket.
+//
+//   waiting --lease--> sending --all bytes out--> awaiting_head --head--> responding --END_REQUEST--> done
+//      ^                  |             |
+//      +---- retry -------+-------------+            any failure that may not be retried: done (failed)
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "fastcgi/cgi_head.h"
+#include "fastcgi/param_list.h"
+#include "fastcgi/session.h"
+#include "proxy/core/body_store.h"
+#include "proxy/core/retry_rule.h"
+#include "proxy/core/time.h"
+#include "proxy/core/upstream_pool.h"
+#include "proxy/http/message.h"
+#include "proxy/http/response_writer.h"
+
+namespace holdfast::core {
+
+// Where the response goes: the client's side of the exchange. Calls come in this order, the last two exclude
+// each other.
+class ResponseSink {
+ public:
+  // `stream`: each flush of the application goes to the client at once, and the client's pace reaches the
+  // application.
+  virtual void start_response(const http::ResponseHead& head, bool stream) = 0;
+  virtual void response_body(std::string_view bytes) = 0;
+  virtual void finish_response() = 0;
+  // The response cannot be completed: the client must be able to tell.
+  virtual void break_response() = 0;
+
+ protected:
+  ~ResponseSink() = default;
+};
+
+enum class ExchangeState : std::uint8_t { waiting, sending, awaiting_head, responding, done };
+
+// How it ended, one word for the access log.
+enum class Outcome : std::uint8_t {
+  none,
+  ok,
+  queue_full,
+  queue_timeout,
+  client_left,
+  upstream_reset,  // the connection was lost before END_REQUEST
+  upstream_timeout,
+  upstream_bad_head,
+  upstream_no_head,   // END_REQUEST without a head
+  upstream_poisoned,  // bytes of another request on the connection
+  spool_failed,
+};
+std::string_view outcome_name(Outcome outcome);
+
+class Exchange : public Waiter {
+ public:
+  struct Timings {
+    Time leased{};                   // the last attempt
+    Duration queue{};                // from the whole request to that
+    Duration connect{};              // of the connection it was leased on, when it waited for that
+    std::optional<Time> first_byte;  // first byte of the response head
+    std::optional<Time> ended;       // END_REQUEST or failure
+  };
+
+  // `request`, `body` (whole, not changed any more) and `sink` outlive the exchange.
+  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
+           const BodyStore& body, ResponseSink& sink);
+
+  // --- the upstream side
+  // A lease was granted: forgets what an earlier try has left.
+  void begin_attempt(ConnectionId connection, bool reused, Time now);
+  // Appends the next request bytes to `out`: BEGIN, PARAMS and the first of STDIN, then more STDIN with each
+  // call. False when the stored body cannot be read.
+  [[nodiscard]] bool write_request(fastcgi::Session& session, bool keep_connection, std::string& out);
+  bool request_written() const;
+  // Bytes that write_request() has appended up to the end of PARAMS, counted from the start of this attempt.
+  std::size_t params_end() const { return params_end_; }
+  void all_sent();  // the kernel has taken the request
+
+  // False: the head is malformed; the connection is to be closed and fail() to be called.
+  [[nodiscard]] bool on_stdout(std::string_view bytes, Time now);
+  void on_stderr(std::string_view bytes);
+  // END_REQUEST. False when no head has come: fail() is to be called.
+  [[nodiscard]] bool on_end(Time now);
+  // Ends it without a whole response: an error answer when nothing was sent yet, else the response is broken
+  // off.
+  void fail(Outcome outcome, Time now);
+  void count_retry(RetryReason reason);
+
+  // --- looking in
+  std::uint64_t id() const { return id_; }
+  ExchangeState state() const { return state_; }
+  Outcome outcome() const { return outcome_; }
+  const http::RequestHead& request() const { return request_; }
+  bool repeatable() const { return http::is_repeatable(request_.method); }
+  bool streaming() const { return streaming_; }
+  bool response_started() const { return state_ == ExchangeState::responding; }
+  // Any record of this request has come in this attempt.
+  bool response_seen() const { return response_seen_; }
+  unsigned retries() const { return retries_; }
+  ConnectionId connection() const { return connection_; }
+  bool reused() const { return reused_; }
+  std::uint16_t fastcgi_id() const { return fastcgi_id_; }
+  const Timings& timings() const { return timings_; }
+  void set_connect_time(Duration connect) { timings_.connect = connect; }
+  // What PHP wrote to FCGI_STDERR, up to a limit; not escaped.
+  const std::string& stderr_text() const { return stderr_text_; }
+  bool stderr_cut() const { return stderr_cut_; }
+  std::string_view head_error() const { return head_.error(); }
+
+ private:
+  void deliver_head(Time now);
+
+  std::uint64_t id_;
+  const http::RequestHead& request_;
+  fastcgi::ParamList params_;
+  const BodyStore& body_;
+  ResponseSink& sink_;
+  fastcgi::CgiHeadParser head_;
+  http::ResponseHead response_;
+  ExchangeState state_ = ExchangeState::waiting;
+  Outcome outcome_ = Outcome::none;
+  Timings timings_;
+
+  ConnectionId connection_ = 0;
+  std::uint16_t fastcgi_id_ = 0;
+  std::uint64_t body_written_ = 0;
+  std::size_t params_end_ = 0;
+  unsigned retries_ = 0;
+  bool begun_ = false;
+  bool reused_ = false;
+  bool response_seen_ = false;
+  bool streaming_ = false;
+  std::string stderr_text_;
+  bool stderr_cut_ = false;
+};
+
+}  // namespace holdfast::core

@@ -1,0 +1,30 @@
+// Text from outside made fit for a log: one line stays one line, and no byte of it can move a terminal's
+// cursor (HAProxy once let a FastCGI application forge log lines through its stderr).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace holdfast::core {
+
+// For error-log lines. Controls (C0, DEL, C1) and bytes that are no UTF-8 become \n, \r, \t or \xHH, a
+// backslash
+// \\, the separators and bidirectional overrides of Unicode \u{HHHH}. All other UTF-8 stays readable.
+void append_escaped_for_log(std::string& out, std::string_view text);
+std::string escape_for_log(std::string_view text);
+
+// The code point at the start of `text`, and the bytes it takes. bytes == 0: not valid UTF-8 there (RFC 3629:
+// no overlong forms, no surrogates, nothing above U+10FFFF), or `text` is empty.
+struct CodePoint {
+  std::uint32_t value = 0;
+  std::size_t bytes = 0;
+};
+CodePoint decode_utf8(std::string_view text);
+
+// U+2028, U+2029 and the bidirectional overrides and isolates: they break or turn round a line where it is
+// shown.
+bool is_deceptive(std::uint32_t code_point);
+
+}  // namespace holdfast::core

@@ -1,0 +1,41 @@
+// Rule R4 of the design: a request is tried again only when it is proven not to have run, or may be repeated
+// and has shown no byte of a response; once, and within the queue's deadline. Pure decision; the table of
+// php-fpm.md 8.4.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace holdfast::core {
+
+// How a request ended on an upstream connection without END_REQUEST.
+struct FailureFacts {
+  bool end_of_params_sent = false;  // the 8 bytes that let the script start may be with the kernel
+  bool response_seen = false;       // any record of this request has come
+  bool half_closed_only =
+      false;               // the application shut its sending side and did not reset: it never reads on (8.4)
+  bool timed_out = false;  // nothing came in time: php may still be running it
+  bool repeatable = false;       // GET, HEAD, OPTIONS, PUT, DELETE
+  unsigned retries = 0;          // so far
+  bool deadline_passed = false;  // of the queue
+};
+
+enum class RetryReason : std::uint8_t { not_sent, half_closed, repeatable, count_ };
+inline constexpr std::size_t kRetryReasons = static_cast<std::size_t>(RetryReason::count_);
+constexpr std::string_view retry_reason_name(RetryReason reason) {
+  constexpr std::array<std::string_view, kRetryReasons> kNames = {"not_sent", "half_closed", "repeatable"};
+  return kNames[static_cast<std::size_t>(reason)];
+}
+
+struct RetryDecision {
+  bool retry = false;
+  RetryReason reason = RetryReason::not_sent;  // when retry
+};
+
+// A request that was proven not to have run may be tried again any number of times within the deadline (a
+// worker that ends by pm.max_requests loses nothing); one that may have run only once.
+RetryDecision decide_retry(const FailureFacts& facts);
+
+}  // namespace holdfast::core

@@ -1,0 +1,245 @@
+// The bounded set of connections to one upstream address and the queue in front of it: decides who gets which
+// connection, when one is opened, proven, kept or closed. Pure: no socket, no clock. Inputs are what
+// happened; outputs are actions that one driver (Upstream in proxy/) carries out afterwards, so nothing
+// re-enters.
+//
+// Life of a connection (`connecting` to `closing` all count against max_connections):
+//
+//   open --> connecting --connected--> [proving] --+--> idle --lease--> leased --END_REQUEST--> settling
+//   --proven--> idle
+//                |                                 |     |  ^              |  \                     |
+//                |                                 |     +--ping: settling-+   \--client left--> draining
+//                --END--> settling
+//                +---------- any failure, limit, or EOF --------> closing --closed()--> gone
+//
+// proving: FCGI_GET_VALUES on a new connection, before its first request: on the first of an address, to
+// learn whether the application keeps the connection after it (php-fpm.md 8.3), and after a connection was
+// closed while a script may still run (`ghost`): the new one is leased only when a worker has really taken
+// it, so no request ever waits in php's backlog.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/core/close_reason.h"
+#include "proxy/core/time.h"
+
+namespace holdfast::core {
+
+using ConnectionId = std::uint64_t;  // never reused; 0 is none
+
+// An exchange's place in the queue. Lives inside the exchange; linked by the pool only.
+class Waiter {
+ public:
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter();  // precondition: not queued
+  bool queued() const { return queued_; }
+  Time enqueued() const { return enqueued_; }
+  Time deadline() const { return deadline_; }
+
+ private:
+  friend class UpstreamPool;
+  Waiter* previous_ = nullptr;
+  Waiter* next_ = nullptr;
+  Time enqueued_{};
+  Time deadline_{};
+  bool queued_ = false;
+  bool repeatable_ = false;
+};
+
+enum class ConnectionState : std::uint8_t { connecting, idle, leased, settling, draining, closing };
+std::string_view connection_state_name(ConnectionState state);
+
+enum class RejectReason : std::uint8_t { queue_full, queue_timeout };
+
+struct PoolAction {
+  enum class Kind : std::uint8_t {
+    open,     // connect `connection`; then connected() or connect_failed()
+    lease,    // send `waiter`'s request on `connection`; `peek`: look for EOF or stray bytes first, and
+              // lease_refused() if any
+    barrier,  // write an empty FCGI_GET_VALUES on `connection`; then barrier_answered()
+    close,    // close `connection`; then closed()
+    reject,   // `waiter` is no longer queued: answer 503
+  };
+  Kind kind;
+  ConnectionId connection = 0;
+  Waiter* waiter = nullptr;
+  bool peek = false;
+  bool reused = false;  // lease: the connection has carried a request before
+  CloseReason reason = CloseReason::none;
+  RejectReason reject_reason = RejectReason::queue_full;
+};
+
+struct PoolStats {
+  std::uint64_t opened = 0;  // connections that came up
+  std::uint64_t leases = 0;
+  std::uint64_t reused = 0;       // leases of a connection that had carried a request
+  std::uint64_t handed_over = 0;  // leases without a barrier since the last request
+  std::uint64_t barriers = 0;
+  std::uint64_t queue_full = 0;
+  std::uint64_t queue_timeout = 0;
+  std::uint64_t abandoned = 0;  // waiters that left before a lease
+  std::uint64_t connect_errors = 0;
+  std::array<std::uint64_t, kCloseReasons> closed{};
+};
+
+struct PoolCounts {
+  std::uint32_t connecting = 0, idle = 0, leased = 0, settling = 0, draining = 0, closing = 0;
+  std::uint32_t total() const { return connecting + idle + leased + settling + draining + closing; }
+};
+
+class UpstreamPool {
+ public:
+  // `seed`: for back-off jitter.
+  UpstreamPool(const config::Pool& config, std::uint64_t seed);
+
+  // Opens one connection to see that the application is there (readiness), and learns its ways.
+  void start(Time now);
+
+  // --- exchanges
+  // Queues and, where possible, leases at once. On a full queue a reject action follows. `front`: a retry,
+  // which keeps its place and deadline.
+  void enqueue(Waiter& waiter, bool repeatable, Time now);
+  void enqueue_again(Waiter& waiter, Time now);
+  // The client left while queued. No action follows for this waiter.
+  void cancel(Waiter& waiter, Time now);
+
+  // --- connections; ids unknown or already closing are ignored, so late events do no harm
+  void connected(ConnectionId id, Time now);
+  // ECONNREFUSED, ENOENT, EAGAIN, ...: tried again with back-off while somebody waits.
+  void connect_failed(ConnectionId id, Time now);
+  void barrier_answered(ConnectionId id, Time now);
+  // The peek found something: the waiter goes back to its place, the connection is closed.
+  void lease_refused(ConnectionId id, Waiter& waiter, Time now);
+  // The waiter had gone when its lease came: nothing was written, the connection is as good as before.
+  void lease_unused(ConnectionId id, Time now);
+  // The request has ended with END_REQUEST at a clean boundary.
+  void released(ConnectionId id, Time now);
+  // The client left while its request runs here: the rest will be drained (released() may still come).
+  void abandoned(ConnectionId id, Time now);
+  // EOF, fault, reset, timeout: the connection must go. `script_may_run`: php may still be busy with it.
+  void lost(ConnectionId id, CloseReason reason, bool script_may_run, Time now);
+  void closed(ConnectionId id, Time now);
+  // A script was seen to run on after END_REQUEST (stray output).
+  void saw_run_on(Time now);
+
+  // --- time
+  std::optional<Time> next_deadline() const;
+  void on_time(Time now);
+
+  // --- operator
+  void pause() { paused_ = true; }
+  void resume(Time now);
+  void recycle(Time now);    // closes idle connections now, the others when they are released
+  void shut_down(Time now);  // like recycle, and none is opened for keeping
+  bool paused() const { return paused_; }
+
+  // Takes the actions that the inputs so far have caused, in order.
+  void take_actions(std::vector<PoolAction>& out);
+  bool has_actions() const { return !actions_.empty(); }
+
+  // --- looking in
+  PoolCounts counts() const { return counts_; }
+  std::size_t waiting() const { return waiting_; }
+  Duration oldest_wait(Time now) const;
+  const PoolStats& stats() const { return stats_; }
+  // The last attempt to connect succeeded, or a connection is up.
+  bool reachable() const { return reachable_; }
+  bool barrier_supported() const { return barrier_support_ == BarrierSupport::yes; }
+  std::optional<ConnectionState> state(ConnectionId id) const;
+  void for_each_connection(auto&& visit) const {
+    for (const auto& [id, connection] : connections_)
+      visit(id, connection.state, connection.requests, connection.since);
+  }
+  const config::Pool& config() const { return config_; }
+
+  // Aborts when an invariant does not hold: counts, the cap, idle means proven, queue links.
+  void check() const;
+
+ private:
+  enum class BarrierSupport : std::uint8_t { unknown, yes, no };
+  enum class Awaiting : std::uint8_t {
+    nothing,
+    proof,
+    second_proof,
+    settle,
+    ping,
+    quiet_time,
+    end_of_stream,
+    held_slot
+  };
+
+  struct Connection {
+    ConnectionState state = ConnectionState::connecting;
+    Awaiting awaiting = Awaiting::nothing;  // in connecting, settling and draining: what for
+    Time opened{};
+    Time since{};  // of the present state
+    std::optional<Time> deadline;
+    std::optional<Time> idle_until;  // recycle.idle, from the end of the last request
+    std::uint64_t requests = 0;
+    bool proven = false;  // a barrier was answered since the last request
+    bool retire = false;  // recycle() was called: close when released
+  };
+
+  void move(ConnectionId id, Connection& connection, ConnectionState to, Time now);
+  std::uint32_t& count_of(ConnectionState state);
+  Connection* find(ConnectionId id);
+  void set_deadline(Connection& connection, Time when);
+
+  void serve_waiters(Time now);
+  void open_for_waiters(Time now);
+  void open_one(Time now);
+  void lease(ConnectionId id, Connection& connection, Time now);
+  void become_idle(ConnectionId id, Connection& connection, Time now);
+  void begin_barrier(ConnectionId id, Connection& connection, ConnectionState state, Awaiting awaiting,
+                     Duration limit, Time now);
+  void begin_close(ConnectionId id, Connection& connection, CloseReason reason, bool script_may_run,
+                   Time now);
+  void on_deadline(ConnectionId id, Connection& connection, Time now);
+  void on_barrier_timeout(ConnectionId id, Connection& connection, Time now);
+  void expire_waiters(Time now);
+  bool may_hand_over(Time now);
+  bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
+  void note_barrier_delay(Duration delay, Time now);
+  void back_off(Time now);
+  void application_is_there();
+  void link_back(Waiter& waiter);
+  void link_front(Waiter& waiter);
+  void unlink(Waiter& waiter);
+
+  config::Pool config_;
+  std::unordered_map<ConnectionId, Connection> connections_;
+  std::vector<ConnectionId> idle_;  // a stack: the most recently used is leased first
+  PoolCounts counts_;
+  PoolStats stats_;
+  std::vector<PoolAction> actions_;
+  Waiter* first_waiter_ = nullptr;
+  Waiter* last_waiter_ = nullptr;
+  std::size_t waiting_ = 0;
+  ConnectionId last_id_ = 0;
+  std::optional<Time> next_deadline_;
+
+  BarrierSupport barrier_support_ = BarrierSupport::unknown;
+  std::uint32_t silent_probes_ = 0;    // first barriers that were not answered in time
+  std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one
+  std::uint32_t handovers_in_row_ = 0;
+  std::optional<Time> run_on_until_;
+  std::uint32_t ghosts_ = 0;  // connections closed while a script may still run
+
+  std::optional<Time> open_after_;  // back-off
+  std::uint32_t connect_failures_ = 0;
+  std::minstd_rand random_;
+  bool reachable_ = false;
+  bool probe_wanted_ = false;  // open one although nobody waits: readiness
+  bool paused_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace holdfast::core

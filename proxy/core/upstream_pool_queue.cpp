@@ -1,0 +1,146 @@
+// The pool's waiters (an intrusive FIFO), its counting by state, and check(): the invariants in asserts.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "proxy/core/upstream_pool.h"
+
+namespace holdfast::core {
+
+namespace {
+// Broken bookkeeping would mean a response to the wrong client: stop rather than go on, in every build.
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "BUG: upstream pool: %s\n", what);
+  std::abort();
+}
+}  // namespace
+
+Waiter::~Waiter() {
+  require(!queued_, "a waiter is destroyed while queued");
+}
+
+void UpstreamPool::link_back(Waiter& waiter) {
+  waiter.previous_ = last_waiter_;
+  waiter.next_ = nullptr;
+  (last_waiter_ != nullptr ? last_waiter_->next_ : first_waiter_) = &waiter;
+  last_waiter_ = &waiter;
+  waiter.queued_ = true;
+  ++waiting_;
+  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
+}
+
+void UpstreamPool::link_front(Waiter& waiter) {
+  waiter.next_ = first_waiter_;
+  waiter.previous_ = nullptr;
+  (first_waiter_ != nullptr ? first_waiter_->previous_ : last_waiter_) = &waiter;
+  first_waiter_ = &waiter;
+  waiter.queued_ = true;
+  ++waiting_;
+  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
+}
+
+void UpstreamPool::unlink(Waiter& waiter) {
+  (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_waiter_) = waiter.next_;
+  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_waiter_) = waiter.previous_;
+  waiter.previous_ = waiter.next_ = nullptr;
+  waiter.queued_ = false;
+  --waiting_;
+}
+
+void UpstreamPool::expire_waiters(Time now) {
+  while (first_waiter_ != nullptr && first_waiter_->deadline_ <= now) {
+    Waiter& waiter = *first_waiter_;
+    unlink(waiter);
+    ++stats_.queue_timeout;
+    actions_.push_back(
+        {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
+  }
+}
+
+Duration UpstreamPool::oldest_wait(Time now) const {
+  return first_waiter_ == nullptr ? Duration::zero() : now - first_waiter_->enqueued_;
+}
+
+void UpstreamPool::take_actions(std::vector<PoolAction>& out) {
+  out.clear();
+  out.swap(actions_);
+}
+
+UpstreamPool::Connection* UpstreamPool::find(ConnectionId id) {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : &found->second;
+}
+
+std::optional<ConnectionState> UpstreamPool::state(ConnectionId id) const {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return std::nullopt;
+  return found->second.state;
+}
+
+std::uint32_t& UpstreamPool::count_of(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::connecting: return counts_.connecting;
+    case ConnectionState::idle: return counts_.idle;
+    case ConnectionState::leased: return counts_.leased;
+    case ConnectionState::settling: return counts_.settling;
+    case ConnectionState::draining: return counts_.draining;
+    case ConnectionState::closing: return counts_.closing;
+  }
+  std::abort();
+}
+
+// The only place where a connection changes its state. Leaving `idle` takes it off the stack.
+void UpstreamPool::move(ConnectionId id, Connection& connection, ConnectionState to, Time now) {
+  if (connection.state == ConnectionState::idle && to != ConnectionState::idle) std::erase(idle_, id);
+  --count_of(connection.state);
+  connection.state = to;
+  connection.since = now;
+  ++count_of(to);
+}
+
+void UpstreamPool::check() const {
+  PoolCounts seen;
+  for (const auto& [id, connection] : connections_) {
+    switch (connection.state) {
+      case ConnectionState::connecting: ++seen.connecting; break;
+      case ConnectionState::idle:
+        ++seen.idle;
+        require(std::count(idle_.begin(), idle_.end(), id) == 1, "an idle connection is on the stack once");
+        require(connection.awaiting == Awaiting::nothing, "an idle connection awaits nothing");
+        require(connection.proven || connection.requests == 0 || barrier_support_ == BarrierSupport::no ||
+                    config_.settle == config::Settle::never,
+                "an idle connection is proven quiet");
+        break;
+      case ConnectionState::leased: ++seen.leased; break;
+      case ConnectionState::settling:
+        ++seen.settling;
+        require(connection.awaiting != Awaiting::nothing && connection.deadline.has_value(),
+                "settling ends some time");
+        break;
+      case ConnectionState::draining:
+        ++seen.draining;
+        require(connection.deadline.has_value(), "draining ends some time");
+        break;
+      case ConnectionState::closing: ++seen.closing; break;
+    }
+  }
+  require(seen.connecting == counts_.connecting && seen.idle == counts_.idle &&
+              seen.leased == counts_.leased && seen.settling == counts_.settling &&
+              seen.draining == counts_.draining && seen.closing == counts_.closing,
+          "counts match the connections");
+  require(counts_.total() == connections_.size() && counts_.total() <= config_.max_connections,
+          "the cap holds");
+  require(idle_.size() == counts_.idle, "the stack holds the idle ones only");
+  std::size_t queued = 0;
+  for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) {
+    require(waiter->queued_, "a linked waiter is queued");
+    require(waiter->next_ != nullptr || waiter == last_waiter_, "the queue ends at its last");
+    ++queued;
+  }
+  require(queued == waiting_, "waiting counts the queue");
+  require(paused_ || first_waiter_ == nullptr || counts_.idle == 0,
+          "nobody waits while a connection is idle");
+}
+
+}  // namespace holdfast::core

@@ -1,0 +1,118 @@
+// What the pool does when time passes (limits, pings, the queue's deadline) and when the operator says so.
+#include <algorithm>
+
+#include "proxy/core/upstream_pool.h"
+
+namespace holdfast::core {
+
+using namespace std::chrono_literals;
+
+namespace {
+// An idle worker answers at once; this is for a loaded machine.
+constexpr Duration kPingLimit = 5s;
+// First barriers without an answer before the application is taken for one that does not know them.
+constexpr std::uint32_t kSilentProbesMost = 3;
+}  // namespace
+
+std::optional<Time> UpstreamPool::next_deadline() const {
+  return next_deadline_;
+}
+
+void UpstreamPool::set_deadline(Connection& connection, Time when) {
+  connection.deadline = when;
+  next_deadline_ = std::min(next_deadline_.value_or(when), when);
+}
+
+void UpstreamPool::on_time(Time now) {
+  if (!next_deadline_ || now < *next_deadline_) return;
+  next_deadline_.reset();
+  std::vector<ConnectionId> due;
+  for (const auto& [id, connection] : connections_) {
+    if (connection.deadline && *connection.deadline <= now) due.push_back(id);
+  }
+  for (const ConnectionId id : due) {
+    Connection* connection = find(id);
+    if (connection != nullptr && connection->deadline && *connection->deadline <= now)
+      on_deadline(id, *connection, now);
+  }
+  expire_waiters(now);
+  if (open_after_ && now >= *open_after_) open_after_.reset();
+  serve_waiters(now);
+  // What is left decides when to look again (open_for_waiters() has added its own).
+  const auto earliest = [this](Time when) { next_deadline_ = std::min(next_deadline_.value_or(when), when); };
+  for (const auto& [id, connection] : connections_) {
+    if (connection.deadline) earliest(*connection.deadline);
+  }
+  if (first_waiter_ != nullptr) earliest(first_waiter_->deadline_);
+  if (open_after_) earliest(*open_after_);
+}
+
+void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
+  switch (connection.state) {
+    case ConnectionState::connecting:
+      if (connection.awaiting != Awaiting::nothing && barrier_support_ == BarrierSupport::unknown &&
+          ++silent_probes_ >= kSilentProbesMost) {
+        barrier_support_ = BarrierSupport::no;
+      }
+      back_off(now);
+      begin_close(id, connection,
+                  connection.awaiting == Awaiting::nothing ? CloseReason::connect_timeout
+                                                           : CloseReason::probe_timeout,
+                  false, now);
+      return;
+    case ConnectionState::idle: {
+      CloseReason reason = CloseReason::none;
+      if (worn_out(connection, now, reason) ||
+          (config_.recycle.idle > Duration::zero() && now >= *connection.idle_until)) {
+        begin_close(id, connection, reason == CloseReason::none ? CloseReason::idle : reason, false, now);
+        return;
+      }
+      begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
+      return;
+    }
+    case ConnectionState::settling:
+      if (connection.awaiting == Awaiting::quiet_time) {
+        become_idle(id, connection, now);
+      } else {
+        const bool ping = connection.awaiting == Awaiting::ping;
+        begin_close(id, connection, ping ? CloseReason::ping_timeout : CloseReason::settle_timeout, true,
+                    now);
+      }
+      return;
+    case ConnectionState::draining:
+      if (connection.awaiting == Awaiting::held_slot) {
+        --counts_.draining;
+        connections_.erase(id);
+      } else if (connection.awaiting == Awaiting::end_of_stream) {
+        begin_close(id, connection, CloseReason::request_done, false, now);
+      } else {
+        begin_close(id, connection, CloseReason::drain_limit, true, now);
+      }
+      return;
+    case ConnectionState::leased:
+    case ConnectionState::closing: connection.deadline.reset(); return;
+  }
+}
+
+// -----------------------------------------------------------------------------------------------------------
+// operator
+
+void UpstreamPool::resume(Time now) {
+  paused_ = false;
+  serve_waiters(now);
+}
+
+void UpstreamPool::recycle(Time now) {
+  const std::vector<ConnectionId> idle = idle_;
+  for (auto& [id, connection] : connections_) connection.retire = true;
+  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::recycled, false, now);
+}
+
+void UpstreamPool::shut_down(Time now) {
+  stopping_ = true;
+  probe_wanted_ = false;
+  const std::vector<ConnectionId> idle = idle_;
+  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+}
+
+}  // namespace holdfast::core

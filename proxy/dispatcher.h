@@ -1,0 +1,47 @@
+// Decides what a request head asks for: PHP on a pool, a file, a redirect, an answer of our own. One object a
+// configuration snapshot, immutable. Owns the router; looks at the file system through core::FileProbe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "config/config.h"
+#include "proxy/core/cgi_params.h"
+#include "proxy/core/router.h"
+#include "proxy/http/message.h"
+
+namespace holdfast {
+
+class Dispatcher;
+
+struct Plan {
+  enum class Kind : std::uint8_t { error, redirect, options, php, file, admin };
+  Kind kind = Kind::error;
+  std::shared_ptr<const Dispatcher> dispatcher;  // keeps `site` and `params` alive over a reload
+  const config::Site* site = nullptr;
+  core::CgiParams* params = nullptr;  // php
+  std::string script_name;            // php
+  std::string path_info;              // php
+  std::string file;                   // path of the file
+  std::string location;               // redirect
+  int status = 404;                   // error, redirect, options
+  std::string_view why;               // error: for the log
+  std::string_view allow;             // 405, options
+  std::uint64_t max_body = 0;         // more: 413
+};
+
+class Dispatcher {
+ public:
+  Dispatcher(config::Snapshot config, std::string_view server_software);
+  Plan plan(const http::RequestHead& head) const;
+
+ private:
+  config::Snapshot config_;
+  core::Router router_;
+  std::unordered_map<const config::Site*, std::unique_ptr<core::CgiParams>> params_;
+};
+
+}  // namespace holdfast

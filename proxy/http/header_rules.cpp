@@ -1,0 +1,51 @@
+// Tables of names, sorted by length so that most names cost one comparison of sizes.
+#include "proxy/http/header_rules.h"
+
+#include "proxy/http/message.h"
+#include "proxy/http/text.h"
+
+namespace holdfast::http {
+
+bool is_hop_by_hop(std::string_view name) {
+  switch (name.size()) {
+    case 2:
+      return equals_ignore_case(name, "TE");
+    case 7:
+      return equals_ignore_case(name, "Upgrade") || equals_ignore_case(name, "Trailer");
+    case 10:
+      return equals_ignore_case(name, "Connection") || equals_ignore_case(name, "Keep-Alive");
+    case 16:
+      return equals_ignore_case(name, "Proxy-Connection");
+    case 17:
+      return equals_ignore_case(name, "Transfer-Encoding");
+    default:
+      return false;
+  }
+}
+
+bool names_in_connection(std::string_view connection, std::string_view name) {
+  std::string_view member;
+  while (next_member(connection, member))
+    if (equals_ignore_case(member, name)) return true;
+  return false;
+}
+
+bool forwarded_to_php(std::string_view name) {
+  if (name.empty() || is_hop_by_hop(name)) return false;
+  for (const char c : name)
+    if (!is_alpha(c) && !is_digit(c) && c != '-') return false;
+  switch (name.size()) {
+    case 5:
+      return !equals_ignore_case(name, "Proxy");
+    case 6:
+      return !equals_ignore_case(name, "Expect");  // answered by us; php-fpm never sees an unfinished body
+    case 12:
+      return !equals_ignore_case(name, "Content-Type");
+    case 14:
+      return !equals_ignore_case(name, "Content-Length");
+    default:
+      return true;
+  }
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,22 @@
+// Which header fields go where: what belongs to one connection only, and what PHP may see. Pure functions on
+// names.
+#pragma once
+
+#include <string_view>
+
+namespace holdfast::http {
+
+// Fields that concern one connection and are never passed on (RFC 9110 7.6.1, and Trailer, as we drop
+// trailers). Those that a Connection field names come on top: see names_in_connection().
+bool is_hop_by_hop(std::string_view name);
+
+// True when `name` is a member of the Connection field value `connection`.
+bool names_in_connection(std::string_view connection, std::string_view name);
+
+// May this request field become an HTTP_* parameter? Only letters, digits and '-' pass (as in nginx): PHP
+// turns '-', '_', '.' and ' ' all into '_', so `X-Forwarded_For` could pose as X-Forwarded-For. `Proxy` would
+// become HTTP_PROXY, which libraries take for a setting (httpoxy, CVE-2016-5385). Content-Length and
+// Content-Type are CGI parameters of their own (RFC 3875 4.1.2, 4.1.3).
+bool forwarded_to_php(std::string_view name);
+
+}  // namespace holdfast::http

@@ -1,0 +1,37 @@
+// Plain helpers of message heads.
+#include "proxy/http/message.h"
+
+#include "proxy/http/text.h"
+
+namespace holdfast::http {
+
+std::optional<std::string_view> RequestHead::find(std::string_view name) const {
+  for (const Field& field : fields)
+    if (equals_ignore_case(field.name, name)) return field.value;
+  return std::nullopt;
+}
+
+bool is_repeatable(Method method) {
+  switch (method) {
+    case Method::get:
+    case Method::head:
+    case Method::put:
+    case Method::delete_:
+    case Method::options:
+      return true;
+    case Method::post:
+    case Method::patch:
+    case Method::other:  // PROPFIND would be safe, LOCK would not: none of them is sent twice
+      return false;
+  }
+  return false;
+}
+
+bool equals_ignore_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  return true;
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,53 @@
+// The rules that turn the pieces of a request head into a RequestHead, or refuse it. Pure functions; llhttp,
+// which finds the pieces, is not known here. Rules on single bytes and on line ends are line_scanner.h's.
+//
+// Where RFC 9110 and 9112 leave a choice, these are ours:
+// - raw bytes >= 0x80 in a target are refused (RFC 3986: a URI is ASCII; every browser encodes them);
+// - "%2F" in a path is a "/" like any other, and a backslash is an ordinary character (both as nginx);
+// - an empty Host field is accepted and means "no authority" (RFC 9112 3.2);
+// - a method that is a token but that llhttp does not know gets 501, CONNECT and TRACE 405;
+// - identical repeated Content-Length fields are refused, though RFC 9112 6.3 would allow to merge them;
+// - Transfer-Encoding is exactly "chunked", once: more is 400 (twice) or 501 (other codings).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/http/message.h"
+#include "proxy/http/request_parser.h"
+
+namespace holdfast::http {
+
+bool is_field_name(std::string_view name);    // a token, RFC 9110 5.1
+bool is_field_value(std::string_view value);  // no control character but HTAB; may be empty
+
+// Percent-decodes `raw` once, then resolves "." and ".." and merges slashes: the order matters, so that
+// "%2e%2e" is "..". `out` is replaced. False for a path that does not start with "/", for bad or cut percent
+// signs, for NUL, and for ".." beyond the root.
+[[nodiscard]] bool normalise_path(std::string_view raw, std::string& out);
+
+// Splits "host", "host:port", "[v6]:port" as of a Host field. `host` comes out in lower case and without one
+// trailing dot ("example.com." is the same name). False unless RFC 3986 3.2.2 and 3.2.3 allow it: no
+// userinfo, no path, port at most 65535 (it may be empty). Stricter than the grammar: no empty label ("a..b",
+// ".a"), since such names become folder names in somebody's script. An empty `authority` is false too.
+[[nodiscard]] bool split_authority(std::string_view authority, std::string& host);
+
+// Only digits, at least one, no overflow. Nothing else: no sign, list or white space (RFC 9112 6.3 rule 5).
+std::optional<std::uint64_t> parse_content_length(std::string_view value);
+
+// Judges method and version; sets method and version_minor. `known_to_parser`: what llhttp says of a method
+// that is not in enum Method.
+std::optional<Refusal> apply_request_line(std::string_view method, std::string_view version,
+                                          bool known_to_parser, RequestHead& head);
+
+// Judges head.target by head.method (RFC 9112 3.2); sets raw_path, path, query and, for absolute-form,
+// authority and host.
+std::optional<Refusal> apply_target(RequestHead& head);
+
+// Judges head.fields; sets authority and host (unless the target gave them), content_length, chunked,
+// expect_continue, keep_alive. version_minor must be set.
+std::optional<Refusal> apply_fields(RequestHead& head);
+
+}  // namespace holdfast::http

@@ -1,0 +1,23 @@
+// The command line: one subcommand a file (command_*.cpp). Nothing else happens here.
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "proxy/command_run.h"
+#include "proxy/command_serve.h"
+#include "proxy/command_sockets.h"
+#include "proxy/command_status.h"
+#include "proxy/version.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"HTTP server and FastCGI connection pooler for php-fpm", "holdfast"};
+  app.set_version_flag("--version", "holdfast " + std::string(holdfast::kVersion));
+  app.require_subcommand(1);
+  app.footer("Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.");
+  int exit_status = 0;
+  holdfast::add_run_commands(app, exit_status);
+  holdfast::add_serve_command(app, exit_status);
+  holdfast::add_status_command(app, exit_status);
+  holdfast::add_sockets_command(app, exit_status);
+  CLI11_PARSE(app, argc, argv);
+  return exit_status;
+}

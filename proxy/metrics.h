@@ -1,0 +1,31 @@
+// Counters of one worker beyond those the pools keep themselves: clients, requests, times. Plain data, one
+// thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "proxy/core/histogram.h"
+
+namespace holdfast {
+
+struct PoolTimes {
+  core::Histogram queue_wait;
+  core::Histogram connect;
+  core::Histogram first_byte;
+  core::Histogram total;
+};
+
+struct Metrics {
+  std::uint64_t clients_accepted = 0;
+  std::uint64_t clients_refused = 0;  // refused requests: 4xx of our own before a site was chosen
+  std::uint64_t requests = 0;
+  std::array<std::uint64_t, 6> responses_by_class{};  // [1]..[5]: 1xx to 5xx
+  std::uint64_t client_left = 0;
+  std::uint64_t bytes_sent = 0;  // response bodies
+  std::unordered_map<std::string, PoolTimes> pool_times;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,184 @@
+#include "proxy/net/listen_socket.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "proxy/net/socket_address.h"
+
+namespace holdfast::net {
+
+namespace {
+
+// The kernel cuts it to net.core.somaxconn (4096 since Linux 5.4).
+constexpr int kBacklog = 4096;
+
+std::string name_of(const Endpoint& endpoint) {
+  if (endpoint.unix_socket) return "unix:" + endpoint.path;
+  const bool v6 = endpoint.host.find(':') != std::string::npos;
+  return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
+void set_option(int fd, int level, int name) {
+  const int on = 1;
+  ::setsockopt(fd, level, name, &on, sizeof on);
+}
+
+int close_with_errno(int fd) {
+  const int code = errno;
+  ::close(fd);
+  errno = code;
+  return -1;
+}
+
+// -1 with errno.
+int listen_on(const SocketAddress& address) {
+  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR);  // else the TIME_WAITs of the last run forbid a restart
+  if (address.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+  // Accepted sockets inherit it on Linux: one system call a connection less.
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY);
+  if (::bind(fd, address.get(), address.length) != 0 || ::listen(fd, kBacklog) != 0) {
+    return close_with_errno(fd);
+  }
+  return fd;
+}
+
+// IPv4 first: who writes `localhost` expects 127.0.0.1 to answer, and a listener is one socket.
+std::vector<SocketAddress> resolve(const Endpoint& endpoint, std::string& error) {
+  if (endpoint.host.empty()) return {*address_of_literal("0.0.0.0", endpoint.port)};
+  if (auto literal = address_of_literal(endpoint.host, endpoint.port)) return {*literal};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* list = nullptr;
+  const int status =
+      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &list);
+  if (status != 0) {
+    error = name_of(endpoint) + ": " + (status == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(status));
+    return {};
+  }
+  std::vector<SocketAddress> addresses;
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    addresses.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
+  }
+  ::freeaddrinfo(list);
+  std::stable_partition(addresses.begin(), addresses.end(),
+                        [](const SocketAddress& address) { return address.family() == AF_INET; });
+  return addresses;
+}
+
+int open_tcp(const Endpoint& endpoint, std::string& error) {
+  int code = 0;
+  for (const SocketAddress& address : resolve(endpoint, error)) {
+    const int fd = listen_on(address);
+    if (fd >= 0) return fd;
+    if (code == 0) code = errno;
+  }
+  if (error.empty()) error = name_of(endpoint) + ": " + Error{code}.text();
+  return -1;
+}
+
+enum class UnixPath { free, stale, live, not_a_socket, unknown };
+
+// unknown: errno tells.
+UnixPath look_at(const std::string& path, const sockaddr_un& address) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? UnixPath::free : UnixPath::unknown;
+  if (!S_ISSOCK(status.st_mode)) return UnixPath::not_a_socket;
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return UnixPath::unknown;
+  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int code = result == 0 ? 0 : errno;
+  close_with_errno(fd);
+  if (code == 0 || code == EAGAIN) return UnixPath::live;  // EAGAIN: its backlog is full (unix(7))
+  if (code == ECONNREFUSED) return UnixPath::stale;
+  return code == ENOENT ? UnixPath::free : UnixPath::unknown;
+}
+
+// Empty when the path may be bound.
+std::string clear_path(const std::string& path, const sockaddr_un& address) {
+  switch (look_at(path, address)) {
+    case UnixPath::free:
+      return {};
+    case UnixPath::stale:
+      return ::unlink(path.c_str()) == 0 || errno == ENOENT ? std::string() : Error{errno}.text();
+    case UnixPath::live:
+      return Error{EADDRINUSE}.text() + " (another process listens there)";
+    case UnixPath::not_a_socket:
+      return "a file that is not a socket has this name; it is left alone";
+    case UnixPath::unknown:
+      break;
+  }
+  return Error{errno}.text();
+}
+
+ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
+  ListenSocket made;
+  const std::string& path = endpoint.path;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != std::string::npos) {
+    error = name_of(endpoint) + ": a socket's path has 1 to " + std::to_string(sizeof address.sun_path - 1) +
+            " bytes, this one has " + std::to_string(path.size());
+    return made;
+  }
+  std::memcpy(address.sun_path, path.data(), path.size());
+  if (const std::string reason = clear_path(path, address); !reason.empty()) {
+    error = name_of(endpoint) + ": " + reason;
+    return made;
+  }
+  int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fd = close_with_errno(fd);
+  }
+  if (fd < 0) {
+    error = name_of(endpoint) + ": " + Error{errno}.text();
+    return made;
+  }
+  // From here on the file is ours to remove. Mode before listen(): nobody connects with the wrong one.
+  struct stat status {};
+  if (::chmod(path.c_str(), 0666) != 0 || ::listen(fd, kBacklog) != 0 ||
+      ::lstat(path.c_str(), &status) != 0) {
+    error = name_of(endpoint) + ": " + Error{errno}.text();
+    ::unlink(path.c_str());
+    ::close(fd);
+    return made;
+  }
+  return ListenSocket{fd, path, status.st_dev, status.st_ino};
+}
+
+}  // namespace
+
+ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error) {
+  error.clear();
+  if (endpoint.unix_socket) return open_unix(endpoint, error);
+  ListenSocket made;
+  made.fd = open_tcp(endpoint, error);
+  return made;
+}
+
+void close_listen_socket(ListenSocket& socket) {
+  if (socket.fd < 0) return;
+  struct stat status {};
+  // The file goes first, as in libuv: the other way round a new process could have bound the name in between.
+  // A process that replaced us meanwhile keeps its file.
+  if (!socket.unix_path.empty() && ::lstat(socket.unix_path.c_str(), &status) == 0 &&
+      status.st_dev == socket.unix_device && status.st_ino == socket.unix_inode) {
+    ::unlink(socket.unix_path.c_str());
+  }
+  ::close(socket.fd);
+  socket = {};
+}
+
+}  // namespace holdfast::net

@@ -1,0 +1,128 @@
+#include "proxy/net/static_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace holdfast::net {
+
+namespace {
+
+bool is_refused(std::string_view path) {
+  if (path.find('\0') != std::string_view::npos) return true;  // the kernel would see a shorter name
+  for (std::size_t at = path.find(".."); at != std::string_view::npos; at = path.find("..", at + 1)) {
+    const bool begins = at == 0 || path[at - 1] == '/';
+    const bool ends = at + 2 == path.size() || path[at + 2] == '/';
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+std::string joined(std::string_view root, std::string_view path) {
+  while (root.ends_with('/')) root.remove_suffix(1);
+  std::string out;
+  out.reserve(root.size() + path.size() + 1);
+  out.append(root);
+  if (!path.starts_with('/')) out.push_back('/');
+  return out.append(path);
+}
+
+FileInfo info_of_error(int code) {
+  FileInfo info;
+  info.error = Error{code};
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+      info.kind = FileKind::missing;
+      break;
+    case EACCES:
+    case EPERM:
+      info.kind = FileKind::forbidden;
+      break;
+    case ENXIO:  // open(2) of a socket file, or of a device without a driver
+    case ENODEV:
+      info.kind = FileKind::other;
+      break;
+    default:
+      info.kind = FileKind::failed;
+      break;
+  }
+  return info;
+}
+
+FileInfo info_of(const struct stat& status) {
+  FileInfo info;
+  info.kind = S_ISREG(status.st_mode)   ? FileKind::regular
+              : S_ISDIR(status.st_mode) ? FileKind::directory
+                                        : FileKind::other;
+  info.size = static_cast<std::uint64_t>(status.st_size);
+  info.modified_seconds = status.st_mtim.tv_sec;
+  info.modified_nanoseconds = static_cast<std::uint32_t>(status.st_mtim.tv_nsec);
+  info.inode = status.st_ino;
+  info.device = status.st_dev;
+  return info;
+}
+
+}  // namespace
+
+FileInfo file_info(std::string_view root, std::string_view path) {
+  if (is_refused(path)) return {};
+  struct stat status {};
+  if (::stat(joined(root, path).c_str(), &status) != 0) return info_of_error(errno);
+  return info_of(status);
+}
+
+StaticFile::StaticFile(std::string_view root, std::string_view path) {
+  if (is_refused(path)) return;
+  // O_NONBLOCK: a named pipe without a writer would hold the loop; regular files do not heed it.
+  fd_ = ::open(joined(root, path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd_ < 0) {
+    info_ = info_of_error(errno);
+    return;
+  }
+  struct stat status {};
+  info_ = ::fstat(fd_, &status) == 0 ? info_of(status) : info_of_error(errno);
+  if (info_.kind != FileKind::regular) {
+    ::close(fd_);
+    fd_ = -1;
+  }
+}
+
+StaticFile::~StaticFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+StaticFile::StaticFile(StaticFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), info_(std::exchange(other.info_, {})) {}
+
+StaticFile& StaticFile::operator=(StaticFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(info_, other.info_);
+  return *this;
+}
+
+bool StaticFile::read(std::uint64_t offset, std::size_t bytes_max, std::string& out) const {
+  if (fd_ < 0) return false;
+  const std::size_t before = out.size();
+  out.resize(before + bytes_max);
+  std::size_t got = 0;
+  while (got < bytes_max) {
+    const ssize_t n = ::pread(fd_, &out[before + got], bytes_max - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      out.resize(before);
+      return false;
+    }
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  out.resize(before + got);
+  return true;
+}
+
+}  // namespace holdfast::net

@@ -1,0 +1,165 @@
+// How a UvStream comes to be connected: literal, name or Unix path; one address after the other until one
+// answers.
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "proxy/net/uv_loop.h"
+#include "proxy/net/uv_stream.h"
+
+namespace holdfast::net {
+
+// A look-up in the thread pool may not be cancelled once it runs. It outlives its stream then, and finds
+// nobody.
+struct UvStream::Lookup {
+  uv_getaddrinfo_t request{};
+  UvStream* stream = nullptr;
+};
+
+void UvStream::init_handle() {
+  if (kind_ == Kind::tcp) {
+    uv_tcp_init(loop_.uv(), &handle_.tcp);
+  } else {
+    uv_pipe_init(loop_.uv(), &handle_.pipe, 0);
+  }
+  base()->data = this;
+}
+
+void UvStream::connect(const Endpoint& endpoint) {
+  state_ = State::connecting;
+  if (kind_ == Kind::unix_socket) {
+    connect_unix(endpoint.path);
+  } else if (auto literal = address_of_literal(endpoint.host, endpoint.port)) {
+    addresses_.assign(1, *literal);
+    try_next_address(0);
+  } else {
+    look_up(endpoint);
+  }
+}
+
+void UvStream::connect_unix(const std::string& path) {
+  // libuv 1.44 cuts a long path short and connects to another file.
+  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+    defer_error(ENAMETOOLONG);
+    return;
+  }
+  if (path.empty() || path.find('\0') != std::string::npos) {
+    defer_error(EINVAL);
+    return;
+  }
+  // A full backlog is EAGAIN here, at once, and final for this attempt (unix(7)); libuv tells it like any
+  // error.
+  uv_pipe_connect(&connect_request_, &handle_.pipe, path.c_str(), [](uv_connect_t* request, int status) {
+    static_cast<UvStream*>(request->handle->data)->on_connect_result(status);
+  });
+}
+
+void UvStream::look_up(const Endpoint& endpoint) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  auto lookup = std::make_unique<Lookup>();
+  lookup->stream = this;
+  lookup->request.data = lookup.get();
+  const std::string service = std::to_string(endpoint.port);
+  const int status = uv_getaddrinfo(
+      loop_.uv(), &lookup->request,
+      [](uv_getaddrinfo_t* request, int result, addrinfo* list) {
+        const std::unique_ptr<Lookup> finished(static_cast<Lookup*>(request->data));
+        if (finished->stream != nullptr) {
+          finished->stream->lookup_ = nullptr;
+          finished->stream->on_looked_up(result, list);
+        }
+        uv_freeaddrinfo(list);
+      },
+      endpoint.host.c_str(), service.c_str(), &hints);
+  if (status != 0) {
+    defer_error(-status);
+    return;
+  }
+  state_ = State::resolving;
+  lookup_ = lookup.release();  // its callback takes it back
+}
+
+void UvStream::abandon_lookup() {
+  if (lookup_ == nullptr) return;
+  lookup_->stream = nullptr;
+  uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request));
+  lookup_ = nullptr;
+}
+
+void UvStream::on_looked_up(int status, const addrinfo* list) {
+  state_ = State::connecting;
+  if (status != 0) {
+    defer_error(-status);
+    return;
+  }
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    addresses_.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
+  }
+  std::reverse(addresses_.begin(), addresses_.end());  // taken from the back
+  try_next_address(EADDRNOTAVAIL);
+}
+
+// Expects a handle without a socket.
+void UvStream::try_next_address(int last_error) {
+  while (!addresses_.empty()) {
+    const SocketAddress address = addresses_.back();
+    addresses_.pop_back();
+    uv_tcp_nodelay(&handle_.tcp, 1);  // set on the socket when libuv makes it
+    const int status =
+        uv_tcp_connect(&connect_request_, &handle_.tcp, address.get(), [](uv_connect_t* request, int result) {
+          static_cast<UvStream*>(request->handle->data)->on_connect_result(result);
+        });
+    if (status == 0) {
+      state_ = State::connecting;
+      return;
+    }
+    last_error = -status;
+    if (fd() >= 0 && !addresses_.empty()) {  // a socket of one family cannot serve the next address
+      state_ = State::reopening;
+      uv_close(base(), [](uv_handle_t* handle) { static_cast<UvStream*>(handle->data)->on_handle_closed(); });
+      return;
+    }
+  }
+  state_ = State::connecting;
+  defer_error(last_error);
+}
+
+void UvStream::on_connect_result(int status) {
+  if (state_ != State::connecting) return;  // cancelled by close()
+  if (status != 0 && !addresses_.empty()) {
+    state_ = State::reopening;
+    uv_close(base(), [](uv_handle_t* handle) { static_cast<UvStream*>(handle->data)->on_handle_closed(); });
+    return;
+  }
+  if (status != 0) {
+    state_ = State::failed;
+    handler_->on_connected(Error{-status});
+    return;
+  }
+  // What the owner asked for meanwhile. None of it calls back before this returns.
+  state_ = State::open;
+  std::vector<SocketAddress>().swap(addresses_);
+  if (reading_ == Reading::started) begin_read();
+  if (!queued_.empty()) {
+    send_queued();
+  } else if (sending_ == Sending::ending) {
+    end_sending();
+  }
+  handler_->on_connected(Error{});
+}
+
+void UvStream::on_handle_closed() {
+  if (state_ == State::reopening) {
+    init_handle();
+    try_next_address(ECANCELED);
+    return;
+  }
+  state_ = State::closed;
+  loop_.handle_closed();
+  if (handler_ != nullptr) handler_->on_closed();  // last: the owner may destroy this in it
+}
+
+}  // namespace holdfast::net

@@ -1,0 +1,71 @@
+// Wiring of one process.
+#include "proxy/server.h"
+
+#include <csignal>
+#include <string>
+
+#include "proxy/access_log.h"
+#include "proxy/log.h"
+#include "proxy/net/rlimit.h"
+#include "proxy/net/spill_file.h"
+#include "proxy/net/uv_network.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+namespace {
+constexpr int kCannotStart = 71;  // EX_OSERR
+// Descriptors besides clients and upstream connections: logs, listeners, the loop's own.
+constexpr std::uint64_t kOtherDescriptors = 64;
+
+void check_descriptors(const config::Config& config, Log& log) {
+  std::uint64_t needed = config.client.max_connections + kOtherDescriptors;
+  for (const config::Pool& pool : config.pools) needed += pool.max_connections;
+  const std::uint64_t limit = net::raise_fd_limit();
+  if (limit < needed) {
+    log.warn("the descriptor limit of " + std::to_string(limit) +
+             " is below what client.max_connections needs (" + std::to_string(needed) +
+             "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
+  }
+}
+
+class Host final : public WorkerHost {
+ public:
+  Host(net::UvNetwork& network, ServerHooks& hooks) : network_(network), hooks_(hooks) {}
+  config::Snapshot load_again() override { return hooks_.load_again(); }
+  void on_done() override { network_.stop(); }
+
+ private:
+  net::UvNetwork& network_;
+  ServerHooks& hooks_;
+};
+
+}  // namespace
+
+int run_server(config::Snapshot config, ServerHooks& hooks) {
+  Log log(config->log.level);
+  AccessLog access_log(config->log);
+  std::string error;
+  if (!access_log.open(error)) {
+    log.error(error);
+    return kCannotStart;
+  }
+  check_descriptors(*config, log);
+  net::UvNetwork network;
+  net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
+  Host host(network, hooks);
+  Worker worker(network, spill, log, access_log, std::move(config), host);
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
+  if (!worker.start(error)) {
+    log.error(error);
+    worker.give_up();
+    network.stop();
+    network.run();  // until the listeners that did open are closed
+    return kCannotStart;
+  }
+  hooks.on_started();
+  network.run();
+  return 0;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,49 @@
+// A file of a site as a response: validators, conditions, ranges, and the bytes by piece as the client takes
+// them. Owns the open file. Knows no socket.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proxy/core/exchange.h"
+#include "proxy/http/message.h"
+#include "proxy/http/range.h"
+#include "proxy/net/static_file.h"
+
+namespace holdfast {
+
+class StaticResponse {
+ public:
+  explicit StaticResponse(const std::string& path);
+
+  // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
+  int failure() const;
+  // Gives the head; the whole response when it has no body. `now`: for the conditions' dates.
+  void start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink);
+  // Gives the next piece and, after the last, the end. False when there is no more.
+  bool give_piece(core::ResponseSink& sink);
+
+ private:
+  // A stretch of the body: literal text (multipart framing), then a range of the file.
+  struct Part {
+    std::string text;
+    http::ByteRange range;
+  };
+  void start_parts(const http::RangeResult& ranges, std::string_view type, http::ResponseHead& head);
+
+  net::StaticFile file_;
+  std::string path_;
+  std::string etag_;
+  std::string last_modified_;
+  std::string content_range_;
+  std::string multipart_type_;
+  std::string piece_;
+  std::vector<Part> parts_;
+  std::size_t part_ = 0;
+  bool text_given_ = false;
+  bool done_ = false;
+};
+
+}  // namespace holdfast

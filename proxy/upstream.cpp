@@ -1,0 +1,221 @@
+// The driver of a pool: actions out of UpstreamPool, failures through the retry rule.
+#include "proxy/upstream.h"
+
+#include <cassert>
+
+#include "proxy/client_connection.h"
+#include "proxy/core/log_text.h"
+
+namespace holdfast {
+
+using core::CloseReason;
+using core::Outcome;
+using core::PoolAction;
+
+namespace {
+net::Endpoint endpoint_of(const config::Address& address) {
+  return {.unix_socket = address.kind == config::Address::Kind::unix_socket,
+          .host = address.host,
+          .port = address.port,
+          .path = address.path};
+}
+}  // namespace
+
+Upstream::Upstream(Context& context, const config::Pool& config)
+    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {}
+
+Upstream::~Upstream() {
+  assert(connections_.empty());
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// exchanges
+
+void Upstream::submit(PhpExchange& exchange) {
+  pool_.enqueue(exchange, exchange.repeatable(), now());
+}
+
+void Upstream::client_left(PhpExchange& exchange) {
+  if (exchange.state() == core::ExchangeState::done) return;
+  exchange.fail(Outcome::client_left, now());
+  if (exchange.queued()) {
+    pool_.cancel(exchange, now());
+    return;
+  }
+  if (exchange.link_ == nullptr) return;  // between the queue and a lease
+  UpstreamConnection& connection = *exchange.link_;
+  const bool script_may_run = connection.script_may_run();
+  if (connection.abandon()) {
+    pool_.abandoned(connection.id(), now());
+  } else {
+    pool_.lost(connection.id(), CloseReason::client_abort, script_may_run, now());
+  }
+}
+
+void Upstream::client_caught_up(PhpExchange& exchange) {
+  if (exchange.link_ != nullptr) exchange.link_->resume_reading();
+}
+
+void Upstream::link(UpstreamConnection& connection, PhpExchange& exchange) {
+  assert(connection.exchange_ == nullptr && exchange.link_ == nullptr);
+  connection.exchange_ = &exchange;
+  exchange.link_ = &connection;
+}
+
+void Upstream::unlink(UpstreamConnection& connection) {
+  if (connection.exchange_ == nullptr) return;
+  connection.exchange_->link_ = nullptr;
+  connection.exchange_ = nullptr;
+}
+
+// -------------------------------------------------------------------------------------------------------------
+// driver
+
+bool Upstream::run_actions() {
+  bool any = false;
+  while (pool_.has_actions()) {
+    any = true;
+    std::vector<PoolAction> actions;
+    actions.swap(actions_);
+    pool_.take_actions(actions);
+    for (const PoolAction& action : actions) run(action);
+    actions.clear();
+    actions_.swap(actions);
+  }
+  return any;
+}
+
+void Upstream::run(const PoolAction& action) {
+  switch (action.kind) {
+    case PoolAction::Kind::open: {
+      auto& connection = connections_[action.connection];
+      connection = std::make_unique<UpstreamConnection>(*this, action.connection);
+      connection->open();
+      return;
+    }
+    case PoolAction::Kind::lease: lease(action); return;
+    case PoolAction::Kind::barrier: {
+      const auto found = connections_.find(action.connection);
+      if (found != connections_.end() && !found->second->closing()) found->second->barrier();
+      return;
+    }
+    case PoolAction::Kind::close: {
+      const auto found = connections_.find(action.connection);
+      if (found == connections_.end()) return;
+      context_.log.debug(config().name + ": connection " + std::to_string(action.connection) +
+                         " closed: " + std::string(core::close_reason_name(action.reason)));
+      found->second->close();
+      return;
+    }
+    case PoolAction::Kind::reject:
+      reject(static_cast<PhpExchange&>(*action.waiter), action.reject_reason);
+      return;
+  }
+}
+
+void Upstream::lease(const PoolAction& action) {
+  PhpExchange& exchange = static_cast<PhpExchange&>(*action.waiter);
+  const auto found = connections_.find(action.connection);
+  if (found == connections_.end() || found->second->closing()) {
+    pool_.enqueue_again(exchange, now());
+    return;
+  }
+  // A half-closed client may have gone altogether: php is not to run for nobody.
+  if (exchange.client.gone()) {
+    pool_.lease_unused(action.connection, now());
+    exchange.client.on_gone();
+    return;
+  }
+  if (!found->second->start(exchange, action.peek, !action.reused)) {
+    pool_.lease_refused(action.connection, exchange, now());
+  }
+}
+
+void Upstream::reject(PhpExchange& exchange, core::RejectReason reason) {
+  exchange.fail(reason == core::RejectReason::queue_full ? Outcome::queue_full : Outcome::queue_timeout,
+                now());
+  exchange.client.flush();
+}
+
+void Upstream::on_time() {
+  pool_.on_time(now());
+}
+
+void Upstream::erase_closed() {
+  for (const core::ConnectionId id : closed_) {
+    connections_.erase(id);
+    pool_.closed(id, now());
+  }
+  closed_.clear();
+}
+
+void Upstream::close_all() {
+  for (const auto& [id, connection] : connections_) {
+    if (connection->exchange_ == nullptr) pool_.lost(id, CloseReason::shutdown, false, now());
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------
+// reports
+
+void Upstream::on_ended(UpstreamConnection& connection) {
+  PhpExchange& exchange = *connection.exchange_;
+  unlink(connection);
+  if (!exchange.on_end(now())) {
+    context_.log.error(config().name + ": the application ended the request without a response head");
+    exchange.fail(Outcome::upstream_no_head, now());
+  }
+}
+
+void Upstream::on_released(UpstreamConnection& connection) {
+  pool_.released(connection.id(), now());
+}
+
+void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Outcome outcome,
+                          bool half_closed_only, bool script_may_run) {
+  PhpExchange* exchange = connection.exchange_;
+  if (exchange == nullptr) {
+    pool_.lost(connection.id(), reason, script_may_run, now());
+    return;
+  }
+  const core::RetryDecision decision = core::decide_retry({
+      .end_of_params_sent = connection.end_of_params_sent(),
+      .response_seen = exchange->response_seen(),
+      .half_closed_only = half_closed_only,
+      .timed_out = outcome == Outcome::upstream_timeout,
+      .repeatable = exchange->repeatable(),
+      .retries = exchange->retries(),
+      .deadline_passed = now() >= exchange->deadline(),
+  });
+  unlink(connection);
+  pool_.lost(connection.id(), reason,
+             script_may_run && !(decision.retry && decision.reason == core::RetryReason::not_sent), now());
+  if (decision.retry) {
+    exchange->count_retry(decision.reason);
+    ++retried_[static_cast<std::size_t>(decision.reason)];
+    pool_.enqueue_again(*exchange, now());
+    return;
+  }
+  context_.log.error(config().name + ": " + std::string(exchange->request().method_text) + " " +
+                     core::escape_for_log(exchange->request().target) + ": " +
+                     std::string(core::outcome_name(outcome)) + ", connection " +
+                     std::to_string(connection.id()) + " " + std::string(core::close_reason_name(reason)));
+  exchange->fail(outcome, now());
+  exchange->client.flush();
+}
+
+void Upstream::on_closed(UpstreamConnection& connection) {
+  closed_.push_back(connection.id());
+}
+
+void Upstream::note_connect_failure(std::string_view text) {
+  // Once a cause, not once a try.
+  if (text == last_connect_error_ && !pool_.reachable()) return;
+  last_connect_error_ = text;
+  context_.log.warn(config().name + ": cannot connect to " + config().address.text() + ": " +
+                    std::string(text) + "; requests wait up to " +
+                    std::to_string(config().queue.timeout.count()) +
+                    " ms. Is php-fpm running, and is its `listen` this address?");
+}
+
+}  // namespace holdfast

@@ -1,0 +1,79 @@
+// One pool at work: carries out what core::UpstreamPool decides, owns the upstream connections, and joins and
+// parts them and the exchanges (the only place that does). Owned by Worker.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/context.h"
+#include "proxy/core/retry_rule.h"
+#include "proxy/core/upstream_pool.h"
+#include "proxy/php_exchange.h"
+#include "proxy/upstream_connection.h"
+
+namespace holdfast {
+
+class Upstream {
+ public:
+  Upstream(Context& context, const config::Pool& config);
+  ~Upstream();  // precondition: idle() after shut_down()
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  // --- exchanges
+  void submit(PhpExchange& exchange);
+  // The client is gone: afterwards nothing here points to the exchange.
+  void client_left(PhpExchange& exchange);
+
+  // The client has taken what it was behind with: php may go on.
+  void client_caught_up(PhpExchange& exchange);
+
+  // --- driver, called by Worker at the end of a loop turn until nothing is left to do
+  bool run_actions();
+  void on_time();
+  std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
+  void erase_closed();
+  void close_all();  // at the end of shutdown.grace: draining and settling connections too
+
+  // --- reports of its connections
+  void on_failure(UpstreamConnection& connection, core::CloseReason reason, core::Outcome outcome,
+                  bool half_closed_only, bool script_may_run);
+  void on_ended(UpstreamConnection& connection);     // END_REQUEST: the exchange is complete; unlinks it
+  void on_released(UpstreamConnection& connection);  // at a clean boundary
+  void on_closed(UpstreamConnection& connection);
+
+  core::UpstreamPool& pool() { return pool_; }
+  const core::UpstreamPool& pool() const { return pool_; }
+  const config::Pool& config() const { return pool_.config(); }
+  Context& context() { return context_; }
+  const net::Endpoint& endpoint() const { return endpoint_; }
+  const std::array<std::uint64_t, core::kRetryReasons>& retried() const { return retried_; }
+  bool idle() const { return connections_.empty(); }
+  core::Time now() const { return context_.network.now(); }
+  std::vector<fastcgi::Event>& event_buffer() { return events_; }
+
+ private:
+  void link(UpstreamConnection& connection, PhpExchange& exchange);
+  void unlink(UpstreamConnection& connection);
+  void run(const core::PoolAction& action);
+  void lease(const core::PoolAction& action);
+  void reject(PhpExchange& exchange, core::RejectReason reason);
+  void note_connect_failure(std::string_view text);
+  friend class UpstreamConnection;
+
+  Context& context_;
+  core::UpstreamPool pool_;
+  net::Endpoint endpoint_;
+  std::unordered_map<core::ConnectionId, std::unique_ptr<UpstreamConnection>> connections_;
+  std::vector<core::ConnectionId> closed_;
+  std::vector<core::PoolAction> actions_;
+  std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
+  std::array<std::uint64_t, core::kRetryReasons> retried_{};
+  std::string last_connect_error_;
+  bool was_reachable_ = true;
+};
+
+}  // namespace holdfast

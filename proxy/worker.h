@@ -1,0 +1,120 @@
+// Everything that serves, on one event loop: listeners, client connections, pools, deadlines, signals. Wires
+// the parts and runs the one place where what they have reported is acted on (on_turn_end). main() makes one;
+// nothing here is global.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/context.h"
+#include "proxy/dispatcher.h"
+#include "proxy/net/network.h"
+#include "proxy/upstream.h"
+
+namespace holdfast {
+
+class Admin;
+class ClientConnection;
+
+// What a worker asks of the program around it.
+class WorkerHost {
+ public:
+  // SIGHUP: a new snapshot, or nullptr to keep the old one (what is wrong was printed).
+  virtual config::Snapshot load_again() = 0;
+  // Nothing runs any more: the loop may stop.
+  virtual void on_done() = 0;
+
+ protected:
+  ~WorkerHost() = default;
+};
+
+class Worker final : public net::TurnHandler {
+ public:
+  // All references outlive the worker.
+  Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
+         config::Snapshot config, WorkerHost& host);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Binds the listeners and starts the pools. False with a sentence in `error`.
+  [[nodiscard]] bool start(std::string& error);
+  // Takes a new snapshot: sites and limits at once, changed pools by new ones; listeners stay (a change is
+  // logged).
+  void reload(config::Snapshot config);
+  // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
+  // true.
+  void shut_down();
+  // After a failed start(): closes what it has opened.
+  void give_up();
+  bool done() const { return done_; }
+
+  // --- net::TurnHandler
+  void on_wakeup() override;
+  void on_turn_end() override;
+  void on_signal(int signal_number) override;
+
+  // --- for the parts
+  Context& context() { return context_; }
+  const config::Config& config() const { return *config_; }
+  core::Time now() const { return context_.network.now(); }
+  Plan plan(const http::RequestHead& head) const;
+  Admin& admin() { return *admin_; }
+  bool stopping() const { return stopping_; }
+  void client_wants_turn(std::uint64_t id) { ready_.push_back(id); }
+  void client_closed(std::uint64_t id) { closed_clients_.push_back(id); }
+
+  // --- looking in (admin, simulation)
+  std::vector<Upstream*> upstreams() const;
+  Upstream* find_upstream(const std::string& name) const;
+  std::size_t client_connections() const { return clients_.size(); }
+  core::Time started() const { return started_; }
+  const Metrics& metrics() const { return context_.metrics; }
+  std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
+  std::vector<std::uint16_t> listen_ports() const;
+  void for_each_client(const std::function<void(ClientConnection&)>& visit);
+  void check() const;  // pool invariants
+
+ private:
+  class Acceptor;
+
+  bool open_listeners(std::string& error);
+  void accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer, const net::Peer& local);
+  void run_deadlines();
+  bool run_ready_clients();
+  void erase_closed();
+  void finish_shutdown();
+  void update_second();
+  void set_wakeup();
+  void note_readiness();
+
+  Context context_;
+  WorkerHost& host_;
+  config::Snapshot config_;
+  std::shared_ptr<const Dispatcher> dispatcher_;
+  std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
+  std::vector<std::unique_ptr<Upstream>>
+      retired_pools_;  // replaced by a reload; go when their last connection has gone
+  std::unique_ptr<Admin> admin_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
+  std::vector<std::uint64_t> ready_;
+  std::vector<std::uint64_t> ready_now_;
+  std::vector<std::uint64_t> closed_clients_;
+  std::vector<core::DeadlineQueue::Id> expired_;
+  core::Time started_{};
+  core::Time next_second_{};
+  core::Time grace_end_{};
+  std::optional<core::Time> wakeup_;
+  bool accepting_ = true;
+  bool stopping_ = false;
+  bool cut_off_ = false;
+  bool done_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,233 @@
+// Cross checks and limits: each rule broken once, and held once.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "helpers.h"
+
+using namespace holdfast::config;
+
+namespace {
+
+// Exactly one finding, of this severity, with this text.
+void one(const LoadResult& result, Severity severity, const std::string& text) {
+  CAPTURE(said(result));
+  CHECK(result.diagnostics.size() == 1);
+  CHECK(count(result, severity) == 1);
+  CHECK(says(result, text));
+  CHECK(result.config.has_value() == (severity == Severity::warning));
+}
+void error(const LoadResult& result, const std::string& text) {
+  one(result, Severity::error, text);
+}
+void warning(const LoadResult& result, const std::string& text) {
+  one(result, Severity::warning, text);
+}
+
+void clean(const LoadResult& result) {
+  CHECK_MESSAGE(result.diagnostics.empty(), said(result));
+  CHECK(result.config.has_value());
+}
+
+}  // namespace
+
+TEST_CASE("pools and sites must be given") {
+  error(load(kSites), "pools is missing");
+  error(load("pools: {}\n" + kSites), "pools: names no pool");
+  error(load("pools:\n" + kSites), "pools: names no pool");
+  error(load(kPools), "sites is missing");
+  error(load(kPools + "sites: []\n"), "sites: names no site");
+  error(load("pools: { php: {} }\n" + kSites), "pools.php has no address");
+  error(load(kPools + "sites: [{ pool: php }]\n"), "sites[0] has no root");
+}
+
+TEST_CASE("pool names") {
+  clean(load("pools: { a-B_1: { address: unix:/x } }\nsites: [{ root: /usr, pool: a-B_1 }]\n"));
+  error(load("pools: { \"a.b\": { address: unix:/x } }\nsites: [{ root: /usr, pool: a.b }]\n"),
+        "'a.b' is not a name for a pool");
+  const std::string name(64, 'p');
+  clean(load("pools: { " + name + ": { address: unix:/x } }\nsites: [{ root: /usr, pool: " + name + " }]\n"));
+  error(
+      load("pools: { " + name + "p: { address: unix:/x } }\nsites: [{ root: /usr, pool: " + name + "p }]\n"),
+      "is not a name for a pool");
+}
+
+TEST_CASE("a site's pool must exist") {
+  error(load(kPools + "sites: [{ root: /usr, pool: phpp }]\n"),
+        "sites[0].pool: there is no pool 'phpp'; did you mean 'php'?");
+  error(load(kPools + "sites: [{ root: /usr, pool: zebra }]\n"), "there is no pool 'zebra'; pools: php");
+  error(load(kPools + "sites: [{ root: /usr, front_controller: /i.php }]\n"),
+        "sites[0] has a front_controller but no pool to run it; add pool: php");
+  warning(load(kPools + "sites: [{ root: /usr }]\n"), "no site uses pools.php");
+  error(load("pools: { php: { address: bad } }\n" + kSites), "pools.php.address");  // php still exists
+}
+
+TEST_CASE("hosts of sites") {
+  const auto sites = [](const std::string& a, const std::string& b) {
+    return load(kPools + "sites:\n  - { " + a + "root: /usr, pool: php }\n  - { " + b +
+                "root: /usr, pool: php }\n");
+  };
+  clean(sites("hosts: [a, \"*.a\"], ", "hosts: [b, \"*.b\"], "));
+  clean(sites("hosts: a, ", ""));
+  error(sites("", ""), "sites[1] answers every host, and sites[0] does already (line 3)");
+  error(sites("hosts: [], ", "hosts: [], "), "sites[1] answers every host");
+  error(sites("hosts: [a, b], ", "hosts: [c, A], "), "sites[1].hosts[1]: 'a' belongs to sites[0] already");
+  error(sites("hosts: \"*.a\", ", "hosts: \"*.A\", "), "'*.a' belongs to sites[0] already");
+  error(sites("hosts: [a, a], ", ""), "sites[0].hosts[1]: 'a' belongs to sites[0] already");
+  // Refused hosts are not compared: a site whose hosts are wrong does not answer every host.
+  CHECK(errors(sites("hosts: \"a*\", ", "hosts: \"a*\", ")) == 2);
+  CHECK(errors(sites("hosts: \"a*\", ", "")) == 1);
+}
+
+TEST_CASE("addresses that collide") {
+  clean(load("listen: [127.0.0.1:1, 127.0.0.1:2, \"[::1]:1\", unix:/a]\n" + kMinimal));
+  clean(load("listen: [127.0.0.1:0, 127.0.0.1:0]\n" + kMinimal));  // two ports of the kernel's choice
+  error(load("listen: [127.0.0.1:1, 127.0.0.1:1]\n" + kMinimal), "listen: 127.0.0.1:1 is given twice");
+  error(load("listen: [unix:/a, unix:/a]\n" + kMinimal), "listen: unix:/a is given twice");
+  error(load("listen: [:1, 127.0.0.1:1]\n" + kMinimal), "127.0.0.1:1 is already covered by 0.0.0.0:1");
+  error(load("listen: [127.0.0.1:1, :1]\n" + kMinimal), "0.0.0.0:1 is already covered by 127.0.0.1:1");
+  error(load("listen: :1\nadmin: { listen: \":1\" }\n" + kMinimal),
+        "admin.listen: 0.0.0.0:1 is also a listen address");
+  error(load("listen: 127.0.0.1:9180\n" + kMinimal), "(it is the default of admin.listen)");
+  clean(load("listen: 127.0.0.1:9180\nadmin: { listen: off }\n" + kMinimal));
+  error(load("listen: unix:/run/php.sock\n" + kMinimal), "is a listen address of holdfast itself");
+  warning(load("pools: { a: { address: unix:/x }, b: { address: unix:/x } }\n"
+               "sites: [{ hosts: a, root: /usr, pool: a }, { hosts: b, root: /usr, pool: b }]\n"),
+          "pools a and b share the address unix:/x; each counts its own max_connections");
+}
+
+TEST_CASE("folders and files that are not there are warnings") {
+  warning(load(kPools + "sites: [{ root: /no/where, pool: php }]\n"),
+          "sites[0].root: /no/where does not exist");
+  warning(load(kPools + "sites: [{ root: /etc/passwd, pool: php }]\n"), "/etc/passwd is not a folder");
+  warning(load_site("front_controller: /no-such-file.php"), "/usr/no-such-file.php does not exist");
+  warning(load("buffers: { spool_dir: /no/where }\n" + kMinimal),
+          "buffers.spool_dir: /no/where does not exist");
+  warning(load("buffers: { spool_dir: /etc/passwd }\n" + kMinimal), "/etc/passwd is not a folder");
+  warning(load("log: { access: /no/where/a.log }\n" + kMinimal), "log.access: /no/where does not exist");
+  clean(load("log: { access: /usr/a.log }\n" + kMinimal));
+  error(load(kPools + "sites: [{ root: /, pool: php }]\n"), "would serve every file of this machine");
+  error(load(kPools + "sites: [{ root: ~/app, pool: php }]\n"), "'~' is not expanded here");
+  error(load(kPools + "sites: [{ root: \"\", pool: php }]\n"), "expected a path");
+}
+
+TEST_CASE("paths") {
+  error(load_site("php_root: app"), "sites[0].php_root: expected an absolute path");
+  CHECK(load_site("php_root: /app/").config->sites[0].php_root == "/app");
+  error(load_site("front_controller: index.php"), "write /index.php");
+  error(load_site("front_controller: /index.php?$$query_string"), "write /index.php; the query");
+  error(load_site("front_controller: /../index.php"), "expected the path of a file");
+  error(load_site("front_controller: /"), "expected the path of a file");
+  clean(load_site("front_controller: \"\""));
+  error(load_site("index: a/b.php"), "expected the name of a file");
+  clean(load_pool("status_path: /fpm-status"));
+  error(load_pool("status_path: fpm-status"), "write /fpm-status");
+  warning(load_pool("application: generic\n    status_path: /x"), "is only asked of php-fpm");
+  error(load("log: { access: stdot }\n" + kMinimal), "did you mean 'stdout'?");
+  error(load("log: { access: access.log }\n" + kMinimal), "write ./access.log for a file");
+}
+
+TEST_CASE("params") {
+  clean(load_site("params: { APP_ENV: prod, _x: 1, HTTPS: on }"));
+  error(load_site("params: { A-B: 1 }"), "'A-B' is not the name of a CGI variable");
+  error(load_site("params: { 1A: 1 }"), "'1A' is not the name of a CGI variable");
+  error(load_site("params: { \"\": 1 }"), "'' is not the name of a CGI variable");
+  error(load_site("params: { A: }"), "sites[0].params.A: has no value");
+  error(load_site("params: { CONTENT_LENGTH: 5 }"), "cannot be set");
+  error(load_site("params: { REQUEST_BODY_FILE: /etc/passwd }"), "cannot be set");
+  warning(load_site("params: { PHP_VALUE: a=b }"), "keeps these ini settings for later requests");
+  warning(load_site("params: { PHP_ADMIN_VALUE: a=b }"), "keeps these ini settings for later requests");
+  warning(load_site("params: { HTTP_X_A: b }"), "replaces what the client sends");
+  warning(load_site("params: { SCRIPT_FILENAME: /x.php }"), "this replaces it always");
+  clean(load_site("params: { A: " + std::string(65535 - 8 - 1, 'x') + " }"));
+  error(load_site("params: { A: " + std::string(65535 - 8, 'x') + " }"), "longer than a FastCGI record");
+}
+
+TEST_CASE("trusted proxies") {
+  clean(load("trusted_proxies: [10.0.0.0/8, \"::1\"]\n" + kMinimal));
+  error(load("trusted_proxies: [10.0.0.0/8, 10.0.0.0/99]\n" + kMinimal),
+        "trusted_proxies[1]: the prefix length");
+  warning(load("trusted_proxies: 0.0.0.0/0\n" + kMinimal), "trusts every client");
+  warning(load("trusted_proxies: \"::/0\"\n" + kMinimal), "trusts every client");
+}
+
+TEST_CASE("limits: at, one below, one above") {
+  struct {
+    const char* key;
+    std::vector<const char*> good;
+    std::vector<const char*> bad;
+  } const pool_rows[] = {
+      {"max_connections: ", {"1", "65535"}, {"0", "65536", "-1", "18446744073709551617"}},
+      {"queue: { size: ", {"0 }", "1000000 }"}, {"1000001 }"}},
+      {"queue: { timeout: ", {"1ms }", "24h }"}, {"0s }", "86400001ms }"}},
+      {"timeouts: { connect: ", {"1ms }", "24h }"}, {"0s }", "25h }"}},
+      {"timeouts: { send: ", {"1ms }", "24h }"}, {"0s }", "25h }"}},
+      {"timeouts: { first_byte: ", {"1ms }", "24h }"}, {"0s }", "25h }"}},
+      {"timeouts: { idle_read: ", {"1ms }", "24h }"}, {"0s }", "25h }"}},
+      {"recycle: { idle: ", {"0s }", "1ms }", "24h }"}, {"25h }"}},
+      {"recycle: { requests: ", {"0 }", "18446744073709551615 }"}, {"18446744073709551616 }"}},
+      {"recycle: { lifetime: ", {"0s }", "8760h }"}, {"8761h }"}},
+      {"ping: ", {"0s", "10ms", "24h"}, {"9ms", "1ms", "25h"}},
+  };
+  for (const auto& row : pool_rows) {
+    for (const char* value : row.good) {
+      CAPTURE(row.key + std::string(value));
+      clean(load_pool(row.key + std::string(value)));
+    }
+    for (const char* value : row.bad) {
+      CAPTURE(row.key + std::string(value));
+      CHECK(errors(load_pool(row.key + std::string(value))) == 1);
+    }
+  }
+  struct {
+    const char* key;
+    std::vector<const char*> good;
+    std::vector<const char*> bad;
+  } const rows[] = {
+      {"client: { timeouts: { header: ", {"1ms } }", "24h } }"}, {"0s } }", "25h } }"}},
+      {"client: { timeouts: { body: ", {"1ms } }"}, {"0s } }"}},
+      {"client: { timeouts: { write: ", {"1ms } }"}, {"0s } }"}},
+      {"client: { timeouts: { keep_alive: ", {"0s } }", "24h } }"}, {"25h } }"}},
+      {"client: { max_header: ", {"1k }", "1024 }", "1m }"}, {"1023 }", "1048577 }"}},
+      {"client: { max_connections: ", {"1 }", "1000000 }"}, {"0 }", "1000001 }"}},
+      {"client: { requests_per_connection: ", {"0 }", "1 }"}, {"-1 }"}},
+      {"buffers: { request_memory: ", {"1k }", "1g }"}, {"1023 }", "2g }"}},
+      {"buffers: { response_memory: ", {"1k }", "1g }"}, {"0 }", "2g }"}},
+      {"buffers: { spool_max: ", {"64m }", "1048576g }"}, {"0 }", "1023k }"}},
+      {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
+  };
+  for (const auto& row : rows) {
+    for (const char* value : row.good) {
+      CAPTURE(row.key + std::string(value));
+      clean(load(row.key + std::string(value) + "\n" + kMinimal));
+    }
+    for (const char* value : row.bad) {
+      CAPTURE(row.key + std::string(value));
+      CHECK(errors(load(row.key + std::string(value) + "\n" + kMinimal)) == 1);
+    }
+  }
+}
+
+TEST_CASE("a value out of bounds is told what to write") {
+  error(load_pool("max_connections: 0"),
+        "pools.php.max_connections: must be at least 1, got '0'; write at most pm.max_children");
+  error(load_pool("queue: { timeout: 0s }"), "for no waiting at all write size: 0");
+  error(load_pool("timeouts: { connect: 0s }"),
+        "must be at least 1ms, got '0s'; write the longest wait you accept, such as 2s");
+  error(load_pool("ping: 5ms"), "must be at least 10ms (or 0s), got '5ms'");
+  error(load_site("max_body: 0"), "write the largest body you accept");
+  error(load("client: { max_header: 2m }\n" + kMinimal), "must be at most 1m, got '2m'");
+}
+
+TEST_CASE("what is fine is not talked about") {
+  clean(load_pool("queue: { size: 0 }"));
+  clean(load_pool("ping: 60s\n    recycle: { idle: 10s }"));
+  clean(load_pool("settle: never"));
+  clean(load_pool("keep_alive: false\n    ping: 1s"));
+}
+
+TEST_CASE("a body must fit where it is kept") {
+  clean(load("buffers: { request_memory: 1m, spool_max: 63m }\n" + kMinimal));
+  warning(load("buffers: { request_memory: 1m, spool_max: 62m }\n" + kMinimal),
+          "sites[0].max_body: 64m is more than");
+}

@@ -1,0 +1,154 @@
+// The files users copy, and the reference: true to the code, and complete.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "config/schema.h"
+#include "helpers.h"
+
+using namespace holdfast::config;
+namespace fs = std::filesystem;
+
+namespace {
+
+// The warnings a sample may give here: its folders are not on this machine.
+bool only_missing_folders(const LoadResult& result) {
+  return std::all_of(result.diagnostics.begin(), result.diagnostics.end(), [](const Diagnostic& d) {
+    return d.severity == Severity::warning && d.message.find("does not exist") != std::string::npos;
+  });
+}
+
+std::string last_word(const std::string& path) {
+  return path.substr(path.rfind('.') + 1);
+}
+
+// The cells of a Markdown table row, trimmed.
+std::vector<std::string> cells(const std::string& line) {
+  std::vector<std::string> out;
+  std::istringstream stream(line);
+  std::string cell;
+  std::getline(stream, cell, '|');  // what is before the first bar
+  while (std::getline(stream, cell, '|')) {
+    const auto first = cell.find_first_not_of(' ');
+    const auto last = cell.find_last_not_of(' ');
+    out.push_back(first == std::string::npos ? "" : cell.substr(first, last - first + 1));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("every sample loads without an error") {
+  int seen = 0;
+  for (const auto& entry : fs::directory_iterator(source_file("config/samples"))) {
+    if (entry.path().extension() == ".yaml") {
+      ++seen;
+      const auto result = load(read_text(entry.path().string()));
+      CAPTURE(entry.path().string());
+      CHECK_MESSAGE(result.config, said(result));
+      CHECK_MESSAGE(only_missing_folders(result), said(result));
+    }
+  }
+  CHECK(seen == 6);
+}
+
+TEST_CASE("samples follow the environment where they say so") {
+  const auto result = load(read_text(source_file("config/samples/symfony.yaml")),
+                           {{"LISTEN", "127.0.0.1:81"}, {"PHP_FPM", "tcp:php:9000"}, {"APP_ENV", "dev"}});
+  REQUIRE_MESSAGE(result.config, said(result));
+  CHECK(result.config->listen[0].port == 81);
+  CHECK(result.config->pools[0].address.host == "php");
+  CHECK(result.config->sites[0].params.at("APP_ENV") == "dev");
+}
+
+TEST_CASE("holdfast.yaml shows every key with its true default") {
+  const std::string text = read_text(source_file("config/holdfast.yaml"));
+  const auto result = load(text);
+  REQUIRE_MESSAGE(result.config, said(result));
+  CHECK_MESSAGE(only_missing_folders(result), said(result));
+  Config expected;
+  expected.pools.emplace_back();
+  expected.pools[0].name = "php";
+  expected.pools[0].address = {Address::Kind::unix_socket, {}, 0, "/run/php/php-fpm.sock"};
+  expected.sites.emplace_back();
+  expected.sites[0].root = expected.sites[0].php_root = "/srv/app/public";
+  expected.sites[0].pool = "php";
+  CHECK(*result.config == expected);
+
+  // Present at all: active, or commented out because there is no default to show.
+  const std::set<std::string> commented = {"hosts", "php_root", "front_controller", "params", "status_path"};
+  for (const WrittenKey& key : schema_keys()) {
+    CAPTURE(key.path);
+    const std::string word = last_word(key.path) + ": ";
+    const std::string before = commented.contains(last_word(key.path)) ? "# " : " ";
+    const bool shown =
+        text.find(before + word) != std::string::npos || text.find("\n" + word) != std::string::npos;
+    CHECK(shown);
+  }
+}
+
+TEST_CASE("what holdfast.yaml shows commented out is right too") {
+  std::string text = read_text(source_file("config/holdfast.yaml"));
+  for (const char* key : {"hosts", "php_root", "front_controller", "params", "status_path"}) {
+    const auto at = text.find(std::string("# ") + key + ":");
+    REQUIRE(at != std::string::npos);
+    text.erase(at, 2);
+  }
+  const auto result = load(text);
+  REQUIRE_MESSAGE(result.config, said(result));
+  CHECK(result.config->sites[0].hosts.size() == 2);
+  CHECK(result.config->sites[0].front_controller == "/index.php");
+  CHECK(result.config->pools[0].status_path == "/fpm-status");
+}
+
+TEST_CASE("the php-fpm pool goes with the defaults") {
+  std::map<std::string, std::string> ini;
+  std::istringstream lines(read_text(source_file("config/samples/php-fpm-pool.conf")));
+  for (std::string line; std::getline(lines, line);) {
+    const auto equals = line.find(" = ");
+    if (!line.starts_with(';') && equals != std::string::npos) {
+      ini[line.substr(0, equals)] = line.substr(equals + 3);
+    }
+  }
+  const auto minimal = load(read_text(source_file("config/samples/minimal.yaml")));
+  REQUIRE(minimal.config);
+  const Pool& pool = minimal.config->pools[0];
+  CHECK(ini.at("pm") == "static");
+  CHECK(ini.at("pm.max_children") == std::to_string(pool.max_connections + 1));
+  CHECK("unix:" + ini.at("listen") == pool.address.text());
+  CHECK(ini.at("pm.status_path") == "/fpm-status");
+  CHECK(std::stoi(ini.at("request_terminate_timeout")) >
+        std::chrono::duration_cast<std::chrono::seconds>(pool.timeouts.first_byte).count());
+}
+
+TEST_CASE("the reference names every key, no other, and the true default") {
+  std::map<std::string, std::string> documented;
+  std::istringstream lines(read_text(source_file("config/README.md")));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("| `")) {
+      const auto row = cells(line);
+      REQUIRE(row.size() == 4);
+      const std::string path = row[0].substr(1, row[0].size() - 2);
+      CAPTURE(path);
+      CHECK_FALSE(documented.contains(path));
+      CHECK_FALSE(row[3].empty());
+      documented[path] = row[2];
+    }
+  }
+  const std::map<std::string, std::string> without = {
+      {"pools.NAME.address", "required"}, {"sites[].root", "required"}, {"sites[].php_root", "root"}};
+  std::set<std::string> known;
+  for (const WrittenKey& key : schema_keys()) {
+    CAPTURE(key.path);
+    known.insert(key.path);
+    REQUIRE(documented.contains(key.path));
+    CHECK(documented[key.path] ==
+          (without.contains(key.path) ? without.at(key.path) : "`" + key.value + "`"));
+  }
+  for (const auto& row : documented) {
+    CAPTURE(row.first);
+    CHECK(known.contains(row.first));
+  }
+}
