@@ -1,3 +1,4 @@
+// The command line of doctor: options in, exit status out. The work is in doctor_facts.h and doctor.h.
 #include "proxy/command_doctor.h"
 
 #include <unistd.h>

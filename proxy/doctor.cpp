@@ -9,14 +9,10 @@ namespace holdfast {
 
 std::string_view severity_name(FindingSeverity severity) {
   switch (severity) {
-    case FindingSeverity::ok:
-      return "ok";
-    case FindingSeverity::info:
-      return "info";
-    case FindingSeverity::warning:
-      return "warning";
-    case FindingSeverity::error:
-      return "error";
+    case FindingSeverity::ok: return "ok";
+    case FindingSeverity::info: return "info";
+    case FindingSeverity::warning: return "warning";
+    case FindingSeverity::error: return "error";
   }
   return "?";
 }
@@ -42,12 +38,9 @@ int exit_status_of(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) worst = std::max(worst, finding.severity);
   switch (worst) {
     case FindingSeverity::ok:
-    case FindingSeverity::info:
-      return 0;
-    case FindingSeverity::warning:
-      return 1;
-    case FindingSeverity::error:
-      return 2;
+    case FindingSeverity::info: return 0;
+    case FindingSeverity::warning: return 1;
+    case FindingSeverity::error: return 2;
   }
   return 2;
 }

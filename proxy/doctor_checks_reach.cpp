@@ -182,8 +182,7 @@ void check_connect(const DoctorFacts& facts, const PoolFacts& pool, Findings& fo
 
 void check_values(const DoctorFacts& facts, const PoolFacts& pool, Findings& found) {
   switch (pool.answers.values) {
-    case FpmAnswers::Values::not_asked:
-      return;
+    case FpmAnswers::Values::not_asked: return;
     case FpmAnswers::Values::keeps:
       found.ok("get_values", "php-fpm answers FCGI_GET_VALUES and keeps the connection");
       return;

@@ -35,9 +35,7 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
     return;
   }
   switch (root.seen_by_php) {
-    case RootFacts::Seen::yes:
-      found.ok("php_root", "php-fpm sees " + root.probe_file);
-      return;
+    case RootFacts::Seen::yes: found.ok("php_root", "php-fpm sees " + root.probe_file); return;
     case RootFacts::Seen::no:
       found.add(FindingSeverity::error, "php_root", "php-fpm does not see " + root.probe_file,
                 "It exists here, but php-fpm answers \"File not found.\": it runs in another container or "

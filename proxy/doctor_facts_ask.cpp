@@ -62,17 +62,10 @@ void ask_values(const config::Address& address, FpmAnswers& answers, Limit limit
   answers.local_address = client.local_address();
   using Values = FpmAnswers::Values;
   switch (client.ask_values(limit)) {
-    case ValuesAnswer::closed:
-      answers.values = Values::hung_up;
-      return;
-    case ValuesAnswer::silent:
-      answers.values = Values::silent;
-      return;
-    case ValuesAnswer::malformed:
-      answers.values = Values::malformed;
-      return;
-    case ValuesAnswer::answered:
-      break;
+    case ValuesAnswer::closed: answers.values = Values::hung_up; return;
+    case ValuesAnswer::silent: answers.values = Values::silent; return;
+    case ValuesAnswer::malformed: answers.values = Values::malformed; return;
+    case ValuesAnswer::answered: break;
   }
   answers.values = client.ask_values(limit) == ValuesAnswer::answered ? Values::keeps : Values::closes;
 }

@@ -1,3 +1,4 @@
+// Text and JSON of doctor's findings; see doctor_report.h.
 #include "proxy/doctor_report.h"
 
 #include <algorithm>
@@ -41,14 +42,10 @@ std::string wrapped(const std::string& first, const std::string& text) {
 
 std::string_view severity_color(FindingSeverity severity) {
   switch (severity) {
-    case FindingSeverity::ok:
-      return "\x1b[32m";
-    case FindingSeverity::info:
-      return "\x1b[36m";
-    case FindingSeverity::warning:
-      return "\x1b[33m";
-    case FindingSeverity::error:
-      return "\x1b[31;1m";
+    case FindingSeverity::ok: return "\x1b[32m";
+    case FindingSeverity::info: return "\x1b[36m";
+    case FindingSeverity::warning: return "\x1b[33m";
+    case FindingSeverity::error: return "\x1b[31;1m";
   }
   return kReset;
 }

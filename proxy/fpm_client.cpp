@@ -1,3 +1,4 @@
+// Blocking sockets under a fastcgi::Session; see fpm_client.h.
 #include "proxy/fpm_client.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// Reader of php-fpm's ini files; see fpm_config.h.
 #include "proxy/fpm_config.h"
 
 #include <glob.h>

@@ -1,3 +1,4 @@
+// Classification and counting of sockets, and the choice of the source; see socket_table.h.
 #include "proxy/net/socket_table.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Line parsers of /proc/net; see socket_table_proc.h.
 #include "proxy/net/socket_table_proc.h"
 
 #include <fcntl.h>
