@@ -1,9 +1,5 @@
-<<<<<<< HEAD
-// sockets: the command line, the loop of --watch, and the terminal.
-=======
 // The command line of sockets, and its loop and screen for --watch. Reading is in net/socket_table.h, text in
 // sockets_view.h.
->>>>>>> w-sockets
 #include "proxy/command_sockets.h"
 
 #include <sys/ioctl.h>

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// The tables of `holdfast sockets`: for people, CSV and JSON.
-=======
 // The table of `holdfast sockets`; CSV and JSON are in sockets_view_data.cpp.
->>>>>>> w-sockets
 #include "proxy/sockets_view.h"
 
 #include <algorithm>

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// Asking the kernel by netlink (sock_diag(7)): one dump a family, parsed in place.
-=======
 // The netlink conversation: request, dump, decoding; see inet_diag.h.
->>>>>>> w-sockets
 #include "proxy/net/inet_diag.h"
 
 #include <arpa/inet.h>

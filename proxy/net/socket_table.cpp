@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// Counting and classifying sockets; where they come from is tried here, netlink first.
-=======
 // Classification and counting of sockets, and the choice of the source; see socket_table.h.
->>>>>>> w-sockets
 #include "proxy/net/socket_table.h"
 
 #include <algorithm>

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// Parsing /proc/net/tcp, tcp6 and unix.
-=======
 // Line parsers of /proc/net; see socket_table_proc.h.
->>>>>>> w-sockets
 #include "proxy/net/socket_table_proc.h"
 
 #include <fcntl.h>

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-// Reading /proc/sys and its like, from a root that tests can replace.
-=======
 // Readers of /proc/sys and of sysctl files; see system_settings.h.
->>>>>>> w-sockets
 #include "proxy/net/system_settings.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// close_reason_name(): one word for each reason, none twice.
 #include "proxy/core/close_reason.h"
 
 #include <doctest/doctest.h>
