@@ -403,6 +403,19 @@ TEST_CASE("a retry sends the same request again, whole, and forgets the first tr
   CHECK(one.exchange->timings().leased == kStart + 1s);
 }
 
+TEST_CASE("a new attempt begins with no trace of the last one's answer") {
+  Case one;
+  one.begin();
+  CHECK(one.feed({"Status: 500\r\nX-Of: first\r\n"}));
+  one.exchange->count_retry(RetryReason::not_sent);
+  one.exchange->begin_attempt(2, false, kStart + 1s);
+  CHECK_FALSE(one.exchange->response_seen());
+  CHECK_FALSE(one.exchange->timings().first_byte);
+  CHECK(one.feed({kResponse}));
+  CHECK(one.exchange->on_end(kStart + 2s));
+  CHECK(one.sink.log == kResponseLog);
+}
+
 TEST_CASE("what may be repeated") {
   using http::Method;
   for (const Method method : {Method::get, Method::head, Method::options, Method::put, Method::delete_})
