@@ -7,7 +7,6 @@
 #include <array>
 
 #include "../fastcgi/reference_codec.h"
-#include "proxy/core/error_page.h"
 
 using namespace holdfast::core;
 using namespace std::chrono_literals;
@@ -255,6 +254,14 @@ TEST_CASE("a failure before the head is answered whole; after it the response is
   CHECK(late.exchange->timings().ended == kStart + 1s);
 }
 
+TEST_CASE("a failure in the queue is answered whole") {
+  Case one;
+  one.exchange->fail(Outcome::queue_full, kStart);
+  CHECK(one.sink.log.substr(0, 9) == "start 503");
+  CHECK(one.sink.log.find(" length " + std::to_string(one.sink.body.size())) != std::string::npos);
+  CHECK(one.exchange->outcome() == Outcome::queue_full);
+}
+
 TEST_CASE("a client that left is told nothing, wherever it left") {
   for (const bool started : {false, true}) {
     Case one;
@@ -422,52 +429,4 @@ TEST_CASE("what may be repeated") {
     CHECK(Case("", method).exchange->repeatable());
   for (const Method method : {Method::post, Method::patch, Method::other})
     CHECK_FALSE(Case("", method).exchange->repeatable());
-}
-
-// ----------------------------------------------------------------------------------------------------------
-// answers of our own
-
-TEST_CASE("each outcome has a name and a status") {
-  struct Row {
-    Outcome outcome;
-    std::string_view name;
-    int status;
-  };
-  constexpr std::array kRows = {
-      Row{Outcome::queue_full, "queue_full", 503},
-      Row{Outcome::queue_timeout, "queue_timeout", 503},
-      Row{Outcome::spool_failed, "spool_failed", 503},
-      Row{Outcome::upstream_timeout, "upstream_timeout", 504},
-      Row{Outcome::upstream_reset, "upstream_reset", 502},
-      Row{Outcome::upstream_bad_head, "upstream_bad_head", 502},
-      Row{Outcome::upstream_no_head, "upstream_no_head", 502},
-      Row{Outcome::upstream_poisoned, "upstream_poisoned", 502},
-  };
-  for (const Row& row : kRows) {
-    CAPTURE(row.name);
-    CHECK(outcome_name(row.outcome) == row.name);
-    CHECK(status_of(row.outcome) == row.status);
-    Case one;
-    one.exchange->fail(row.outcome, kStart);  // from the queue, too
-    CHECK(one.sink.log.substr(0, 9) == "start " + std::to_string(row.status));
-    CHECK((one.sink.log.find("[Retry-After: 1]") != std::string::npos) == (row.status == 503));
-    CHECK(one.sink.log.find("[Cache-Control: no-store]") != std::string::npos);
-    CHECK(one.sink.log.find(" length " + std::to_string(one.sink.body.size())) != std::string::npos);
-  }
-  CHECK(outcome_name(Outcome::none) == "none");
-  CHECK(outcome_name(Outcome::ok) == "ok");
-  CHECK(outcome_name(Outcome::client_left) == "client_left");
-}
-
-TEST_CASE("error pages: redirects say where, 405 what is allowed, 304 has no body and no length") {
-  const ErrorPage moved(301, "/dir/");
-  CHECK(moved.head().fields.back().name == "Location");
-  CHECK(moved.head().fields.back().value == "/dir/");
-  const ErrorPage refused(405, {}, "GET, HEAD");
-  CHECK(refused.head().fields.back().name == "Allow");
-  CHECK(refused.body().find("405 Method Not Allowed") != std::string::npos);
-  CHECK(refused.head().content_length == refused.body().size());
-  const ErrorPage unchanged(304);
-  CHECK(unchanged.body().empty());
-  CHECK_FALSE(unchanged.head().content_length);
 }
