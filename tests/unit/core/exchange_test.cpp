@@ -7,7 +7,6 @@
 #include <array>
 
 #include "../fastcgi/reference_codec.h"
-#include "proxy/core/error_page.h"
 
 using namespace holdfast::core;
 using namespace std::chrono_literals;
@@ -255,6 +254,14 @@ TEST_CASE("a failure before the head is answered whole; after it the response is
   CHECK(late.exchange->timings().ended == kStart + 1s);
 }
 
+TEST_CASE("a failure in the queue is answered whole") {
+  Case one;
+  one.exchange->fail(Outcome::queue_full, kStart);
+  CHECK(one.sink.log.substr(0, 9) == "start 503");
+  CHECK(one.sink.log.find(" length " + std::to_string(one.sink.body.size())) != std::string::npos);
+  CHECK(one.exchange->outcome() == Outcome::queue_full);
+}
+
 TEST_CASE("a client that left is told nothing, wherever it left") {
   for (const bool started : {false, true}) {
     Case one;
@@ -403,6 +410,19 @@ TEST_CASE("a retry sends the same request again, whole, and forgets the first tr
   CHECK(one.exchange->timings().leased == kStart + 1s);
 }
 
+TEST_CASE("a new attempt begins with no trace of the last one's answer") {
+  Case one;
+  one.begin();
+  CHECK(one.feed({"Status: 500\r\nX-Of: first\r\n"}));
+  one.exchange->count_retry(RetryReason::not_sent);
+  one.exchange->begin_attempt(2, false, kStart + 1s);
+  CHECK_FALSE(one.exchange->response_seen());
+  CHECK_FALSE(one.exchange->timings().first_byte);
+  CHECK(one.feed({kResponse}));
+  CHECK(one.exchange->on_end(kStart + 2s));
+  CHECK(one.sink.log == kResponseLog);
+}
+
 TEST_CASE("what may be repeated") {
   using http::Method;
   for (const Method method : {Method::get, Method::head, Method::options, Method::put, Method::delete_})
@@ -410,6 +430,7 @@ TEST_CASE("what may be repeated") {
   for (const Method method : {Method::post, Method::patch, Method::other})
     CHECK_FALSE(Case("", method).exchange->repeatable());
 }
+<<<<<<< HEAD
 
 // ----------------------------------------------------------------------------------------------------------
 // answers of our own
@@ -445,3 +466,5 @@ TEST_CASE("each outcome has a name and a status") {
   CHECK(outcome_name(Outcome::ok) == "ok");
   CHECK(outcome_name(Outcome::client_left) == "client_left");
 }
+=======
+>>>>>>> w-pool
