@@ -97,6 +97,9 @@ def start_holdfast(base):
     yield start
     for proxy in started:
         print(f"--- {proxy.dir.name}: end of error.log\n{proxy.log()[-4000:]}")
+        if proxy.config["log"].get("format") == "json":
+            failed = [line for line in proxy.access() if line["status"] >= 500]
+            print("--- its first 5xx in access.log", *failed[:5], sep="\n")
     _cleanup(started, Holdfast.cleanup)
 
 

@@ -46,7 +46,7 @@ class Response:
         return self.framing == "until_close" or "close" in [o.strip() for o in options.split(",")]
 
     def __repr__(self):
-        return f"<{self.status} {self.fields} {self.body_bytes} bytes {self.body[:200]!r}>"
+        return f"<{self.status} {self.body_bytes} bytes {self.body[:100]!r} {self.fields}>"
 
 
 class ResponseParser:
