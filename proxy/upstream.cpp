@@ -117,7 +117,9 @@ void Upstream::run(const PoolAction& action) {
 void Upstream::lease(const PoolAction& action) {
   PhpExchange& exchange = static_cast<PhpExchange&>(*action.waiter);
   const auto found = connections_.find(action.connection);
-  if (found == connections_.end() || found->second->closing()) {
+  // A connection that broke after the pool's decision has left the state `leased` by now.
+  if (found == connections_.end() || found->second->closing() ||
+      pool_.state(action.connection) != core::ConnectionState::leased) {
     pool_.enqueue_again(exchange, now());
     return;
   }
