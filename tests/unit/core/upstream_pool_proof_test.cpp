@@ -329,9 +329,35 @@ TEST_CASE("php closes instead of answering the barrier: nothing is lost, the wai
   scene.ask_once_only("A");
   CHECK(scene.released(1) == "barrier 1");
   CHECK(scene.lost(1, CloseReason::peer_closed) == "close 1 peer_closed");
-  scene.connected(2);
-  CHECK(scene.state(2) == "leased");
+  CHECK(scene.connected(2) == "barrier 2");
+  CHECK(scene.answered(2) == "lease 2 A");
   CHECK(scene.closed(1) == "");
+}
+
+TEST_CASE("after a connection broke, new ones are proven for a while: the application may be restarting") {
+  Scene scene;
+  scene.lease_all(1);
+  CHECK(scene.lost(1, CloseReason::reset) == "close 1 reset");
+  scene.closed(1);
+  scene.ask("A");
+  CHECK(scene.connected(2) == "barrier 2");
+  CHECK(scene.answered(2) == "lease 2 A");
+  scene.pass(5s);
+  CHECK(scene.ask("B") == "open 3");
+  CHECK(scene.connected(3) == "lease 3 B");
+}
+
+TEST_CASE("a request that failed once gets only a proven connection, though it may be repeated") {
+  Scene scene;
+  scene.lease_all(2);
+  for (int round = 0; round < 16; ++round) {  // enough prompt barriers to be handed requests without one
+    scene.finish(1);
+    scene.ask("t" + std::to_string(round));
+  }
+  CHECK(scene.lost(2, CloseReason::eof_in_request) == "close 2 eof_in_request");
+  scene.ask_again("r2");
+  CHECK(scene.released(1) == "barrier 1");
+  CHECK(scene.answered(1) == "lease 1 r2 reused peek");
 }
 
 // ----------------------------------------------------------------------------------------------------------
@@ -350,7 +376,7 @@ TEST_CASE("ghost: the next new connection is proven before it is leased, the one
   // The worker may be busy for as long as a silent script is granted.
   CHECK(scene.pass(9s) == "");
   CHECK(scene.answered(3) == "lease 3 A");
-  CHECK(scene.lost(2, CloseReason::reset) == "close 2 reset");
+  CHECK(scene.lost(2, CloseReason::bad_head) == "close 2 bad_head");
   scene.closed(2);
   CHECK(scene.ask("B") == "open 4");
   CHECK(scene.connected(4) == "lease 4 B");
