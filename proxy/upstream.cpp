@@ -38,11 +38,10 @@ void Upstream::submit(PhpExchange& exchange) {
 void Upstream::client_left(PhpExchange& exchange) {
   if (exchange.state() == core::ExchangeState::done) return;
   exchange.fail(Outcome::client_left, now());
-  if (exchange.queued()) {
+  if (exchange.link_ == nullptr) {  // queued, or between the queue and a lease
     pool_.cancel(exchange, now());
     return;
   }
-  if (exchange.link_ == nullptr) return;  // between the queue and a lease
   UpstreamConnection& connection = *exchange.link_;
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {

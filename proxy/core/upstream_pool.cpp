@@ -88,10 +88,19 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
   serve_waiters(now);
 }
 
-void UpstreamPool::cancel(Waiter& waiter, Time) {
-  if (!waiter.queued_) return;
-  unlink(waiter);
-  ++stats_.abandoned;
+void UpstreamPool::cancel(Waiter& waiter, Time now) {
+  if (waiter.queued_) {
+    unlink(waiter);
+    ++stats_.abandoned;
+    return;
+  }
+  // Decided upon in this very turn, and not carried out yet: the decision is taken back.
+  const auto of_waiter = [&waiter](const PoolAction& action) { return action.waiter == &waiter; };
+  const auto found = std::find_if(actions_.begin(), actions_.end(), of_waiter);
+  if (found == actions_.end()) return;
+  const PoolAction action = *found;
+  actions_.erase(found);
+  if (action.kind == PoolAction::Kind::lease) lease_unused(action.connection, now);
 }
 
 void UpstreamPool::serve_waiters(Time now) {

@@ -108,7 +108,7 @@ class UpstreamPool {
   // which keeps its place and deadline.
   void enqueue(Waiter& waiter, bool repeatable, Time now);
   void enqueue_again(Waiter& waiter, Time now);
-  // The client left while queued. No action follows for this waiter.
+  // The client left while queued, or before its lease was carried out. No action follows for this waiter.
   void cancel(Waiter& waiter, Time now);
 
   // --- connections; ids unknown or already closing are ignored, so late events do no harm
