@@ -54,7 +54,13 @@ void ClientConnection::on_read(std::string_view bytes) {
   switch (state_) {
     case State::idle:
     case State::reading_head:
-    case State::reading_body: parse(bytes); return;
+    case State::reading_body:
+      // Earlier bytes still wait for their turn: these come behind them.
+      if (pipelined_.empty()) {
+        parse(bytes);
+        return;
+      }
+      [[fallthrough]];
     case State::answering:
       pipelined_.append(bytes);
       if (pipelined_.size() > kPipelinedBytesMost) stream_->stop_read();
@@ -182,6 +188,8 @@ void ClientConnection::on_eof() {
   eof_ = true;
   switch (state_) {
     case State::idle:
+      if (pipelined_.empty()) close();  // else go_on() comes first
+      return;
     case State::lingering: close(); return;
     case State::reading_head:
     case State::reading_body: leave(); return;
