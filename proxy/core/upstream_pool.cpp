@@ -84,6 +84,8 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
         {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
     return;
   }
+  // Once bitten: a second lease without proof could fail the same way, and a request is repeated only once.
+  waiter.repeatable_ = false;
   link_front(waiter);
   serve_waiters(now);
 }
