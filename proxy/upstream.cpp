@@ -115,7 +115,9 @@ void Upstream::run(const PoolAction& action) {
 void Upstream::lease(const PoolAction& action) {
   PhpExchange& exchange = static_cast<PhpExchange&>(*action.waiter);
   const auto found = connections_.find(action.connection);
-  if (found == connections_.end() || found->second->closing()) {
+  // Lost between the decision and now, in this very turn: its close action stands behind this one.
+  const bool lost = pool_.state(action.connection) != core::ConnectionState::leased;
+  if (lost || found == connections_.end() || found->second->closing()) {
     pool_.enqueue_again(exchange, now());
     return;
   }
