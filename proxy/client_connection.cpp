@@ -95,7 +95,8 @@ void ClientConnection::parse(std::string_view input) {
       deadline_.set(begun_ + worker_.config().client.timeouts.header);
     }
     if (!progress.body.empty()) on_body(progress.body);
-    if (state_ == State::lingering || state_ == State::closing) return;
+    // A body that was refused is answered: that its last bytes have come as well changes nothing.
+    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
         if (state_ == State::reading_body)
