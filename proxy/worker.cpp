@@ -168,7 +168,8 @@ void Worker::erase_closed() {
   for (auto& [name, upstream] : pools_) upstream->erase_closed();
   for (auto& upstream : retired_pools_) upstream->erase_closed();
   std::erase_if(retired_pools_, [](const auto& upstream) {
-    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions();
+    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions() &&
+           !upstream->referred_to();
   });
   if (!accepting_ && !stopping_ && clients_.size() < config_->client.max_connections) {
     accepting_ = true;
