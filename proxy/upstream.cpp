@@ -38,11 +38,11 @@ void Upstream::submit(PhpExchange& exchange) {
 void Upstream::client_left(PhpExchange& exchange) {
   if (exchange.state() == core::ExchangeState::done) return;
   exchange.fail(Outcome::client_left, now());
-  if (exchange.queued()) {
+  if (exchange.link_ == nullptr) {
+    // In the queue, or out of it by an action that is still to be run: that one must not meet it any more.
     pool_.cancel(exchange, now());
     return;
   }
-  if (exchange.link_ == nullptr) return;  // between the queue and a lease
   UpstreamConnection& connection = *exchange.link_;
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {
