@@ -167,7 +167,8 @@ def play(options) -> int:
         print(f"removed what a killed run left behind: {name}")
     plan = stages.Plan(options.binary.resolve(), warm_up=0, phase=2, narrow_phase=2) if options.quick else \
         stages.Plan(options.binary.resolve(), warm_up=2, phase=9, narrow_phase=6)
-    played = [*stages.FIRST_ACT, *stages.SECOND_ACT]
+    second_act = [lane for lane in stages.SECOND_ACT if lane.judged or not options.quick]
+    played = [*stages.FIRST_ACT, *second_act]
     progress, results, samples = Progress(played), [], {}
     with Namespaces() as namespaces:
         for lane in played:

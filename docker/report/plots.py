@@ -78,32 +78,38 @@ def over_time(lanes: list, samples: dict, ports: dict) -> str:
         figure, grid = plt.subplots(len(ROWS), len(lanes), figsize=(12.4, 7.6), sharex="col", sharey="row", squeeze=False,
                                     layout="constrained")
         for i, (title, parts) in enumerate(ROWS):
-            for j, lane in enumerate(lanes):
-                axes = grid[i][j]
-                unix = lane["unix"] and parts[0][1] == "php"
-                shade_phases(axes, lane, named=i == 0)
-                for place, role, side, columns, colour, label in parts:
-                    rows = sampling.series(samples[lane["id"]], place, ports[role], side)
-                    if rows and not unix:
-                        line(axes, rows, columns, colour, label)
-                if unix:
-                    axes.text(0.5, 0.45, "a Unix socket:\nno TCP here", ha="center", va="center",
-                              transform=axes.transAxes, fontsize=8.5)
-                if i == len(ROWS) - 1:
-                    axes.set_xlabel("seconds")
-                axes.yaxis.set_major_formatter(FuncFormatter(thousands))
-                axes.yaxis.set_major_locator(MaxNLocator(5))
-                axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-                axes.set_ylim(bottom=0)
-            grid[i][0].set_title(title, fontweight="bold", pad=20 if i == 0 else 8)
+            tops = [draw_cell(grid[i][j], lane, parts, samples[lane["id"]], ports, i == 0)
+                    for j, lane in enumerate(lanes)]
+            grid[i][0].set_ylim(0, max(1, *tops) * (1.45 if i == 0 else 1.12))
+            grid[i][0].set_title(title, fontweight="bold", pad=22 if i == 0 else 8)
             if len(parts) > 1:
-                grid[i][0].legend(loc="upper left" if i else "center left", fontsize=8, handlelength=1.2)
+                # Kept TCP has the emptiest cells.
+                grid[i][len(lanes) - 2].legend(loc="center right", fontsize=8, handlelength=1.2)
         for j, lane in enumerate(lanes):
-            axes = grid[0][j]
-            axes.set_ylim(top=axes.get_ylim()[1] * (1.35 if j == 0 else 1))
-            axes.annotate(lane["title"], (0, 1), xytext=(0, 7), xycoords="axes fraction", textcoords="offset points",
-                          fontsize=9.5, color=INK)
+            grid[-1][j].set_xlabel("seconds")
+            grid[0][j].annotate(lane["title"], (0, 1), xytext=(0, 6), xycoords="axes fraction",
+                                textcoords="offset points", fontsize=9.5, color=INK)
         return as_svg(figure, "overtime", "Sockets over time in each lane")
+
+
+def draw_cell(axes, lane: dict, parts, rows: list, ports: dict, named: bool) -> int:
+    """One lane's lines of one kind; returns their highest value."""
+    shade_phases(axes, lane, named)
+    axes.yaxis.set_major_formatter(FuncFormatter(thousands))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if lane["unix"] and parts[0][1] == "php":
+        axes.text(0.5, 0.45, "a Unix socket:\nno TCP here", ha="center", va="center", transform=axes.transAxes,
+                  fontsize=8.5)
+        return 0
+    tops = []
+    for place, role, side, columns, colour, label in parts:
+        own = sampling.series(rows, place, ports[role], side)
+        line(axes, own, columns, colour, label)
+        tops.append(sampling.peak(own, columns))
+    if not named:
+        axes.text(0.98, 0.97, f"peak {max(tops):,}", ha="right", va="top", transform=axes.transAxes, fontsize=8)
+    return max(tops)
 
 
 def bars(axes, names, groups, label_of) -> None:

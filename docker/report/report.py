@@ -24,17 +24,17 @@ body { margin: 0 auto; max-width: 1180px; padding: 2rem 1.25rem 4rem; background
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .5rem; text-wrap: balance }
 h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem }
-p { max-width: 75ch; margin: .5rem 0 } .soft { color: var(--soft) }
+p { max-width: 75ch; margin: .5rem 0 } .soft { color: var(--soft) } .meta { max-width: none }
 figure { margin: 1rem 0; overflow-x: auto } figure svg { display: block; width: 100%; min-width: 820px; height: auto }
 figcaption { color: var(--soft); font-size: .9rem; max-width: 90ch }
-.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .87rem; width: 100% }
-th, td { padding: .32rem .55rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap;
+.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .82rem; width: 100% }
+th, td { padding: .32rem .5rem; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap;
   font-variant-numeric: tabular-nums } th { font-weight: 600; vertical-align: bottom }
 th[scope=colgroup] { text-align: center } td.name, th.name { text-align: left } tr.first td { border-top: 1px solid var(--soft) }
 td.bad { color: var(--fail); font-weight: 600 }
 .claims td { text-align: left; white-space: normal; vertical-align: top } .claims b { font-size: .8rem }
 .PASS { color: var(--pass) } .FAIL { color: var(--fail) } .seen { color: var(--seen) }
-pre { background: var(--card); padding: .8rem 1rem; overflow-x: auto; font-size: .8rem; line-height: 1.4; border-radius: 6px }
+pre { background: var(--card); white-space: pre-wrap; overflow-wrap: anywhere; padding: .8rem 1rem; font-size: .8rem; line-height: 1.4; border-radius: 6px }
 details { border-bottom: 1px solid var(--rule); padding: .35rem 0 } summary { cursor: pointer }
 code { font-size: .9em }
 """
@@ -77,7 +77,7 @@ def headline(lanes: list) -> str:
             f"{after['title']} left {spoken(peak(after, *both))}, {times}.")
 
 
-HEADS = ("Pages/s", "p50 ms", "p99 ms", "Errors", "Never answered")
+HEADS = ("Pages/s", "p50<br>ms", "p99<br>ms", "Errors", "Never<br>answered")
 WAITS = (("time_wait_php", "php-fpm"), ("time_wait_proxy", "proxy"), ("time_wait_listen", "proxy"),
          ("time_wait_clients", "clients"))
 
@@ -105,12 +105,14 @@ def table(lanes: list) -> str:
     return f"""<div class=wide><table>
 <thead><tr><th class=name rowspan=2>Lane</th><th rowspan=2>Clients</th>{heads}
 <th colspan=2 scope=colgroup>TIME_WAIT, port 9000</th><th colspan=2 scope=colgroup>TIME_WAIT, port 80</th>
-<th rowspan=2>Connections<br>to php-fpm</th><th rowspan=2>Reuse</th></tr>
+<th rowspan=2>Opened to<br>php-fpm</th><th rowspan=2>Reuse</th></tr>
 <tr>{"".join(f"<th>{side}</th>" for _, side in WAITS)}</tr></thead>
-<tbody>{"".join(map(lane_rows, lanes))}</tbody></table></div>
-<p class=soft>TIME_WAIT: the peak during this load, by the side that holds it; sockets live 60 s in it, so what earlier load
+<tbody>{"".join(map(lane_rows, lanes))}</tbody></table></div>"""
+
+
+NOTE = """<p class=soft>TIME_WAIT: the peak during this load, by the side that holds it; sockets live 60 s in it, so what earlier load
 left is included. Percentiles are of answered requests; never answered: clients that had no byte during four fifths of the
-load's time. Connections are those php-fpm's host accepted during the whole lane (over a Unix socket: those Holdfast opened).
+load's time. Opened: connections that php-fpm's host accepted during the whole lane (over a Unix socket: those Holdfast opened).
 A page is an answer with status 200; anything else is an error.</p>"""
 
 
@@ -153,7 +155,7 @@ def write(folder: Path) -> None:
 <html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width, initial-scale=1">
 <title>Holdfast: before and after</title><style>{STYLE}</style>
 <h1>{esc(headline(first))}</h1>
-<p class=soft>{esc(meta['when'])} · {esc(meta['holdfast'])} · {esc(meta['nginx'])} · {esc(meta['php'])} · Linux
+<p class="soft meta">{esc(meta['when'])} · {esc(meta['holdfast'])} · {esc(meta['nginx'])} · {esc(meta['php'])} · Linux
 {esc(meta['kernel'])}, {meta['processors']} processors · load by {esc(meta['load'])}</p>{quick}
 <p>The same page and the same php-fpm ({meta['children']} children, static) behind {len(first)} ways to reach it, one after
 another, each with hosts of its own for clients, proxy and php-fpm. First 1,000 clients that make a connection for each
@@ -165,7 +167,7 @@ request because the clients ask for it, and on a listening port they cost memory
 php-fpm (port 9000) are the proxy's doing. Whichever side closes first holds them.</p>
 <figure>{plots.over_time(first, samples, meta['ports'])}<figcaption>Shaded: the two loads. Four samples a second in each host; a
 row has one scale.</figcaption></figure>
-<h2>Figures</h2>{table(first)}
+<h2>Figures</h2>{table(first)}{NOTE}
 <h2>Claims</h2>{claims(document['claims'])}
 {second_act(second, samples, meta['ports'])}
 <h2>Configuration of each lane</h2><p class=soft>RUN is the run's own folder.</p>{configurations(lanes)}
