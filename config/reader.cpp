@@ -11,14 +11,10 @@ namespace {
 
 const char* kind_name(const Node& node) {
   switch (node.kind) {
-    case Node::Kind::null:
-      return "nothing";
-    case Node::Kind::scalar:
-      return "a single value";
-    case Node::Kind::list:
-      return "a list";
-    case Node::Kind::map:
-      return "a block of keys";
+    case Node::Kind::null: return "nothing";
+    case Node::Kind::scalar: return "a single value";
+    case Node::Kind::list: return "a list";
+    case Node::Kind::map: return "a block of keys";
   }
   return "";
 }

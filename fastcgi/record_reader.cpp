@@ -27,8 +27,7 @@ RecordHeader decode_header(const char* bytes) {
 
 RecordReader::Piece RecordReader::next(std::string_view& input) {
   switch (state_) {
-    case State::header:
-      return read_header(input);
+    case State::header: return read_header(input);
     case State::content: {
       if (content_left_ == 0) {
         state_ = padding_left_ == 0 ? State::header : State::padding;
@@ -48,8 +47,7 @@ RecordReader::Piece RecordReader::next(std::string_view& input) {
       if (padding_left_ == 0) state_ = State::header;
       return {Kind::padding, {}};
     }
-    case State::failed:
-      break;
+    case State::failed: break;
   }
   return fail(input);
 }

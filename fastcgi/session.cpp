@@ -28,46 +28,29 @@ bool is_pairs(std::string_view content) {
 
 std::string_view fault_name(Fault fault) {
   switch (fault) {
-    case Fault::none:
-      return "none";
-    case Fault::bad_version:
-      return "bad_version";
-    case Fault::foreign_request_id:
-      return "foreign_request_id";
-    case Fault::unexpected_record:
-      return "unexpected_record";
-    case Fault::malformed_record:
-      return "malformed_record";
-    case Fault::record_after_end:
-      return "record_after_end";
-    case Fault::bytes_while_idle:
-      return "bytes_while_idle";
-    case Fault::eof_in_record:
-      return "eof_in_record";
-    case Fault::eof_in_request:
-      return "eof_in_request";
-    case Fault::eof:
-      return "eof";
+    case Fault::none: return "none";
+    case Fault::bad_version: return "bad_version";
+    case Fault::foreign_request_id: return "foreign_request_id";
+    case Fault::unexpected_record: return "unexpected_record";
+    case Fault::malformed_record: return "malformed_record";
+    case Fault::record_after_end: return "record_after_end";
+    case Fault::bytes_while_idle: return "bytes_while_idle";
+    case Fault::eof_in_record: return "eof_in_record";
+    case Fault::eof_in_request: return "eof_in_request";
+    case Fault::eof: return "eof";
   }
   std::abort();
 }
 
 std::string_view verdict_name(ReuseVerdict verdict) {
   switch (verdict) {
-    case ReuseVerdict::reusable:
-      return "reusable";
-    case ReuseVerdict::request_open:
-      return "request_open";
-    case ReuseVerdict::inside_record:
-      return "inside_record";
-    case ReuseVerdict::stdin_incomplete:
-      return "stdin_incomplete";
-    case ReuseVerdict::barrier_pending:
-      return "barrier_pending";
-    case ReuseVerdict::keep_not_asked:
-      return "keep_not_asked";
-    case ReuseVerdict::faulted:
-      return "faulted";
+    case ReuseVerdict::reusable: return "reusable";
+    case ReuseVerdict::request_open: return "request_open";
+    case ReuseVerdict::inside_record: return "inside_record";
+    case ReuseVerdict::stdin_incomplete: return "stdin_incomplete";
+    case ReuseVerdict::barrier_pending: return "barrier_pending";
+    case ReuseVerdict::keep_not_asked: return "keep_not_asked";
+    case ReuseVerdict::faulted: return "faulted";
   }
   std::abort();
 }
@@ -132,22 +115,12 @@ void Session::feed(std::string_view input, std::vector<Event>& out) {
     if (!input.empty() && is_quiet()) return fail(Fault::bytes_while_idle, out);
     const RecordReader::Piece piece = reader_.next(input);
     switch (piece.kind) {
-      case RecordReader::Kind::need_bytes:
-        return;
-      case RecordReader::Kind::header:
-        fault = judge_header(reader_.record());
-        break;
-      case RecordReader::Kind::content:
-        take_content(piece.content, out);
-        break;
-      case RecordReader::Kind::content_end:
-        fault = finish_content(out);
-        break;
-      case RecordReader::Kind::padding:
-        break;
-      case RecordReader::Kind::failed:
-        fault = Fault::bad_version;
-        break;
+      case RecordReader::Kind::need_bytes: return;
+      case RecordReader::Kind::header: fault = judge_header(reader_.record()); break;
+      case RecordReader::Kind::content: take_content(piece.content, out); break;
+      case RecordReader::Kind::content_end: fault = finish_content(out); break;
+      case RecordReader::Kind::padding: break;
+      case RecordReader::Kind::failed: fault = Fault::bad_version; break;
     }
   }
   fail(fault, out);
@@ -215,8 +188,7 @@ Fault Session::judge_header(const RecordHeader& record) const {
     case RecordType::params:
     case RecordType::stdin_data:
     case RecordType::data:
-    case RecordType::get_values:
-      return Fault::unexpected_record;
+    case RecordType::get_values: return Fault::unexpected_record;
   }
   return Fault::unexpected_record;  // a number that the specification does not name
 }

@@ -65,6 +65,7 @@ void ClientConnection::on_read(std::string_view bytes) {
 }
 
 void ClientConnection::go_on() {
+  if (state_ == State::answering && file_ != nullptr) send_file_pieces();
   if (state_ != State::idle) return;
   if (!pipelined_.empty()) {
     std::string bytes;
@@ -182,6 +183,8 @@ void ClientConnection::on_eof() {
   eof_ = true;
   switch (state_) {
     case State::idle:
+      if (pipelined_.empty()) close();  // else go_on() answers what came before
+      return;
     case State::lingering: close(); return;
     case State::reading_head:
     case State::reading_body: leave(); return;
@@ -270,6 +273,7 @@ void ClientConnection::on_deadline(core::Time now) {
 
 void ClientConnection::shut_down() {
   last_ = true;
+  response_.make_last();
   if (state_ == State::idle || event_stream_) close();
 }
 

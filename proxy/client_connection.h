@@ -55,6 +55,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   bool event_stream() const { return event_stream_; }
   std::uint64_t id() const { return id_; }
   State state() const { return state_; }
+  Role role() const { return role_; }
 
   // --- net::StreamHandler
   void on_read(std::string_view bytes) override;

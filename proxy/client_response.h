@@ -30,6 +30,9 @@ class ClientResponse final : public core::ResponseSink {
   void finish_response() override;
   void break_response() override;
 
+  // No request follows this one: told to the client if its head is not written yet.
+  void make_last() { traits_.keep_alive = false; }
+
   // Sends or stores what has come since the last flush.
   void flush(net::Stream& stream);
   // The stream has taken all: goes on with what is stored.

@@ -1,3 +1,5 @@
+// The command line of sockets, and its loop and screen for --watch. Reading is in net/socket_table.h, text in
+// sockets_view.h.
 #include "proxy/command_sockets.h"
 
 #include <sys/ioctl.h>

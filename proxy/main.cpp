@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "proxy/command_doctor.h"
 #include "proxy/command_run.h"
 #include "proxy/command_serve.h"
 #include "proxy/command_sockets.h"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   holdfast::add_serve_command(app, exit_status);
   holdfast::add_status_command(app, exit_status);
   holdfast::add_sockets_command(app, exit_status);
+  holdfast::add_doctor_command(app, exit_status);
   CLI11_PARSE(app, argc, argv);
   return exit_status;
 }

@@ -1,3 +1,4 @@
+// The table of `holdfast sockets`; CSV and JSON are in sockets_view_data.cpp.
 #include "proxy/sockets_view.h"
 
 #include <algorithm>

@@ -38,8 +38,8 @@ void Upstream::submit(PhpExchange& exchange) {
 void Upstream::client_left(PhpExchange& exchange) {
   if (exchange.state() == core::ExchangeState::done) return;
   exchange.fail(Outcome::client_left, now());
+  // Queued, or granted a lease or a rejection that nobody has carried out yet: cancel() withdraws either.
   if (exchange.link_ == nullptr) {
-    // In the queue, or out of it by an action that is still to be run: that one must not meet it any more.
     pool_.cancel(exchange, now());
     return;
   }
@@ -72,6 +72,7 @@ void Upstream::unlink(UpstreamConnection& connection) {
 // driver
 
 bool Upstream::run_actions() {
+  note_reachability();
   bool any = false;
   while (pool_.has_actions()) {
     any = true;
@@ -116,7 +117,9 @@ void Upstream::run(const PoolAction& action) {
 void Upstream::lease(const PoolAction& action) {
   PhpExchange& exchange = static_cast<PhpExchange&>(*action.waiter);
   const auto found = connections_.find(action.connection);
-  if (found == connections_.end() || found->second->closing()) {
+  // A connection that broke after the pool's decision has left the state `leased` by now.
+  if (found == connections_.end() || found->second->closing() ||
+      pool_.state(action.connection) != core::ConnectionState::leased) {
     pool_.enqueue_again(exchange, now());
     return;
   }
@@ -206,6 +209,13 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
 
 void Upstream::on_closed(UpstreamConnection& connection) {
   closed_.push_back(connection.id());
+}
+
+void Upstream::note_reachability() {
+  if (pool_.reachable() == was_reachable_) return;
+  was_reachable_ = pool_.reachable();
+  if (was_reachable_) context_.log.info(config().name + ": " + config().address.text() + " answers");
+  last_connect_error_.clear();
 }
 
 void Upstream::note_connect_failure(std::string_view text) {

@@ -62,6 +62,7 @@ class Upstream {
   void lease(const core::PoolAction& action);
   void reject(PhpExchange& exchange, core::RejectReason reason);
   void note_connect_failure(std::string_view text);
+  void note_reachability();
   friend class UpstreamConnection;
 
   Context& context_;
@@ -73,7 +74,7 @@ class Upstream {
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};
   std::string last_connect_error_;
-  bool was_reachable_ = true;
+  bool was_reachable_ = false;
 };
 
 }  // namespace holdfast

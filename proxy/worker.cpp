@@ -104,13 +104,13 @@ std::vector<std::uint16_t> Worker::listen_ports() const {
 void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer,
                     const net::Peer& local) {
   const std::uint64_t id = context_.next_id();
-  ++context_.metrics.clients_accepted;
+  admin ? ++admin_clients_ : ++context_.metrics.clients_accepted;
   const auto role = admin ? ClientConnection::Role::admin : ClientConnection::Role::site;
   clients_[id] = std::make_unique<ClientConnection>(*this, id, role, std::move(stream), peer, local);
   // At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
-  if (accepting_ && clients_.size() >= config_->client.max_connections) {
+  if (accepting_ && client_connections() >= config_->client.max_connections) {
     accepting_ = false;
-    context_.log.warn("client.max_connections reached (" + std::to_string(clients_.size()) +
+    context_.log.warn("client.max_connections reached (" + std::to_string(client_connections()) +
                       "): new clients wait");
     for (const auto& acceptor : acceptors_) acceptor->pause();
   }
@@ -125,16 +125,16 @@ void Worker::on_wakeup() {
 
 void Worker::on_turn_end() {
   if (now() >= next_second_) update_second();
+  erase_closed();
   run_deadlines();
-  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, and
-  // clients get one request a round, so this ends.
+  run_ready_clients();  // one request each; what is left of a pipeline waits for the next turn
+  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, so this
+  // ends.
   for (bool busy = true; busy;) {
     busy = false;
     for (auto& [name, upstream] : pools_) busy = upstream->run_actions() || busy;
     for (auto& upstream : retired_pools_) busy = upstream->run_actions() || busy;
-    busy = run_ready_clients() || busy;
   }
-  erase_closed();
   context_.access_log.flush();
   if (stopping_) finish_shutdown();
   set_wakeup();
@@ -151,26 +151,29 @@ void Worker::run_deadlines() {
   }
 }
 
-bool Worker::run_ready_clients() {
-  if (ready_.empty()) return false;
+void Worker::run_ready_clients() {
   ready_now_.clear();
   ready_now_.swap(ready_);
   for (const std::uint64_t id : ready_now_) {
     const auto found = clients_.find(id);
     if (found != clients_.end()) found->second->go_on();
   }
-  return true;
 }
 
 void Worker::erase_closed() {
-  for (const std::uint64_t id : closed_clients_) clients_.erase(id);
+  for (const std::uint64_t id : closed_clients_) {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) continue;
+    if (found->second->role() == ClientConnection::Role::admin) --admin_clients_;
+    clients_.erase(found);
+  }
   closed_clients_.clear();
   for (auto& [name, upstream] : pools_) upstream->erase_closed();
   for (auto& upstream : retired_pools_) upstream->erase_closed();
   std::erase_if(retired_pools_, [](const auto& upstream) {
     return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions();
   });
-  if (!accepting_ && !stopping_ && clients_.size() < config_->client.max_connections) {
+  if (!accepting_ && !stopping_ && client_connections() < config_->client.max_connections) {
     accepting_ = true;
     for (const auto& acceptor : acceptors_) acceptor->resume();
   }

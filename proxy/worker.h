@@ -72,7 +72,8 @@ class Worker final : public net::TurnHandler {
   // --- looking in (admin, simulation)
   std::vector<Upstream*> upstreams() const;
   Upstream* find_upstream(const std::string& name) const;
-  std::size_t client_connections() const { return clients_.size(); }
+  // Of the sites; the admin endpoint's own are not among them.
+  std::size_t client_connections() const { return clients_.size() - admin_clients_; }
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
@@ -86,12 +87,11 @@ class Worker final : public net::TurnHandler {
   bool open_listeners(std::string& error);
   void accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer, const net::Peer& local);
   void run_deadlines();
-  bool run_ready_clients();
+  void run_ready_clients();
   void erase_closed();
   void finish_shutdown();
   void update_second();
   void set_wakeup();
-  void note_readiness();
 
   Context context_;
   WorkerHost& host_;
@@ -107,6 +107,7 @@ class Worker final : public net::TurnHandler {
   std::vector<std::uint64_t> ready_now_;
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
+  std::size_t admin_clients_ = 0;
   core::Time started_{};
   core::Time next_second_{};
   core::Time grace_end_{};

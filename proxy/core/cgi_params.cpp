@@ -31,24 +31,15 @@ constexpr auto kCgiByte = [] {
 // The fields that make no HTTP_* (see the header), by what they would have been. Judged by length first.
 bool is_withheld(std::string_view cgi_name) {
   switch (cgi_name.size()) {
-    case 7:
-      return cgi_name == "HTTP_TE";
-    case 9:
-      return cgi_name == "HTTP_HOST";
-    case 10:
-      return cgi_name == "HTTP_PROXY";
-    case 12:
-      return cgi_name == "HTTP_TRAILER" || cgi_name == "HTTP_UPGRADE";
-    case 15:
-      return cgi_name == "HTTP_CONNECTION" || cgi_name == "HTTP_KEEP_ALIVE";
-    case 17:
-      return cgi_name == "HTTP_CONTENT_TYPE";
-    case 19:
-      return cgi_name == "HTTP_CONTENT_LENGTH";
-    case 21:
-      return cgi_name == "HTTP_PROXY_CONNECTION";
-    case 22:
-      return cgi_name == "HTTP_TRANSFER_ENCODING";
+    case 7: return cgi_name == "HTTP_TE";
+    case 9: return cgi_name == "HTTP_HOST";
+    case 10: return cgi_name == "HTTP_PROXY";
+    case 12: return cgi_name == "HTTP_TRAILER" || cgi_name == "HTTP_UPGRADE";
+    case 15: return cgi_name == "HTTP_CONNECTION" || cgi_name == "HTTP_KEEP_ALIVE";
+    case 17: return cgi_name == "HTTP_CONTENT_TYPE";
+    case 19: return cgi_name == "HTTP_CONTENT_LENGTH";
+    case 21: return cgi_name == "HTTP_PROXY_CONNECTION";
+    case 22: return cgi_name == "HTTP_TRANSFER_ENCODING";
     default:  // a number, no enum: all other lengths
       return false;
   }
@@ -88,8 +79,9 @@ bool may_have_repeats(const std::vector<http::Field>& fields) {
   return false;
 }
 
-bool is_facts_name(std::string_view name) {
-  return name == "CONTENT_LENGTH" || name == "REQUEST_METHOD";
+// A configured value would lie about the body: php-fpm would wait for bytes that never come.
+bool is_body_length(std::string_view name) {
+  return name == "CONTENT_LENGTH";
 }
 
 std::uint64_t size_bit(std::size_t size) {
@@ -101,14 +93,14 @@ std::uint64_t size_bit(std::size_t size) {
 CgiParams::CgiParams(const config::Site& site, std::string_view server_software)
     : site_(site), server_software_(server_software) {
   for (const auto& [name, value] : site_.params) {
-    if (!is_facts_name(name)) configured_sizes_ |= size_bit(name.size());
+    if (!is_body_length(name)) configured_sizes_ |= size_bit(name.size());
   }
 }
 
 bool CgiParams::configured(std::string_view name) const {
   if ((configured_sizes_ & size_bit(name.size())) == 0) return false;
   // The map's keys are strings; few requests come here, and few names are longer than a string's own buffer.
-  return !is_facts_name(name) && site_.params.find(std::string(name)) != site_.params.end();
+  return !is_body_length(name) && site_.params.find(std::string(name)) != site_.params.end();
 }
 
 bool CgiParams::build(const CgiRequest& request, fastcgi::ParamList& out) {
@@ -117,7 +109,7 @@ bool CgiParams::build(const CgiRequest& request, fastcgi::ParamList& out) {
     return false;
   }
   for (const auto& [name, value] : site_.params) {
-    if (!is_facts_name(name) && !out.add(name, value)) return false;
+    if (!is_body_length(name) && !out.add(name, value)) return false;
   }
   return true;
 }
@@ -140,7 +132,7 @@ bool CgiParams::add_request(const CgiRequest& request, fastcgi::ParamList& out) 
     if (!head.query.empty()) value_.append("?").append(head.query);
     uri = value_;
   }
-  return add(out, "QUERY_STRING", head.query) && out.add("REQUEST_METHOD", head.method_text) &&
+  return add(out, "QUERY_STRING", head.query) && add(out, "REQUEST_METHOD", head.method_text) &&
          add(out, "CONTENT_TYPE", head.find("Content-Type").value_or(std::string_view())) &&
          out.add("CONTENT_LENGTH", length) && add(out, "REQUEST_URI", uri) &&
          add(out, "SERVER_PROTOCOL", head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1");

@@ -2,9 +2,9 @@
 // the params of the site's configuration. Owns what is the same for all requests of a site, and scratch
 // memory; one builder a site and worker.
 //
-// Who wins: CONTENT_LENGTH and REQUEST_METHOD are facts of this request and nobody's to set; then the
-// configured params; then the list; a header field can make only names that begin with HTTP_. Each name is
-// sent once, so it does not matter whether an application takes the first or (as php does) the last.
+// Who wins: CONTENT_LENGTH, which is always the length of this body; then the configured params; then the
+// list; a header field can make only names that begin with HTTP_. Each name is sent once, so it does not
+// matter whether an application takes the first or (as php does) the last.
 //
 // Header fields that make no HTTP_*:
 // - names with anything but letters, digits and "-": X_Forwarded_For and X.Forwarded.For would come out as

@@ -154,17 +154,13 @@ class Resolution {
     for (std::size_t end = script_end(path_, 0); end <= hidden_at_ && end != std::string_view::npos;
          end = script_end(path_, end)) {
       switch (kind(path_.substr(0, end))) {
-        case FileKind::file:
-          return php(path_.substr(0, end), path_.substr(end));
-        case FileKind::directory:
-          break;  // a directory called x.php: the script may lie in it
+        case FileKind::file: return php(path_.substr(0, end), path_.substr(end));
+        case FileKind::directory: break;  // a directory called x.php: the script may lie in it
         case FileKind::missing:
           // Then nothing below it exists either: one probe, however many ".php/" a client strings together.
           return hidden_at_ == std::string_view::npos ? not_found() : hidden();
-        case FileKind::forbidden:
-          return forbidden();
-        case FileKind::other:
-          return error(404, "not a regular file");
+        case FileKind::forbidden: return forbidden();
+        case FileKind::other: return error(404, "not a regular file");
       }
     }
     return std::nullopt;
@@ -196,14 +192,10 @@ class Resolution {
       case FileKind::file:
         if (is_php_source(path_)) return error(404, "PHP source is not served as a file");
         return file();
-      case FileKind::directory:
-        return redirect_to_directory(head_);
-      case FileKind::missing:
-        return not_found();
-      case FileKind::forbidden:
-        return forbidden();
-      case FileKind::other:
-        return error(404, "not a regular file");
+      case FileKind::directory: return redirect_to_directory(head_);
+      case FileKind::missing: return not_found();
+      case FileKind::forbidden: return forbidden();
+      case FileKind::other: return error(404, "not a regular file");
     }
     return not_found();  // unreachable: all kinds return above
   }
@@ -218,14 +210,12 @@ class Resolution {
         target.path = std::move(full_);
         return target;
       }
-      case Method::options:
-        return options(kFileMethods);
+      case Method::options: return options(kFileMethods);
       case Method::post:
       case Method::put:
       case Method::delete_:
       case Method::patch:
-      case Method::other:
-        break;
+      case Method::other: break;
     }
     return error(405, "a file answers only GET and HEAD", kFileMethods);
   }

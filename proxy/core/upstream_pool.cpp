@@ -10,13 +10,7 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// A barrier that takes longer than this shows a script that runs on after END_REQUEST.
-constexpr Duration kRunOnDelay = 10ms;
-// How long such a sight keeps requests from skipping the barrier.
-constexpr Duration kRunOnMemory = 60s;
-// Prompt barriers in a row before a repeatable request may skip one, and skips in a row before one is made
-// again.
-constexpr std::uint32_t kPromptBarriersToTrust = 16;
+// Barriers skipped in a row before one is made again.
 constexpr std::uint32_t kHandoversInRow = 15;
 // A waiter expects a settling connection back within this time; later a new one is opened for it.
 constexpr Duration kSettleGrace = 3ms;
@@ -27,6 +21,8 @@ constexpr Duration kSettleLimit = 10min;
 constexpr Duration kQuietTime = 5ms;
 // keep_alive: false: php closes first; this is for one that does not.
 constexpr Duration kEndOfStreamLimit = 1s;
+// After a connection broke, new ones are proven before use for this long.
+constexpr Duration kDoubtTime = 5s;
 constexpr Duration kBackOffFirst = 10ms;
 constexpr Duration kBackOffMost = 500ms;
 }  // namespace
@@ -88,6 +84,7 @@ void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
         {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
     return;
   }
+  waiter.repeatable_ = false;  // one failure is enough: only a proven connection from here on
   link(waiter);
   serve_waiters(now);
 }
@@ -183,7 +180,7 @@ void UpstreamPool::connected(ConnectionId id, Time now) {
   if (barrier_support_ == BarrierSupport::unknown) {
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.connect,
                   now);
-  } else if (barrier_support_ == BarrierSupport::yes && ghosts_ > 0) {
+  } else if (barrier_support_ == BarrierSupport::yes && wants_proof(now)) {
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.first_byte,
                   now);
   } else {
@@ -238,6 +235,7 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
   if (worn_out(connection, now, reason) || !of_use) {
     if (reason == CloseReason::none) reason = stopping_ ? CloseReason::shutdown : CloseReason::request_done;
     begin_close(id, connection, reason, false, now);
+    open_for_waiters(now);
     return;
   }
   const bool fresh = connection.requests == 0 && !connection.proven;
@@ -370,6 +368,7 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
     script_may_run = false;
   }
   begin_close(id, *connection, reason, script_may_run, now);
+  open_for_waiters(now);  // somebody may have counted on this one
 }
 
 // Does this end say that the application may be restarting, or gone?
@@ -391,6 +390,7 @@ void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseRea
   if (script_may_run && barrier_support_ == BarrierSupport::no) connection.awaiting = Awaiting::held_slot;
   ++stats_.closed[static_cast<std::size_t>(reason)];
   actions_.push_back({.kind = PoolAction::Kind::close, .connection = id, .reason = reason});
+  if (is_alarming(connection, reason)) doubt_until_ = now + kDoubtTime;
   // The last one: look again, so that readiness is true and the next request need not wait.
   if (is_alarming(connection, reason) && counts_.total() == counts_.closing && !stopping_)
     probe_wanted_ = true;
@@ -409,19 +409,6 @@ void UpstreamPool::closed(ConnectionId id, Time now) {
   connections_.erase(id);
   if (counts_.total() == 0 && !reachable_ && !stopping_) probe_wanted_ = true;
   serve_waiters(now);
-}
-
-void UpstreamPool::saw_run_on(Time now) {
-  run_on_until_ = now + kRunOnMemory;
-  prompt_barriers_ = 0;
-}
-
-void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
-  if (delay > kRunOnDelay) {
-    saw_run_on(now);
-  } else if (prompt_barriers_ < kPromptBarriersToTrust) {
-    ++prompt_barriers_;
-  }
 }
 
 void UpstreamPool::application_is_there() {

@@ -166,6 +166,9 @@ class UpstreamPool {
   void check() const;
 
  private:
+  // Prompt barriers in a row before a repeatable request may skip one.
+  static constexpr std::uint32_t kPromptBarriersToTrust = 16;
+
   enum class BarrierSupport : std::uint8_t { unknown, yes, no };
   enum class Awaiting : std::uint8_t {
     nothing,
@@ -214,6 +217,9 @@ class UpstreamPool {
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
+  // Must a new connection be proven before its first request? A script may still hold a worker, or the
+  // application may be on its way out, with this connection in the backlog that dies with it.
+  bool wants_proof(Time now) const { return ghosts_ > 0 || (doubt_until_ && now < *doubt_until_); }
   void application_is_there();
   void link(Waiter& waiter);
   void unlink(Waiter& waiter);
@@ -236,7 +242,8 @@ class UpstreamPool {
   std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one
   std::uint32_t handovers_in_row_ = 0;
   std::optional<Time> run_on_until_;
-  std::uint32_t ghosts_ = 0;  // connections closed while a script may still run
+  std::optional<Time> doubt_until_;  // a connection broke lately: the application may be restarting
+  std::uint32_t ghosts_ = 0;         // connections closed while a script may still run
 
   std::optional<Time> open_after_;  // back-off
   std::uint32_t connect_failures_ = 0;

@@ -10,6 +10,10 @@ using namespace std::chrono_literals;
 namespace {
 // First barriers without an answer before the application is taken for one that does not know them.
 constexpr std::uint32_t kSilentProbesMost = 3;
+// A barrier that takes longer than this shows a script that runs on after END_REQUEST.
+constexpr Duration kRunOnDelay = 10ms;
+// How long such a sight keeps requests from skipping the barrier.
+constexpr Duration kRunOnMemory = 60s;
 }  // namespace
 
 std::optional<Time> UpstreamPool::next_deadline() const {
@@ -116,6 +120,19 @@ void UpstreamPool::shut_down(Time now) {
     if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
   }
   for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+}
+
+void UpstreamPool::saw_run_on(Time now) {
+  run_on_until_ = now + kRunOnMemory;
+  prompt_barriers_ = 0;
+}
+
+void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
+  if (delay > kRunOnDelay) {
+    saw_run_on(now);
+  } else if (prompt_barriers_ < kPromptBarriersToTrust) {
+    ++prompt_barriers_;
+  }
 }
 
 }  // namespace holdfast::core

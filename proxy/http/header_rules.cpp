@@ -8,18 +8,12 @@ namespace holdfast::http {
 
 bool is_hop_by_hop(std::string_view name) {
   switch (name.size()) {
-    case 2:
-      return equals_ignore_case(name, "TE");
-    case 7:
-      return equals_ignore_case(name, "Upgrade") || equals_ignore_case(name, "Trailer");
-    case 10:
-      return equals_ignore_case(name, "Connection") || equals_ignore_case(name, "Keep-Alive");
-    case 16:
-      return equals_ignore_case(name, "Proxy-Connection");
-    case 17:
-      return equals_ignore_case(name, "Transfer-Encoding");
-    default:
-      return false;
+    case 2: return equals_ignore_case(name, "TE");
+    case 7: return equals_ignore_case(name, "Upgrade") || equals_ignore_case(name, "Trailer");
+    case 10: return equals_ignore_case(name, "Connection") || equals_ignore_case(name, "Keep-Alive");
+    case 16: return equals_ignore_case(name, "Proxy-Connection");
+    case 17: return equals_ignore_case(name, "Transfer-Encoding");
+    default: return false;
   }
 }
 
@@ -35,16 +29,12 @@ bool forwarded_to_php(std::string_view name) {
   for (const char c : name)
     if (!is_alpha(c) && !is_digit(c) && c != '-') return false;
   switch (name.size()) {
-    case 5:
-      return !equals_ignore_case(name, "Proxy");
+    case 5: return !equals_ignore_case(name, "Proxy");
     case 6:
       return !equals_ignore_case(name, "Expect");  // answered by us; php-fpm never sees an unfinished body
-    case 12:
-      return !equals_ignore_case(name, "Content-Type");
-    case 14:
-      return !equals_ignore_case(name, "Content-Length");
-    default:
-      return true;
+    case 12: return !equals_ignore_case(name, "Content-Type");
+    case 14: return !equals_ignore_case(name, "Content-Length");
+    default: return true;
   }
 }
 

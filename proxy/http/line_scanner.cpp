@@ -70,26 +70,20 @@ bool LineScanner::step(std::string_view rest, std::size_t& taken) {
       return step_before(rest.front());
     case State::method:
     case State::target:
-    case State::version:
-      return step_request_line(rest, taken);
-    case State::line_lf:
-      return charge(1) && expect_lf(rest.front(), State::field_start);
+    case State::version: return step_request_line(rest, taken);
+    case State::line_lf: return charge(1) && expect_lf(rest.front(), State::field_start);
     case State::field_start:
     case State::field_name:
-    case State::field_value:
-      return step_field(rest, taken);
-    case State::end_lf:
-      return charge(1) && expect_lf(rest.front(), State::end);
+    case State::field_value: return step_field(rest, taken);
+    case State::end_lf: return charge(1) && expect_lf(rest.front(), State::end);
     case State::size_start:
     case State::size:
     case State::extension:
     case State::size_lf:
     case State::data_cr:
-    case State::data_lf:
-      return step_chunk(rest, taken);
+    case State::data_lf: return step_chunk(rest, taken);
     case State::data:
-    case State::end:
-      break;  // scan() stops before
+    case State::end: break;  // scan() stops before
   }
   assert(false);
   return false;
@@ -181,8 +175,7 @@ bool LineScanner::step_chunk(std::string_view rest, std::size_t& taken) {
   const char c = rest.front();
   switch (state_) {
     case State::size_start:
-    case State::size:
-      return step_chunk_size(c);
+    case State::size: return step_chunk_size(c);
     case State::extension: {
       taken = run_of_value(rest);
       if (!charge(taken)) return false;
@@ -199,10 +192,8 @@ bool LineScanner::step_chunk(std::string_view rest, std::size_t& taken) {
     case State::data_cr:
       state_ = State::data_lf;
       return c == '\r' || refuse(400, c == '\n' ? kBareLf : "chunk data longer than its size");
-    case State::data_lf:
-      return expect_lf(c, State::size_start);
-    default:
-      return false;  // the states of a head: step() never comes here with them
+    case State::data_lf: return expect_lf(c, State::size_start);
+    default: return false;  // the states of a head: step() never comes here with them
   }
 }
 
@@ -233,12 +224,9 @@ bool LineScanner::charge(std::size_t bytes) {
   switch (state_) {
     case State::method:
     case State::target:
-    case State::version:
-      return refuse(414, "request line too long");
-    case State::extension:
-      return refuse(400, "chunk extensions too long");
-    default:
-      return refuse(431, in_trailer_ ? "trailer section too large" : "request head too large");
+    case State::version: return refuse(414, "request line too long");
+    case State::extension: return refuse(400, "chunk extensions too long");
+    default: return refuse(431, in_trailer_ ? "trailer section too large" : "request head too large");
   }
 }
 

@@ -38,18 +38,12 @@ bool known_to_llhttp(std::string_view method) {
 // named: they differ between llhttp 8 and 9.
 Refusal refusal_of(llhttp_errno_t error) {
   switch (error) {
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-      return {400, "repeated Content-Length"};
-    case HPE_INVALID_CONTENT_LENGTH:
-      return {400, "malformed Content-Length"};
-    case HPE_INVALID_TRANSFER_ENCODING:
-      return {501, "Transfer-Encoding other than chunked"};
-    case HPE_INVALID_METHOD:
-      return {501, "unknown method"};
-    case HPE_INVALID_URL:
-      return {400, "malformed request target"};
-    default:
-      return {400, "malformed request head"};
+    case HPE_UNEXPECTED_CONTENT_LENGTH: return {400, "repeated Content-Length"};
+    case HPE_INVALID_CONTENT_LENGTH: return {400, "malformed Content-Length"};
+    case HPE_INVALID_TRANSFER_ENCODING: return {501, "Transfer-Encoding other than chunked"};
+    case HPE_INVALID_METHOD: return {501, "unknown method"};
+    case HPE_INVALID_URL: return {400, "malformed request target"};
+    default: return {400, "malformed request head"};
   }
 }
 
@@ -133,8 +127,7 @@ bool RequestParser::between_requests() const {
 
 RequestParser::Progress RequestParser::advance(std::string_view input) {
   switch (impl_->stage) {
-    case Impl::Stage::head:
-      return advance_head(input);
+    case Impl::Stage::head: return advance_head(input);
     case Impl::Stage::ready:
       if (!head_.has_body()) {
         impl_->stage = Impl::Stage::complete;
@@ -144,12 +137,9 @@ RequestParser::Progress RequestParser::advance(std::string_view input) {
       impl_->content_bytes_left = head_.content_length.value_or(0);
       if (head_.chunked) impl_->scanner.start_chunks();
       return head_.chunked ? advance_chunked(input) : advance_counted(input);
-    case Impl::Stage::body:
-      return head_.chunked ? advance_chunked(input) : advance_counted(input);
-    case Impl::Stage::complete:
-      return {Event::message_complete, 0, {}};
-    case Impl::Stage::refused:
-      return {Event::refused, 0, {}};
+    case Impl::Stage::body: return head_.chunked ? advance_chunked(input) : advance_counted(input);
+    case Impl::Stage::complete: return {Event::message_complete, 0, {}};
+    case Impl::Stage::refused: return {Event::refused, 0, {}};
   }
   return {Event::refused, 0, {}};
 }
@@ -158,8 +148,7 @@ RequestParser::Progress RequestParser::advance_head(std::string_view input) {
   Impl& impl = *impl_;
   const LineScanner::Result result = impl.scanner.scan(input);
   switch (result.outcome) {
-    case LineScanner::Outcome::refused:
-      return refuse(impl.scanner.refusal(), result.consumed);
+    case LineScanner::Outcome::refused: return refuse(impl.scanner.refusal(), result.consumed);
     case LineScanner::Outcome::data:  // not in a head
     case LineScanner::Outcome::more:
     case LineScanner::Outcome::end:
@@ -238,13 +227,11 @@ RequestParser::Progress RequestParser::advance_chunked(std::string_view input) {
     consumed += result.consumed;
     switch (result.outcome) {
       case LineScanner::Outcome::more:
-      case LineScanner::Outcome::data:
-        break;
+      case LineScanner::Outcome::data: break;
       case LineScanner::Outcome::end:
         impl.stage = Impl::Stage::complete;
         return {Event::message_complete, consumed, impl.slices};
-      case LineScanner::Outcome::refused:
-        return refuse(impl.scanner.refusal(), consumed);
+      case LineScanner::Outcome::refused: return refuse(impl.scanner.refusal(), consumed);
     }
   }
   return {impl.slices.empty() ? Event::need_more : Event::body, consumed, impl.slices};

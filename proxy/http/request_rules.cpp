@@ -97,8 +97,7 @@ FramingFields collect(const std::vector<Field>& fields) {
         if (equals_ignore_case(field.name, "Transfer-Encoding"))
           found.transfer_encoding = field.value, ++found.transfer_encodings;
         break;
-      default:
-        break;
+      default: break;
     }
   }
   return found;

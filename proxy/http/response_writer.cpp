@@ -131,8 +131,7 @@ ResponseWriter::Frame ResponseWriter::frame(std::string_view bytes) {
   Frame around;
   if (bytes.empty()) return around;  // a chunk of size 0 would be the end
   switch (framing_) {
-    case Framing::none:
-      return around;
+    case Framing::none: return around;
     case Framing::content_length:
       around.take = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), body_bytes_left_));
       body_bytes_left_ -= around.take;
@@ -147,9 +146,7 @@ ResponseWriter::Frame ResponseWriter::frame(std::string_view bytes) {
       around.suffix = kLineEnd;
       break;
     }
-    case Framing::until_close:
-      around.take = bytes.size();
-      break;
+    case Framing::until_close: around.take = bytes.size(); break;
   }
   body_bytes_ += around.take;
   return around;

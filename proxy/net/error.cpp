@@ -9,8 +9,7 @@ namespace holdfast::net {
 std::string_view Error::name() const {
   switch (-code) {
 #define HOLDFAST_NAME(name, text) \
-  case UV_##name:                 \
-    return #name;
+  case UV_##name: return #name;
     UV_ERRNO_MAP(HOLDFAST_NAME)
 #undef HOLDFAST_NAME
   }
@@ -20,8 +19,7 @@ std::string_view Error::name() const {
 std::string Error::text() const {
   switch (-code) {
 #define HOLDFAST_TEXT(name, text) \
-  case UV_##name:                 \
-    return #name ": " text;
+  case UV_##name: return #name ": " text;
     UV_ERRNO_MAP(HOLDFAST_TEXT)
 #undef HOLDFAST_TEXT
   }

@@ -1,3 +1,4 @@
+// The netlink conversation: request, dump, decoding; see inet_diag.h.
 #include "proxy/net/inet_diag.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,5 @@
+// TCP: literals and names, IPv6 for itself. Unix: whose file is it that is there already, and whose at the
+// end.
 #include "proxy/net/listen_socket.h"
 
 #include <netdb.h>
@@ -109,16 +111,12 @@ UnixPath look_at(const std::string& path, const sockaddr_un& address) {
 // Empty when the path may be bound.
 std::string clear_path(const std::string& path, const sockaddr_un& address) {
   switch (look_at(path, address)) {
-    case UnixPath::free:
-      return {};
+    case UnixPath::free: return {};
     case UnixPath::stale:
       return ::unlink(path.c_str()) == 0 || errno == ENOENT ? std::string() : Error{errno}.text();
-    case UnixPath::live:
-      return Error{EADDRINUSE}.text() + " (another process listens there)";
-    case UnixPath::not_a_socket:
-      return "a file that is not a socket has this name; it is left alone";
-    case UnixPath::unknown:
-      break;
+    case UnixPath::live: return Error{EADDRINUSE}.text() + " (another process listens there)";
+    case UnixPath::not_a_socket: return "a file that is not a socket has this name; it is left alone";
+    case UnixPath::unknown: break;
   }
   return Error{errno}.text();
 }

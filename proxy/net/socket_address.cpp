@@ -1,3 +1,4 @@
+// Conversions between the kernel's address structs, text and Peer. All reads of sockaddr_storage are copies.
 #include "proxy/net/socket_address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+// Classification and counting of sockets, and the choice of the source; see socket_table.h.
 #include "proxy/net/socket_table.h"
 
 #include <algorithm>
@@ -19,28 +20,17 @@ struct StateText {
 
 StateText state_text(TcpState state) {
   switch (state) {
-    case TcpState::established:
-      return {"ESTABLISHED", "established"};
-    case TcpState::syn_sent:
-      return {"SYN_SENT", "syn_sent"};
-    case TcpState::syn_recv:
-      return {"SYN_RECV", "syn_recv"};
-    case TcpState::fin_wait1:
-      return {"FIN_WAIT1", "fin_wait1"};
-    case TcpState::fin_wait2:
-      return {"FIN_WAIT2", "fin_wait2"};
-    case TcpState::time_wait:
-      return {"TIME_WAIT", "time_wait"};
-    case TcpState::close:
-      return {"CLOSE", "close"};
-    case TcpState::close_wait:
-      return {"CLOSE_WAIT", "close_wait"};
-    case TcpState::last_ack:
-      return {"LAST_ACK", "last_ack"};
-    case TcpState::listen:
-      return {"LISTEN", "listen"};
-    case TcpState::closing:
-      return {"CLOSING", "closing"};
+    case TcpState::established: return {"ESTABLISHED", "established"};
+    case TcpState::syn_sent: return {"SYN_SENT", "syn_sent"};
+    case TcpState::syn_recv: return {"SYN_RECV", "syn_recv"};
+    case TcpState::fin_wait1: return {"FIN_WAIT1", "fin_wait1"};
+    case TcpState::fin_wait2: return {"FIN_WAIT2", "fin_wait2"};
+    case TcpState::time_wait: return {"TIME_WAIT", "time_wait"};
+    case TcpState::close: return {"CLOSE", "close"};
+    case TcpState::close_wait: return {"CLOSE_WAIT", "close_wait"};
+    case TcpState::last_ack: return {"LAST_ACK", "last_ack"};
+    case TcpState::listen: return {"LISTEN", "listen"};
+    case TcpState::closing: return {"CLOSING", "closing"};
   }
   return {"?", "unknown"};
 }
@@ -59,14 +49,9 @@ void count_unix(std::span<const UnixSocket> sockets, SocketReport& report) {
         row.backlog_max = std::max(row.backlog_max, socket.backlog_max);
         row.waiting += socket.backlog_used;
         break;
-      case UnixSocket::Kind::connected:
-        ++row.connected;
-        break;
-      case UnixSocket::Kind::waiting:
-        ++row.waiting;
-        break;
-      case UnixSocket::Kind::other:
-        break;
+      case UnixSocket::Kind::connected: ++row.connected; break;
+      case UnixSocket::Kind::waiting: ++row.waiting; break;
+      case UnixSocket::Kind::other: break;
     }
   }
   for (auto& [path, row] : rows) {
@@ -147,10 +132,8 @@ void SocketCounts::add(const SocketCounts& other) {
 
 std::string_view side_name(Side side) {
   switch (side) {
-    case Side::server:
-      return "server";
-    case Side::client:
-      return "client";
+    case Side::server: return "server";
+    case Side::client: return "client";
   }
   return "?";
 }

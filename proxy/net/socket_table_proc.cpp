@@ -1,3 +1,4 @@
+// Line parsers of /proc/net; see socket_table_proc.h.
 #include "proxy/net/socket_table_proc.h"
 
 #include <fcntl.h>
@@ -138,11 +139,8 @@ void parse_proc_unix(std::string_view text, std::vector<UnixSocket>& out, std::u
   for_each_line(text, [&](std::string_view line) {
     UnixSocket socket{};
     switch (parse_unix_line(line, socket)) {
-      case UnixLine::socket:
-        out.push_back(std::move(socket));
-        break;
-      case UnixLine::datagram:
-        break;
+      case UnixLine::socket: out.push_back(std::move(socket)); break;
+      case UnixLine::datagram: break;
       case UnixLine::malformed:
         if (line.find("RefCount") == std::string_view::npos) ++malformed;
         break;

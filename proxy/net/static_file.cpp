@@ -1,3 +1,4 @@
+// stat(2), open(2) and pread(2) for static files, their errors sorted into FileKind.
 #include "proxy/net/static_file.h"
 
 #include <fcntl.h>
@@ -37,20 +38,12 @@ FileInfo info_of_error(int code) {
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
-    case ELOOP:
-      info.kind = FileKind::missing;
-      break;
+    case ELOOP: info.kind = FileKind::missing; break;
     case EACCES:
-    case EPERM:
-      info.kind = FileKind::forbidden;
-      break;
+    case EPERM: info.kind = FileKind::forbidden; break;
     case ENXIO:  // open(2) of a socket file, or of a device without a driver
-    case ENODEV:
-      info.kind = FileKind::other;
-      break;
-    default:
-      info.kind = FileKind::failed;
-      break;
+    case ENODEV: info.kind = FileKind::other; break;
+    default: info.kind = FileKind::failed; break;
   }
   return info;
 }

@@ -65,7 +65,8 @@ class Stream {
   // Closes our sending side once all is sent. Reading goes on.
   virtual void shutdown_write() = 0;
   virtual void close() = 0;  // idempotent; unsent bytes are dropped
-  // Like close(), but the peer sees a reset (SO_LINGER 0) instead of an orderly end.
+  // Like close(), but the peer sees a reset (SO_LINGER 0) instead of an orderly end. Unix sockets know no
+  // reset: their peer sees one only when we left bytes unread.
   virtual void reset() = 0;
   virtual bool closing() const = 0;
   // Rule R1: asks for an immediate ACK of what was read. No effect on Unix sockets.

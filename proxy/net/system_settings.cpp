@@ -1,3 +1,4 @@
+// Readers of /proc/sys and of sysctl files; see system_settings.h.
 #include "proxy/net/system_settings.h"
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The accepting side. How many accepts a turn may take, which errors are the listener's own, and the rest it
+// takes then.
 #include "proxy/net/uv_listener.h"
 
 #include <sys/socket.h>
@@ -63,8 +65,7 @@ struct UvListener::Acceptor {
   // accept(2): "errors already pending on the new socket" are its own, not the listener's. True: go on.
   bool accept_failed(int code) {
     switch (code) {
-      case EAGAIN:
-        return false;
+      case EAGAIN: return false;
       case EINTR:
       case ECONNABORTED:
       case EPROTO:
@@ -112,8 +113,9 @@ struct UvListener::Acceptor {
     close_listen_socket(socket);  // allowed once polling has stopped; nobody connects from here on
     uv_close(reinterpret_cast<uv_handle_t*>(&rest_timer), [](uv_handle_t* timer) {
       auto* self = static_cast<Acceptor*>(timer->data);
-      uv_close(reinterpret_cast<uv_handle_t*>(&self->poll),
-               [](uv_handle_t* handle) { delete static_cast<Acceptor*>(handle->data); });
+      uv_close(reinterpret_cast<uv_handle_t*>(&self->poll), [](uv_handle_t* handle) {
+        const std::unique_ptr<Acceptor> last(static_cast<Acceptor*>(handle->data));
+      });
     });
   }
 
@@ -129,7 +131,7 @@ struct UvListener::Acceptor {
 };
 
 UvListener::UvListener(UvLoop& loop, ListenSocket socket, AcceptHandler& handler)
-    : acceptor_(new Acceptor(loop, std::move(socket), handler)) {}
+    : acceptor_(std::make_unique<Acceptor>(loop, std::move(socket), handler).release()) {}
 
 UvListener::~UvListener() {
   acceptor_->close();

@@ -1,3 +1,5 @@
+// The loop's phases. libuv runs timers, pending callbacks, idle and prepare handles, then polls, then closes:
+// our prepare handle therefore sees all that one turn brought before the loop waits again.
 #include "proxy/net/uv_loop.h"
 
 #include <algorithm>
@@ -121,11 +123,9 @@ Time UvLoop::now() const {
 
 void UvLoop::end_turn() {
   delivering_.swap(deferred_);  // what handlers add meanwhile waits for the next turn
-  for (std::size_t i = 0; i < delivering_.size(); ++i) {
-    if (delivering_[i] == nullptr) continue;
-    delivering_[i]->deliver_deferred();
-    progress_ = true;
-  }
+  // None of them is destroyed meanwhile: that takes a close callback, which is another phase of the turn.
+  for (UvStream* stream : delivering_) stream->deliver_deferred();
+  progress_ = progress_ || !delivering_.empty();
   delivering_.clear();
   if (turn_handler_ != nullptr) turn_handler_->on_turn_end();
   // Who steps by hand looks at each result, so a step that had one does not wait for another.
@@ -144,7 +144,6 @@ void UvLoop::defer(UvStream& stream) {
 
 void UvLoop::forget(UvStream& stream) {
   std::erase(deferred_, &stream);
-  std::replace(delivering_.begin(), delivering_.end(), &stream, static_cast<UvStream*>(nullptr));
 }
 
 void UvLoop::handle_opened() {

@@ -76,7 +76,7 @@ class UvLoop {
   mutable std::optional<Time> now_;  // empty: to be sampled by the next who asks
 
   std::vector<UvStream*> deferred_;
-  std::vector<UvStream*> delivering_;  // end_turn()'s list under way; nullptr where forgotten
+  std::vector<UvStream*> delivering_;  // end_turn()'s list under way; a member to keep its memory
   std::array<char, 64 * 1024> read_buffer_;
 };
 

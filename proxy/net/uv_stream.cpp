@@ -228,16 +228,13 @@ void UvStream::deliver_deferred() {
       state_ = State::failed;
       handler_->on_connected(Error{pending_error_});
       return;
-    case State::open:
-      fail_after_input(pending_error_);
-      return;
+    case State::open: fail_after_input(pending_error_); return;
     case State::fresh:
     case State::resolving:
     case State::reopening:
     case State::failed:
     case State::closing:
-    case State::closed:
-      return;
+    case State::closed: return;
   }
 }
 

@@ -32,8 +32,9 @@ class UvStream final : public Stream {
   UvStream& operator=(const UvStream&) = delete;
 
   // One of these, once, before anything else.
-  void connect(const Endpoint& endpoint);  // the result comes by on_connected()
-  void adopt(int fd);                      // a connected socket; a failure comes by on_error()
+  void connect(const Endpoint& endpoint);                  // the result comes by on_connected()
+  void connect_any(std::vector<SocketAddress> addresses);  // the first that answers, tried in order
+  void adopt(int fd);  // a connected socket; a failure comes by on_error()
 
   // Called by the loop after defer().
   void deliver_deferred();

@@ -32,11 +32,17 @@ void UvStream::connect(const Endpoint& endpoint) {
   if (kind_ == Kind::unix_socket) {
     connect_unix(endpoint.path);
   } else if (auto literal = address_of_literal(endpoint.host, endpoint.port)) {
-    addresses_.assign(1, *literal);
-    try_next_address(0);
+    connect_any({*literal});
   } else {
     look_up(endpoint);
   }
+}
+
+void UvStream::connect_any(std::vector<SocketAddress> addresses) {
+  state_ = State::connecting;
+  addresses_ = std::move(addresses);
+  std::reverse(addresses_.begin(), addresses_.end());  // taken from the back
+  try_next_address(EADDRNOTAVAIL);
 }
 
 void UvStream::connect_unix(const std::string& path) {
@@ -90,16 +96,16 @@ void UvStream::abandon_lookup() {
 }
 
 void UvStream::on_looked_up(int status, const addrinfo* list) {
-  state_ = State::connecting;
   if (status != 0) {
+    state_ = State::connecting;
     defer_error(-status);
     return;
   }
+  std::vector<SocketAddress> addresses;
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
-    addresses_.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
+    addresses.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
   }
-  std::reverse(addresses_.begin(), addresses_.end());  // taken from the back
-  try_next_address(EADDRNOTAVAIL);
+  connect_any(std::move(addresses));
 }
 
 // Expects a handle without a socket.

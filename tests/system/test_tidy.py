@@ -15,6 +15,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 70
+TEST_CASE_LINES_MAX = 100
 TOP_LEVEL = {"CMakeLists.txt", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
 
 # folder -> folders whose headers it may include. Glue and tests may include all.
@@ -30,7 +31,8 @@ ARROWS = {
 ARROW_EXCEPTIONS = {("proxy/net", "proxy/core/spill.h")}
 PURE_FOLDERS = ("fastcgi", "proxy/http", "proxy/core")
 # What reaches outside: sockets, files, threads.
-IMPURE_HEADER = re.compile(r"^(sys/|netinet/|arpa/|unistd\.h$|fcntl\.h$|poll\.h$|fstream$|iostream$|filesystem$|"
+# <arpa/inet.h> is not among them: inet_pton() and inet_ntop() only turn text into bytes and back.
+IMPURE_HEADER = re.compile(r"^(sys/|netinet/|unistd\.h$|fcntl\.h$|poll\.h$|fstream$|iostream$|filesystem$|"
                            r"thread$|mutex$|condition_variable$|atomic$|future$)")
 
 
@@ -148,9 +150,11 @@ def rule_function_size(tree: list) -> list:
     for source in tree:
         functions = cpp_functions(source.code) if source.is_cpp else python_functions(source)
         for first, last, name in functions:
-            if last - first + 1 >= FUNCTION_LINES_MAX:
+            # A TEST_CASE is often a table of cases with a loop below it.
+            limit = TEST_CASE_LINES_MAX if name == "TEST_CASE" else FUNCTION_LINES_MAX
+            if last - first + 1 >= limit:
                 problems.append(f"{source.path}:{first}: {name}: {last - first + 1} lines; "
-                                f"the limit is under {FUNCTION_LINES_MAX}")
+                                f"the limit is under {limit}")
     return problems
 
 

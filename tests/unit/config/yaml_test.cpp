@@ -137,14 +137,9 @@ TEST_CASE("random damage never throws") {
       const std::size_t at = random() % text.size();
       const char byte = bytes[random() % bytes.size()];
       switch (random() % 3) {
-        case 0:
-          text[at] = byte;
-          break;
-        case 1:
-          text.insert(at, 1, byte);
-          break;
-        default:
-          text.erase(at, random() % 20);
+        case 0: text[at] = byte; break;
+        case 1: text.insert(at, 1, byte); break;
+        default: text.erase(at, random() % 20);
       }
     }
     CAPTURE(round);

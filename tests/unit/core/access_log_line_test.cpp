@@ -1,3 +1,4 @@
+// Lines of the access log, golden and hostile.
 #include "proxy/core/access_log_line.h"
 
 #include <doctest/doctest.h>

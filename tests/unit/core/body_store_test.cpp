@@ -1,3 +1,4 @@
+// BodyStore: memory, spill file, both ways to read, failures.
 #include "proxy/core/body_store.h"
 
 #include <doctest/doctest.h>
@@ -165,8 +166,9 @@ TEST_CASE("a short read of the file loses nothing") {
   BodyStore store(&spill, 2);
   CHECK(store.append("abcdef") == Append::ok);
   std::string out;
-  while (!store.empty()) CHECK(store.take(10, out));
+  for (int turn = 0; turn < 5; ++turn) CHECK(store.take(10, out));  // memory and one byte, then a byte a turn
   CHECK(out == "abcdef");
+  CHECK(store.empty());
 }
 
 TEST_CASE("a whole body in memory is taken without a copy") {

@@ -1,3 +1,4 @@
+// CGI parameters against nginx's list and against header smuggling.
 #include "proxy/core/cgi_params.h"
 
 #include <doctest/doctest.h>
@@ -246,7 +247,7 @@ TEST_CASE_FIXTURE(Fixture, "200 fields of names much alike are each joined once"
 
 TEST_CASE_FIXTURE(Fixture, "a configured param wins over the list and over any field, once") {
   site.params = {{"APP_ENV", "production"}, {"HTTP_X_ROLE", "guest"},  {"HTTPS", "on"},
-                 {"SERVER_NAME", "fixed"},  {"CONTENT_LENGTH", "999"}, {"REQUEST_METHOD", "PUT"},
+                 {"SERVER_NAME", "fixed"},  {"CONTENT_LENGTH", "999"}, {"CONTENT_TYPE", "x/y"},
                  {"HTTP_HOST", ""},         {"SCRIPT_FILENAME", "/x"}};
   head.fields.push_back({"X-Role", "admin"});
   head.fields.push_back({"X-ROLE", "root"});
@@ -257,7 +258,7 @@ TEST_CASE_FIXTURE(Fixture, "a configured param wins over the list and over any f
   CHECK(value("HTTP_HOST") == "");
   CHECK(value("SCRIPT_FILENAME") == "/x");
   CHECK(value("CONTENT_LENGTH") == "");
-  CHECK(value("REQUEST_METHOD") == "GET");
+  CHECK(value("CONTENT_TYPE") == "x/y");
   https = true;
   CHECK(value("HTTPS") == "on");
 }
@@ -299,6 +300,11 @@ TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the ne
   head.fields.push_back({"Cookie", "a"});
   head.fields.push_back({"Cookie", "b"});
   CHECK(build() != before);
+  head.fields = {{"X-A", "1"}, {"User-Agent", "test"}, {"X-B", "2"}, {"x-b", "3"}};
+  Pairs expected = before;
+  expected.insert(expected.end() - 1, {"HTTP_X_A", "1"});
+  expected.emplace_back("HTTP_X_B", "2, 3");
+  CHECK(build() == expected);
   head.fields = fields;
   CHECK(build() == before);
 }

@@ -1,3 +1,4 @@
+// DeadlineQueue against a naive map, under random operations.
 #include "proxy/core/deadline_queue.h"
 
 #include <doctest/doctest.h>

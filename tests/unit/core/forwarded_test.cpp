@@ -1,3 +1,4 @@
+// Who the client is behind trusted proxies.
 #include "proxy/core/forwarded.h"
 
 #include <doctest/doctest.h>
@@ -168,6 +169,7 @@ TEST_CASE("Forwarded, RFC 7239") {
         "192.0.2.1");
   CHECK(address_of({{"Forwarded", "for=\"x, for=203.0.113.66"}}) == "10.0.0.1");
   CHECK(address_of({{"Forwarded", "for=192.0.2.1"}, {"Forwarded", "for=\"x"}}) == "10.0.0.1");
+  CHECK(address_of({{"Forwarded", "for=203.0.113.66;x=\""}}) == "10.0.0.1");
   CHECK(address_of({{"Forwarded", ""}}) == "10.0.0.1");
 }
 

@@ -1,3 +1,4 @@
+// Histogram buckets, sums and quantiles at their edges.
 #include "proxy/core/histogram.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// Escaping of outside text for the log.
 #include "proxy/core/log_text.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// MIME types by extension.
 #include "proxy/core/mime.h"
 
 #include <doctest/doctest.h>

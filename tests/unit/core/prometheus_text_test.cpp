@@ -1,3 +1,4 @@
+// The Prometheus text format, golden.
 #include "proxy/core/prometheus_text.h"
 
 #include <doctest/doctest.h>

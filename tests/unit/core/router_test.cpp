@@ -1,3 +1,4 @@
+// Sites by host and paths to targets, with a fake file system that counts its probes.
 #include "proxy/core/router.h"
 
 #include <doctest/doctest.h>
@@ -68,15 +69,10 @@ struct Fixture {
     switch (target.kind) {
       case Target::Kind::php:
         return "php " + target.script_name + (target.path_info.empty() ? "" : " + " + target.path_info);
-      case Target::Kind::file:
-        return "file " + target.path;
-      case Target::Kind::redirect:
-        return std::to_string(target.status) + " " + target.location;
-      case Target::Kind::options:
-        return "options " + std::string(target.allow);
-      case Target::Kind::error:
-        CHECK_FALSE(target.why.empty());
-        return std::to_string(target.status);
+      case Target::Kind::file: return "file " + target.path;
+      case Target::Kind::redirect: return std::to_string(target.status) + " " + target.location;
+      case Target::Kind::options: return "options " + std::string(target.allow);
+      case Target::Kind::error: CHECK_FALSE(target.why.empty()); return std::to_string(target.status);
     }
     return {};
   }

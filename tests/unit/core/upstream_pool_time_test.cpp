@@ -67,6 +67,18 @@ TEST_CASE("back-off: who comes during it waits for its end, and is not forgotten
   CHECK(scene.pass(3ms) == "open 2");
 }
 
+TEST_CASE("back-off: something else that is due before its end does not make it forgotten") {
+  config::Pool config = small_pool();
+  config.queue.timeout = 5ms;
+  Scene scene(config);
+  CHECK(scene.start() == "open 1");
+  CHECK(scene.connect_failed(1) == "close 1 connect_failed");
+  CHECK(scene.closed(1) == "");
+  CHECK(scene.ask("A") == "");
+  CHECK(scene.pass(5ms) == "reject A timeout");
+  CHECK(scene.pass(10ms) == "open 2");  // the probe
+}
+
 TEST_CASE("connect timeout: closed, and tried again") {
   Scene scene;
   scene.learn();

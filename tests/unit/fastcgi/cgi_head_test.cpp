@@ -27,15 +27,10 @@ std::string log_of(CgiHeadParser& parser, const std::vector<std::string>& pieces
     body += in;
   }
   switch (parser.state()) {
-    case CgiHeadState::incomplete:
-      return "incomplete";
-    case CgiHeadState::malformed:
-      CHECK(!parser.error().empty());
-      return "malformed";
-    case CgiHeadState::too_large:
-      return "too large";
-    case CgiHeadState::complete:
-      break;
+    case CgiHeadState::incomplete: return "incomplete";
+    case CgiHeadState::malformed: CHECK(!parser.error().empty()); return "malformed";
+    case CgiHeadState::too_large: return "too large";
+    case CgiHeadState::complete: break;
   }
   CHECK(parser.error().empty());
   std::string log = std::to_string(parser.status());

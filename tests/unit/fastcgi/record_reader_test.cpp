@@ -25,9 +25,7 @@ std::string log_of(const std::vector<std::string>& pieces) {
       const RecordReader::Piece step = reader.next(input);
       const auto& r = reader.record();
       switch (step.kind) {
-        case RecordReader::Kind::need_bytes:
-          more = false;
-          break;
+        case RecordReader::Kind::need_bytes: more = false; break;
         case RecordReader::Kind::header:
           log += std::to_string(static_cast<int>(r.type)) + '/' + std::to_string(r.request_id) + '/' +
                  std::to_string(r.content_bytes) + '+' + std::to_string(r.padding_bytes) + ' ';
@@ -38,11 +36,8 @@ std::string log_of(const std::vector<std::string>& pieces) {
           CHECK(step.content.data() + step.content.size() <= piece.data() + piece.size());
           log += step.content;
           break;
-        case RecordReader::Kind::content_end:
-          log += ';';
-          break;
-        case RecordReader::Kind::padding:
-          break;
+        case RecordReader::Kind::content_end: log += ';'; break;
+        case RecordReader::Kind::padding: break;
         case RecordReader::Kind::failed:
           log += '!';
           more = false;

@@ -2,6 +2,8 @@
 #include <netinet/tcp.h>
 
 #include "net_fixture.h"
+#include "proxy/net/uv_loop.h"
+#include "proxy/net/uv_stream.h"
 
 using namespace holdfast::net;
 using namespace holdfast::net::test;
@@ -166,6 +168,82 @@ TEST_CASE("a stream may be closed and destroyed at each turn of a look-up with s
     net.until([&] { return recorder.closed; });
     CHECK(recorder.events.size() == (told ? 2u : 1u));
   }
+}
+
+TEST_CASE("several addresses: tried in order, the first that answers is taken") {
+  // Below the seam: which addresses a name has depends on the machine.
+  UvLoop loop;
+  const int live = raw_listen_tcp(), other = raw_listen_tcp();
+  const SocketAddress answers = bound_address(live), too_late = bound_address(other);
+  const SocketAddress refuses = *address_of_literal("127.0.0.1", free_port());
+  const SocketAddress no_route = *address_of_literal("224.0.0.1", 9);  // fails inside uv_tcp_connect()
+  std::vector<SocketAddress> addresses;
+  std::string outcome = "OK";
+  int turns_before_close = -1;
+  SUBCASE("first") {
+    addresses = {answers, too_late};
+  }
+  SUBCASE("after one that refuses") {
+    addresses = {refuses, answers, too_late};
+  }
+  SUBCASE("after one without a route") {
+    addresses = {no_route, answers, too_late};
+  }
+  SUBCASE("after many") {
+    addresses = {no_route, refuses, refuses, no_route, no_route, answers, too_late};
+  }
+  SUBCASE("none, refused last") {
+    addresses = {no_route, refuses};
+    outcome = "ECONNREFUSED";
+  }
+  SUBCASE("none, no route last") {
+    addresses = {refuses, no_route};
+    outcome = "ENETUNREACH";
+  }
+  SUBCASE("no address") {
+    outcome = "EADDRNOTAVAIL";
+  }
+  SUBCASE("closed on the way") {
+    addresses = {no_route, refuses, no_route, refuses, no_route};
+    SUBCASE("0") {
+      turns_before_close = 0;
+    }
+    SUBCASE("1") {
+      turns_before_close = 1;
+    }
+    SUBCASE("2") {
+      turns_before_close = 2;
+    }
+    SUBCASE("3") {
+      turns_before_close = 3;
+    }
+  }
+  Recorder recorder;
+  auto made = std::make_unique<UvStream>(loop, UvStream::Kind::tcp);
+  UvStream& stream = *made;
+  recorder.stream = std::move(made);
+  stream.set_handler(recorder);
+  calling([&] { stream.connect_any(addresses); });
+  calling([&] { stream.write("hello"); });
+  if (turns_before_close >= 0) {
+    for (int i = 0; i < turns_before_close; ++i) loop.run_once(true);
+    CHECK_FALSE(recorder.connected.has_value());
+  } else {
+    while (!recorder.connected) loop.run_once(true);
+    CHECK(recorder.connected->name() == outcome);
+  }
+  if (outcome == "OK" && turns_before_close < 0) {
+    const int raw = ::accept4(live, nullptr, nullptr, SOCK_CLOEXEC);
+    char byte = 0;
+    CHECK(::recv(raw, &byte, 1, 0) == 1);
+    CHECK(byte == 'h');
+    ::close(raw);
+  }
+  calling([&] { stream.close(); });
+  while (!recorder.closed) loop.run_once(true);
+  if (turns_before_close >= 0) CHECK(recorder.events == std::vector<std::string>{"closed"});
+  ::close(live);
+  ::close(other);
 }
 
 TEST_CASE("TCP_NODELAY on both ends") {

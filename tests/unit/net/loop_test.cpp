@@ -122,6 +122,29 @@ TEST_CASE("the turn's end comes after its callbacks, errors found in it do not w
   net.close(recorder);
 }
 
+TEST_CASE("a stream that fails and is closed at the turn's end is forgotten before it is destroyed") {
+  struct FailsAndCloses : Turns {
+    using Turns::Turns;
+    void on_turn_end() override {
+      if (victim->stream == nullptr || victim->stream->closing()) return;
+      victim->stream->write("x");
+      victim->stream->close();
+    }
+    Recorder* victim = nullptr;
+  };
+  Net net;
+  Recorder recorder;
+  recorder.destroy_on_closed = true;
+  int raw = -1;
+  net.connect_pair(recorder, raw, true);
+  ::close(raw);
+  FailsAndCloses turns(net.network);
+  turns.victim = &recorder;
+  net.until([&] { return recorder.closed; });
+  net.turns(3);
+  CHECK(recorder.events == std::vector<std::string>{"closed"});
+}
+
 TEST_CASE("signals arrive by the loop, SIGPIPE never") {
   Net net;
   Turns turns(net.network);

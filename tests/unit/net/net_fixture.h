@@ -222,6 +222,22 @@ inline std::string pattern(std::size_t size) {
   return out;
 }
 
+constexpr std::size_t kBig = 10 * 1024 * 1024;  // more than any socket buffer holds
+
+// Runs the test case once for each transport.
+#define FOR_BOTH_TRANSPORTS(is_unix) \
+  bool is_unix = false;              \
+  SUBCASE("TCP") {                   \
+    is_unix = false;                 \
+  }                                  \
+  SUBCASE("Unix") {                  \
+    is_unix = true;                  \
+  }
+
+inline bool write(Recorder& recorder, std::string_view bytes) {
+  return calling([&] { return recorder.stream->write(bytes); });
+}
+
 inline void Net::connect_pair(Recorder& recorder, int& raw, bool unix_socket) {
   if (unix_socket) {
     int fds[2];

@@ -1,0 +1,70 @@
+// The command line of doctor: options in, exit status out. The work is in doctor_facts.h and doctor.h.
+#include "proxy/command_doctor.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/doctor.h"
+#include "proxy/doctor_facts.h"
+#include "proxy/doctor_report.h"
+
+namespace holdfast {
+
+namespace {
+
+constexpr int kExitUsage = 64;   // EX_USAGE of sysexits.h
+constexpr int kExitConfig = 78;  // EX_CONFIG
+
+struct DoctorOptions {
+  std::string config_file = "/etc/holdfast/holdfast.yaml";
+  FactSources sources;
+  bool json = false;
+  bool do_not_ask = false;
+};
+
+int run_doctor(DoctorOptions options) {
+  const config::LoadResult loaded = config::load_file(options.config_file);
+  for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+    std::fputs(config::format_diagnostic(diagnostic).c_str(), stderr);
+  }
+  if (!loaded.config) return kExitConfig;
+  std::string error;
+  const std::optional<Account> account = find_account(options.sources.user, error);
+  if (!account) {
+    std::fprintf(stderr, "holdfast doctor: %s\n", error.c_str());
+    return kExitUsage;
+  }
+  options.sources.ask = !options.do_not_ask;
+  const DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
+  const std::vector<Finding> findings = diagnose(facts);
+  const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  const std::string out = options.json ? doctor_json(facts, findings) : doctor_text(facts, findings, color);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return exit_status_of(findings);
+}
+
+}  // namespace
+
+void add_doctor_command(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<DoctorOptions>();  // lives as long as the callback
+  CLI::App* command =
+      app.add_subcommand("doctor", "compare the pools with php-fpm's and the kernel's settings");
+  command->add_option("-c,--config", options->config_file, "configuration file")->capture_default_str();
+  command
+      ->add_option("--fpm-config", options->sources.fpm_configs,
+                   "php-fpm.conf; default: where the packages put it")
+      ->check(CLI::ExistingFile);
+  command->add_option("--user", options->sources.user,
+                      "account that holdfast runs under; default: the current one");
+  command->add_flag("--json", options->json, "one JSON object");
+  command->add_flag("--offline", options->do_not_ask, "do not connect to php-fpm");
+  command->callback([options, &exit_status] { exit_status = run_doctor(*options); });
+}
+
+}  // namespace holdfast

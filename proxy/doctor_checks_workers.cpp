@@ -1,0 +1,145 @@
+// Are there enough workers for our connections, is pm the right one, is the backlog long enough.
+#include <algorithm>
+
+#include "proxy/doctor_checks.h"
+
+namespace holdfast {
+
+namespace {
+
+bool same_application(const PoolFacts& a, const PoolFacts& b) {
+  if (a.fpm && b.fpm) return a.fpm->name == b.fpm->name && a.fpm->file == b.fpm->file;
+  return a.pool.address == b.pool.address;
+}
+
+// Connections of all our pools that end at this php-fpm pool: each pool counts only its own.
+struct OurConnections {
+  std::uint64_t sum = 0;
+  std::size_t pools = 0;
+  std::string text() const {
+    const std::string number = "up to " + grouped(sum) + (sum == 1 ? " connection" : " connections");
+    return pools == 1 ? number : number + " from " + std::to_string(pools) + " pools of ours together";
+  }
+};
+
+OurConnections connections_to(const DoctorFacts& facts, const PoolFacts& pool) {
+  OurConnections ours;
+  for (const PoolFacts& each : facts.pools) {
+    if (!same_application(each, pool)) continue;
+    ours.sum += each.pool.max_connections;
+    ++ours.pools;
+  }
+  return ours;
+}
+
+// Why php-fpm's own configuration says nothing here.
+std::string unknown_reason(const DoctorFacts& facts) {
+  if (facts.fpm_configs.empty()) return "no configuration of php-fpm was found on this machine";
+  for (const FpmConfig& config : facts.fpm_configs) {
+    if (!config.problems.empty()) return config.problems.front();
+  }
+  return "no pool of " + facts.fpm_configs.front().file + " listens at this address";
+}
+
+void check_max_children(const DoctorFacts& facts, const PoolFacts& pool, Findings& found) {
+  const OurConnections all = connections_to(facts, pool);
+  const std::uint64_t connections = all.sum;
+  const std::string ours = all.text();
+  const auto children = pool.fpm ? pool.fpm->number("pm.max_children") : std::nullopt;
+  if (!children || *children < 1) {
+    found.add(FindingSeverity::info, "workers", ours + "; pm.max_children is not known",
+              "php-fpm does not tell it by FastCGI, and " + unknown_reason(facts) +
+                  ". See that it is at least " + grouped(connections + 1) +
+                  ", or name the file with --fpm-config.",
+              {});
+    return;
+  }
+  const auto workers = static_cast<std::uint64_t>(*children);
+  const Change more = fpm_change(*pool.fpm, "pm.max_children", std::to_string(connections + 1));
+  const std::string what = ours + ", and pm.max_children = " + grouped(workers);
+  if (connections > workers) {
+    found.add(
+        FindingSeverity::error, "workers", what,
+        "A connection holds a worker for as long as it is open, idle or not. " +
+            grouped(connections - workers) +
+            " of ours would find none: php-fpm leaves them in its backlog without a word, the requests on "
+            "them "
+            "wait until they time out, and still run when their clients have long gone.",
+        {own_change(facts, pool, "max_connections", std::to_string(std::max<std::uint64_t>(workers, 2) - 1)),
+         more});
+  } else if (connections == workers) {
+    found.add(
+        FindingSeverity::warning, "workers", what + ": none is left for anybody else",
+        "Another client of this php-fpm (a status page, a second server, cron) waits for as long as our "
+        "connections are kept, and so do we while a worker is replaced.",
+        {more, own_change(facts, pool, "max_connections",
+                          std::to_string(std::max<std::uint64_t>(workers, 2) - 1))});
+  } else {
+    found.ok("workers", what);
+  }
+}
+
+void check_pm(const PoolFacts& pool, Findings& found) {
+  std::optional<std::string> pm = pool.fpm ? pool.fpm->text("pm") : std::nullopt;
+  const auto told = pool.answers.status.find("process manager");
+  if (!pm && told != pool.answers.status.end()) pm = told->second;
+  if (!pm) return;
+  const Change to_static =
+      pool.fpm ? fpm_change(*pool.fpm, "pm", "static") : Change{"php-fpm's pool file", 0, "pm = static"};
+  if (*pm == "static" || !pool.pool.keep_alive) {
+    found.ok("pm", "pm = " + *pm);
+  } else if (*pm == "ondemand") {
+    found.add(FindingSeverity::warning, "pm", "pm = ondemand, and connections are kept",
+              "php-fpm counts a worker with an idle kept connection as active: it is never stopped, "
+              "pm.process_idle_timeout has no effect, and each new connection waits for a fork.",
+              {to_static});
+  } else {
+    found.add(
+        FindingSeverity::info, "pm", "pm = " + *pm + ", and connections are kept",
+        "php-fpm counts a worker with an idle kept connection as active, so it forks spare workers beside "
+        "ours "
+        "and may log \"server reached pm.max_children\" while nobody works. Harmless; static is calmer.",
+        {to_static});
+  }
+}
+
+// -1 means as long as the kernel allows; so does a default since php 8.2 (511 before).
+void check_backlog(const DoctorFacts& facts, const PoolFacts& pool, Findings& found) {
+  if (!pool.fpm) return;
+  const std::optional<std::int64_t> set = pool.fpm->number("listen.backlog");
+  const auto somaxconn = static_cast<std::int64_t>(facts.system.somaxconn.value_or(4096));
+  const auto needed = static_cast<std::int64_t>(connections_to(facts, pool).sum);
+  if (!set) {
+    found.ok("backlog", "listen.backlog is php-fpm's default");
+    return;
+  }
+  if (*set > somaxconn) {
+    found.add(FindingSeverity::warning, "backlog",
+              "listen.backlog = " + std::to_string(*set) +
+                  ", but net.core.somaxconn = " + std::to_string(somaxconn),
+              "The kernel silently cuts the backlog to somaxconn.",
+              {sysctl_change(facts, "net.core.somaxconn", std::to_string(*set)),
+               fpm_change(*pool.fpm, "listen.backlog", "-1")});
+  } else if (*set >= 0 && *set < needed) {
+    found.add(FindingSeverity::warning, "backlog",
+              "listen.backlog = " + std::to_string(*set) + " is shorter than our " + std::to_string(needed) +
+                  " connections",
+              "When php-fpm restarts, all of them come back at once; past the backlog a Unix socket answers "
+              "EAGAIN and "
+              "TCP drops the SYN for a second.",
+              {fpm_change(*pool.fpm, "listen.backlog", "-1")});
+  } else {
+    found.ok("backlog", "listen.backlog = " + std::to_string(*set));
+  }
+}
+
+}  // namespace
+
+void check_workers(const DoctorFacts& facts, const PoolFacts& pool, std::vector<Finding>& out) {
+  Findings found(out, "pool " + pool.pool.name);
+  check_max_children(facts, pool, found);
+  check_pm(pool, found);
+  check_backlog(facts, pool, found);
+}
+
+}  // namespace holdfast

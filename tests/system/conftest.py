@@ -1,0 +1,137 @@
+"""Fixtures of the system tests: the real binary before a real php-fpm (or a scripted application).
+
+Everything a test starts is registered here and ended here, whatever the test's outcome; the logs are scanned at
+the end of each test and shown when it failed.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness.holdfast import BINARY, Holdfast, merge  # noqa: E402
+from harness.php_fpm import PhpFpm  # noqa: E402
+from harness.scripted_app import ScriptedApp, answer_all  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: takes many seconds at HOLDFAST_TEST_SCALE=1")
+
+
+@pytest.fixture(params=["unix", "tcp"])
+def transport(request):
+    return request.param
+
+
+@pytest.fixture
+def base():
+    """A directory of the test's own that php's user may enter."""
+    path = Path(tempfile.mkdtemp(prefix="holdfast-"))
+    os.chmod(path, 0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _cleanup(things, stop):
+    """Ends all of them, then raises the first failure."""
+    failures = []
+    for thing in reversed(things):
+        try:
+            stop(thing)
+        except Exception as e:
+            failures.append(e)
+    if failures:
+        raise failures[0]
+
+
+@pytest.fixture
+def start_fpm(base):
+    started = []
+
+    def start(transport="unix", **settings):
+        fpm = PhpFpm(base / f"fpm{len(started)}", transport, **settings)
+        started.append(fpm)
+        return fpm
+
+    yield start
+    for fpm in started:
+        if fpm.log():
+            print(f"--- {fpm.dir.name}: end of fpm.log\n{fpm.log()[-2000:]}")
+    _cleanup(started, PhpFpm.cleanup)
+
+
+@pytest.fixture
+def start_app(base):
+    """A scripted FastCGI application; a behaviour that met something unexpected fails the test."""
+    started = []
+
+    def start(behave=answer_all, transport="unix"):
+        directory = base / f"app{len(started)}"
+        directory.mkdir()
+        app = ScriptedApp(directory, behave, transport)
+        started.append(app)
+        return app
+
+    yield start
+    _cleanup(started, ScriptedApp.close)
+    errors = [e for app in started for e in app.errors]
+    assert not errors, "the scripted application met: " + errors[0]
+
+
+@pytest.fixture
+def start_holdfast(base):
+    """A proxy with this config (see Holdfast for what is added); `run=False`: made, not started."""
+    started = []
+
+    def start(config, run=True, **options):
+        assert BINARY.exists(), f"{BINARY} is not built (HOLDFAST_BIN names another)"
+        proxy = Holdfast(base / f"holdfast{len(started)}", config)
+        started.append(proxy)
+        return proxy.start(**options) if run else proxy
+
+    yield start
+    for proxy in started:
+        print(f"--- {proxy.dir.name}: end of error.log\n{proxy.log()[-4000:]}")
+        if proxy.config["log"].get("format") == "json":
+            failed = [line for line in proxy.access() if line["status"] >= 500]
+            print("--- its first 5xx in access.log", *failed[:5], sep="\n")
+    _cleanup(started, Holdfast.cleanup)
+
+
+def one_site(upstream, www, pool=None, site=None, **more):
+    """A config with one pool `php` and one site on it."""
+    return merge({
+        "pools": {"php": merge({"address": upstream.address, "max_connections": 4}, pool or {})},
+        "sites": [merge({"root": str(www), "pool": "php"}, site or {})],
+    }, more)
+
+
+@pytest.fixture
+def stack(start_fpm, start_holdfast):
+    """php-fpm and the proxy before it: `stack(transport, fpm={}, pool={}, site={}, **config)`."""
+
+    def start(transport="unix", fpm=None, pool=None, site=None, **config):
+        php = start_fpm(transport, **(fpm or {})).start()
+        site = merge({"params": {"RECORD_DIR": str(php.record)}}, site or {})
+        return start_holdfast(one_site(php, php.www, pool, site, **config)), php
+
+    return start
+
+
+@pytest.fixture
+def app_stack(base, start_app, start_holdfast):
+    """A scripted application and the proxy before it; the site's only script is x.php."""
+
+    def start(behave=answer_all, transport="unix", pool=None, site=None, **config):
+        www = base / "www"
+        www.mkdir(exist_ok=True)
+        (www / "x.php").write_text("<?php // never run: a scripted application answers\n", encoding="ascii")
+        app = start_app(behave, transport)
+        return start_holdfast(one_site(app, www, pool, site, **config)), app
+
+    return start

@@ -1,0 +1,179 @@
+"""The commands beside `run`: check, config, serve, sockets, --version, --help."""
+
+import json
+import os
+import re
+import signal
+
+import pytest
+
+from harness.holdfast import command
+from harness.process import alive, descendants_of, wait_exit
+from harness.wait import wait_until
+
+GOOD = """\
+listen: 127.0.0.1:0
+pools:
+  php:
+    address: unix:/run/php/php-fpm.sock
+sites:
+  - root: /tmp
+    pool: php
+"""
+
+
+def write(base, text):
+    path = base / "holdfast.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_version_and_help():
+    status, out, _ = command("--version")
+    assert status == 0 and re.search(r"\d+\.\d+\.\d+", out), out
+    status, out, _ = command("--help")
+    assert status == 0
+    for word in ("run", "check", "serve", "config", "sockets", "status", "doctor"):
+        assert word in out, word
+    assert command("no-such-command")[0] != 0
+
+
+def test_check_of_a_good_file(base):
+    status, _, err = command("check", "-c", write(base, GOOD))
+    assert status == 0, err
+
+
+def test_check_reports_everything_with_its_place(base):
+    """All mistakes at once, each with file:line:column, the line, and a hint; status 78 (EX_CONFIG)."""
+    path = write(base, """\
+listen: 127.0.0.1:99999
+pools:
+  php:
+    address: unix:/run/php/php-fpm.sock
+    max_conections: 4
+    queue: { size: many, timeout: 10 }
+    queue: { size: 3 }
+sites:
+  - root: /tmp
+    pool: phq
+""")
+    status, _, err = command("check", "-c", path)
+    assert status == 78, err
+    for line, words in ((1, "99999"), (5, "max_conections"), (6, "many"), (7, "queue"), (10, "phq")):
+        found = [text for text in err.splitlines() if f"{path}:{line}:" in text]
+        assert found, f"nothing about line {line} in:\n{err}"
+        assert any(words in text for text in err.splitlines()), words
+    assert "max_connections" in err and "did you mean" in err, err
+    assert "    max_conections: 4" in err, "the line itself is shown"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "pools: {}", "a: b: c", "\t- x", "listen: [", "\0", "pools: {php: {}}"])
+def test_check_of_what_is_no_config(base, text):
+    status, _, err = command("check", "-c", write(base, text))
+    assert status == 78 and err.strip(), (status, err)
+
+
+def test_run_refuses_a_broken_file(base):
+    status, _, err = command("run", "-c", write(base, GOOD + "unknown_key: 1\n"))
+    assert status == 78 and "unknown_key" in err, (status, err)
+
+
+def test_missing_file(base):
+    status, _, err = command("check", "-c", base / "none.yaml")
+    assert status == 78 and "none.yaml" in err, (status, err)
+
+
+def test_config_prints_what_can_be_read_back(base):
+    path = write(base, GOOD)
+    status, out, err = command("config", "-c", path)
+    assert status == 0, err
+    for key in ("max_connections: 4", "keep_alive: true", "settle: auto", "front_controller", "spool_max"):
+        assert key in out, f"{key} in\n{out}"
+    again = base / "again.yaml"
+    again.write_text(out, encoding="utf-8")
+    status, second, err = command("config", "-c", again)
+    assert status == 0, err
+    assert second == out
+
+
+def test_environment_in_the_file(base):
+    path = write(base, GOOD.replace("/tmp", "${SITE_ROOT}").replace("127.0.0.1:0", "${LISTEN:-127.0.0.1:7777}"))
+    status, out, err = command("config", "-c", path, env={"SITE_ROOT": "/var/tmp"})
+    assert status == 0 and "/var/tmp" in out and "127.0.0.1:7777" in out, (out, err)
+    status, _, err = command("check", "-c", path)
+    assert status == 78 and "SITE_ROOT" in err, err
+
+
+def test_serve_with_a_private_php_fpm(start_fpm, start_holdfast):
+    """One word serves a directory: its own php-fpm is started on a Unix socket, and is gone afterwards."""
+    www = start_fpm().www  # only the directory; that php-fpm is not started
+    proxy = start_holdfast({}, run=False)
+    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0", "--admin", "off"], listeners=1)
+    wait_until(lambda: proxy.get("/echo.php?t=s").status == 200, "php")
+    for i in range(10):
+        assert proxy.get(f"/echo.php?t=s{i}").body == f"s{i}\n".encode()
+    assert proxy.get("/style.css").status == 200
+    assert b"<?php" not in proxy.get("/echo.php").body
+    family = descendants_of(proxy.pid)
+    assert family, "no php-fpm below it"
+    proxy.process.signal(signal.SIGTERM)
+    assert wait_exit(proxy.process) == 0
+    wait_until(lambda: not any(alive(pid) for pid in family), "its php-fpm to be gone")
+
+
+def test_serve_dies_with_its_php_fpm_even_when_killed(start_fpm, start_holdfast):
+    """SIGKILL leaves no time to clean up: the private php-fpm must notice by itself."""
+    www = start_fpm().www
+    proxy = start_holdfast({}, run=False)
+    proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0", "--admin", "off"], listeners=1)
+    wait_until(lambda: proxy.get("/echo.php?t=s").status == 200, "php")
+    family = descendants_of(proxy.pid)
+    proxy.expect_death = True
+    proxy.process.signal(signal.SIGKILL)
+    try:
+        wait_until(lambda: not any(alive(pid) for pid in family), "its php-fpm to be gone", timeout=10)
+    finally:
+        for pid in family:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_serve_with_a_given_php(start_fpm, start_holdfast, transport):
+    fpm = start_fpm(transport).start()
+    proxy = start_holdfast({}, run=False)
+    proxy.start(argv=["serve", fpm.www, "--listen", "127.0.0.1:0", "--admin", "off", "--php", fpm.address, "--connections", "2"], listeners=1)
+    assert proxy.get("/echo.php?t=s").body == b"s\n"
+    assert descendants_of(proxy.pid) == []
+    assert proxy.stop() == 0
+
+
+def test_serve_refuses_a_missing_directory(base):
+    status, _, err = command("serve", base / "none", "--listen", "127.0.0.1:0")
+    assert status != 0 and "none" in err, (status, err)
+
+
+def test_sockets(stack):
+    """The socket states, counted as the kernel has them."""
+    proxy, _ = stack("tcp", pool={"keep_alive": False})
+    for i in range(20):
+        assert proxy.get(f"/echo.php?t=k{i}").status == 200
+    status, out, err = command("sockets")
+    assert status == 0, err
+    assert re.search(r"time.wait", out, re.IGNORECASE) and re.search(r"\b\d{2,}\b", out), out
+    status, out, err = command("sockets", "--csv")
+    assert status == 0 and "," in out.splitlines()[0], (out, err)
+
+
+def test_status_and_doctor(stack):
+    """Both answer for a running proxy; the wording is theirs."""
+    proxy, _ = stack()
+    assert proxy.get("/echo.php?t=a").status == 200
+    status, out, err = command("status", "--admin", proxy.admin_address)
+    assert status == 0 and "php" in out, (status, out, err)
+    status, out, err = command("status", "--admin", proxy.admin_address, "--json")
+    assert status == 0 and json.loads(out)["pools"]["php"]["requests"] == 1, (status, out, err)
+    status, out, err = command("doctor", "-c", proxy.config_path)
+    assert out.strip(), (status, out, err)
+    assert proxy.stop() == 0
+    status, out, err = command("status", "--admin", proxy.admin_address)
+    assert status != 0 and proxy.admin_address in err, (status, out, err)

@@ -1,0 +1,225 @@
+"""Start, reload, shut-down, and the limits of the process itself."""
+
+import copy
+import signal
+import socket
+
+import pytest
+
+from harness.holdfast import merge
+from harness.http_client import Client
+from harness.load import Load
+from harness.process import cpu_seconds, open_files, wait_exit
+from harness.wait import pause, wait_until
+
+
+def hold(proxy, fpm, tag="h", release="go"):
+    client = proxy.client()
+    client.send(f"GET /hold.php?t={tag}&r={release} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    wait_until(lambda: fpm.seen(f"started-{tag}"), "the holding script")
+    return client
+
+
+def refuses(proxy):
+    try:
+        proxy.client(timeout=5).close()
+        return False
+    except (ConnectionRefusedError, ConnectionResetError):
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_graceful_shutdown(stack, transport, number):
+    """What runs is finished and says close, nothing new is taken, the exit status is 0."""
+    proxy, fpm = stack(transport)
+    idle = proxy.client()
+    assert idle.request("GET", "/echo.php?t=i").status == 200
+    running = hold(proxy, fpm)
+    proxy.process.signal(number)
+    wait_until(lambda: refuses(proxy), "the listener to be closed")
+    assert idle.at_eof(), "an idle connection is ended"
+    assert proxy.process.running
+    fpm.touch("go")
+    response = running.read()
+    assert response.body == b"h\n" and response.closes, response
+    assert wait_exit(proxy.process) == 0
+
+
+def test_shutdown_serves_the_queue(stack):
+    """Waiters that were accepted before are served as well."""
+    proxy, fpm = stack(pool={"max_connections": 1})
+    running = hold(proxy, fpm)
+    waiter = proxy.client()
+    waiter.send(b"GET /count.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
+    proxy.wait_pool(lambda p: p["waiting"] == 1, "the waiter")
+    proxy.process.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(proxy), "the listener to be closed")
+    fpm.touch("go")
+    assert running.read().status == 200 and waiter.read().body == b"w 0\n"
+    assert wait_exit(proxy.process) == 0
+
+
+def test_shutdown_grace_is_a_limit(stack):
+    proxy, fpm = stack(shutdown={"grace": "500ms"})
+    hold(proxy, fpm)
+    proxy.process.signal(signal.SIGTERM)
+    assert wait_exit(proxy.process) == 0
+    fpm.touch("go")
+
+
+def test_shutdown_under_load_cuts_nobody(stack):
+    """Each request that got an answer got a whole one; the load then finds the door closed."""
+    proxy, _ = stack()
+    clients = [proxy.client() for _ in range(8)]
+    for i, client in enumerate(clients):
+        client.send(f"GET /sleep.php?t=s{i}&ms=300 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    proxy.wait_pool(lambda p: p["leased"] == 4 and p["waiting"] == 4, "all of them")
+    proxy.process.signal(signal.SIGTERM)
+    for i, client in enumerate(clients):
+        assert client.read().body == f"s{i}\n".encode()
+    assert wait_exit(proxy.process) == 0
+
+
+def reload(proxy, config):
+    seen = proxy.log().count("reload")
+    proxy.write_config(config)
+    proxy.process.signal(signal.SIGHUP)
+    wait_until(lambda: proxy.log().count("reload") > seen, "the log to speak of a reload")
+
+
+def test_reload(stack, transport):
+    """New sites at once; the untouched pool keeps its connections; what runs is not disturbed."""
+    proxy, fpm = stack(transport)
+    running = hold(proxy, fpm)
+    opened = proxy.pool()["opened"]
+    (fpm.dir / "second").mkdir()
+    (fpm.dir / "second" / "who.txt").write_text("second")
+    config = copy.deepcopy(proxy.config)
+    config["sites"][0]["params"]["APP_ENV"] = "reloaded"
+    config["sites"].append({"hosts": ["second.example"], "root": str(fpm.dir / "second")})
+    reload(proxy, config)
+    assert proxy.get("/who.txt", host="second.example").body == b"second"
+    assert b'"APP_ENV":"reloaded"' in proxy.get("/params.php").body
+    assert proxy.pool()["opened"] <= opened + 1
+    assert proxy.pool()["leased"] == 1
+    fpm.touch("go")
+    assert running.read().body == b"h\n"
+
+
+def test_reload_of_the_same_file_changes_nothing(stack):
+    proxy, _ = stack()
+    assert not Load(proxy.port, clients=4, requests=100).run().failures
+    before = proxy.wait_quiet()
+    for _ in range(3):
+        reload(proxy, proxy.config)
+    after = proxy.wait_quiet()
+    assert (after["opened"], sum(after["closed"].values())) == (before["opened"], sum(before["closed"].values()))
+
+
+def test_reload_of_a_changed_pool_under_load(stack, transport):
+    proxy, _ = stack(transport)
+    with Load(proxy.port, clients=8) as load:
+        for size in (2, 4, 1, 3):
+            target = load.answered + 200
+            wait_until(lambda t=target: load.answered > t, "the load")
+            reload(proxy, merge(proxy.config, {"pools": {"php": {"max_connections": size}}}))
+        result = load.stop()
+    assert not result.errors and not result.failures, result
+    assert proxy.pool()["max_connections"] == 3
+
+
+def test_reload_of_a_broken_file_keeps_the_old(stack):
+    proxy, _ = stack()
+    good = copy.deepcopy(proxy.config)
+    proxy.write_config(merge(good, {"pools": {"php": {"max_conections": 3}}}))
+    proxy.process.signal(signal.SIGHUP)
+    wait_until(lambda: "max_conections" in proxy.log(), "the diagnostic in the log")
+    assert proxy.process.running
+    assert proxy.get("/echo.php?t=a").body == b"a\n"
+    reload(proxy, good)
+    assert proxy.get("/echo.php?t=b").body == b"b\n"
+
+
+def test_reload_reopens_the_access_log(stack):
+    """As logrotate does it: move, then SIGHUP."""
+    proxy, _ = stack()
+    assert proxy.get("/echo.php?t=a").status == 200
+    proxy.wait_access(lambda a: "t=a" in a["target"])
+    proxy.access_path.rename(proxy.access_path.with_suffix(".1"))
+    reload(proxy, proxy.config)
+    assert proxy.get("/echo.php?t=b").status == 200
+    assert [a["target"] for a in proxy.wait_access(lambda a: True)] == ["/echo.php?t=b"]
+
+
+def test_two_listeners_and_a_unix_one(stack, base):
+    path = base / "front.sock"
+    proxy, _ = stack(listen=["127.0.0.1:0", "127.0.0.1:0", f"unix:{path}"])
+    assert len(proxy.addresses) == 3
+    for address in proxy.addresses:
+        target = str(path) if address.startswith("unix:") else ("127.0.0.1", int(address.rsplit(":", 1)[1]))
+        with Client(target, 10) as client:
+            assert client.request("GET", "/echo.php?t=l").body == b"l\n"
+    assert proxy.stop() == 0
+    assert not path.exists(), "its socket file is removed"
+
+
+def test_a_taken_port_is_an_error_at_start(stack, start_holdfast):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        proxy = start_holdfast({"listen": address, "pools": {"php": {"address": "unix:/x"}},
+                                "sites": [{"root": "/tmp", "pool": "php"}]}, run=False)
+        proxy.expect_death = True
+        with pytest.raises(AssertionError, match="ended at start"):
+            proxy.start()
+    assert proxy.process.popen.returncode not in (0, None)
+    assert address in proxy.log()
+
+
+def test_out_of_descriptors_does_not_spin(start_fpm, start_holdfast):
+    """accept() fails with EMFILE: it waits instead of trying for ever, and goes on when there are some again."""
+    fpm = start_fpm(max_children=5).start()
+    proxy = start_holdfast({"pools": {"php": {"address": fpm.address}}, "sites": [{"root": str(fpm.www), "pool": "php"}]},
+                           nofile=64)
+    crowd = []
+    for _ in range(120):
+        client = socket.create_connection(("127.0.0.1", proxy.port), 10)
+        crowd.append(client)
+    wait_until(lambda: len(proxy_descriptors(proxy)) >= 40, "the descriptors to be used up")
+    before = cpu_seconds(proxy.pid)
+    pause(1.5)
+    assert cpu_seconds(proxy.pid) - before < 0.6, "it spins"
+    assert proxy.process.running
+    for client in crowd:
+        client.close()
+    wait_until(lambda: len(proxy_descriptors(proxy)) < 40, "the descriptors to be free again")
+    assert proxy.get("/echo.php?t=after").body == b"after\n"
+
+
+def proxy_descriptors(proxy):
+    return open_files(proxy.pid)
+
+
+def test_client_max_connections(stack):
+    """At the limit further clients wait to be accepted, and are served when one leaves."""
+    proxy, _ = stack(client={"max_connections": 3})
+    first = [proxy.client() for _ in range(3)]
+    for i, client in enumerate(first):
+        assert client.request("GET", f"/echo.php?t=f{i}").status == 200
+    late = proxy.client()
+    late.send(b"GET /echo.php?t=late HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert proxy.status()["clients"]["connections"] <= 3
+    first[0].close()
+    response = late.read()
+    assert response.body == b"late\n" or response.status == 503, response
+
+
+def test_idle_costs_nothing(stack):
+    """No timer runs hot while nothing happens (pings included)."""
+    proxy, _ = stack(pool={"ping": "1s"})
+    assert not Load(proxy.port, clients=4, requests=50).run().failures
+    proxy.wait_quiet()
+    before = cpu_seconds(proxy.pid)
+    pause(2)
+    assert cpu_seconds(proxy.pid) - before < 0.2

@@ -1,0 +1,174 @@
+"""What PHP sees: the CGI parameters, and what of the client's request never becomes one."""
+
+import json
+
+import pytest
+
+from harness.wait import wait_until
+
+
+def seen(proxy, target="/params.php", headers=(), **more):
+    response = proxy.get(target, headers, **more)
+    assert response.status == 200, response
+    return json.loads(response.body)
+
+
+def server(proxy, *args, **more):
+    return seen(proxy, *args, **more)["server"]
+
+
+def test_the_usual_parameters(stack, transport):
+    proxy, fpm = stack(transport, site={"params": {"APP_ENV": "testing"}})
+    with proxy.client() as client:
+        port = client.local_port
+        response = client.request("GET", "/sub/../params.php?a=1&b=%20x", host=f"localhost:{proxy.port}")
+        got = json.loads(response.body)["server"]
+    assert got["REQUEST_METHOD"] == "GET"
+    assert got["SCRIPT_FILENAME"] == str(fpm.www / "params.php")
+    assert got["SCRIPT_NAME"] == "/params.php"
+    assert got["DOCUMENT_ROOT"] == str(fpm.www)
+    assert got["REQUEST_URI"] == "/sub/../params.php?a=1&b=%20x", "as sent"
+    assert got["QUERY_STRING"] == "a=1&b=%20x"
+    assert got["SERVER_PROTOCOL"] == "HTTP/1.1"
+    assert got["GATEWAY_INTERFACE"] == "CGI/1.1"
+    assert got["REMOTE_ADDR"] == "127.0.0.1"
+    assert got["REMOTE_PORT"] == str(port)
+    assert got["SERVER_PORT"] == str(proxy.port)
+    assert got["SERVER_NAME"] == "localhost"
+    assert got["HTTP_HOST"] == f"localhost:{proxy.port}"
+    assert got["REQUEST_SCHEME"] == "http" and got.get("HTTPS", "") in ("", "off")
+    assert "holdfast" in got["SERVER_SOFTWARE"].lower()
+    assert got["REDIRECT_STATUS"] == "200"
+    assert got["APP_ENV"] == "testing"
+
+
+def test_http_host_is_the_authority(stack):
+    """Of an absolute-form target, whatever the Host field says."""
+    proxy, _ = stack()
+    got = server(proxy, "http://shop.example:8080/params.php?x=1", host="other")
+    assert got["HTTP_HOST"] == "shop.example:8080" and got["SERVER_NAME"] == "shop.example"
+    assert server(proxy, host="[::1]:81")["HTTP_HOST"] == "[::1]:81"
+
+
+def test_repeated_fields_are_joined(stack):
+    proxy, _ = stack()
+    got = seen(proxy, headers=[("Cookie", "a=1"), ("X-Many", "one"), ("Cookie", "b=2"), ("x-many", "two"),
+                               ("Accept", "a/b"), ("Accept", "c/d")])
+    assert got["server"]["HTTP_COOKIE"] == "a=1; b=2"
+    assert got["cookie"] == {"a": "1", "b": "2"}
+    assert got["server"]["HTTP_X_MANY"] == "one, two"
+    assert got["server"]["HTTP_ACCEPT"] == "a/b, c/d"
+
+
+def test_fields_that_never_reach_php(stack):
+    """Proxy (httpoxy), names with underscores (they would pass for another field), hop-by-hop fields."""
+    proxy, _ = stack()
+    got = seen(proxy, headers=[("Proxy", "http://evil"), ("X_Forwarded_For", "6.6.6.6"), ("X.Dotted", "evil"),
+                               ("Connection", "X-Hop"), ("X-Hop", "1"), ("TE", "trailers"), ("X-Fine", "fine")])
+    text = json.dumps(got["server"])
+    assert "evil" not in text and "6.6.6.6" not in text, text
+    assert got["proxy"] is False and "HTTP_PROXY" not in got["server"]
+    assert "HTTP_X_HOP" not in got["server"]
+    assert got["server"]["HTTP_X_FINE"] == "fine"
+
+
+def test_fields_cannot_become_parameters(stack):
+    """Only HTTP_ names come from the client; PHP_VALUE and its kind would change php's settings for good."""
+    proxy, fpm = stack()
+    got = server(proxy, headers=[("PHP-VALUE", "memory_limit=1"), ("Script-Filename", "/etc/passwd"),
+                                 ("Content-Length", "0"), ("Remote-Addr", "6.6.6.6"), ("Https", "on")])
+    assert "PHP_VALUE" not in got and got["HTTP_PHP_VALUE"] == "memory_limit=1"
+    assert got["SCRIPT_FILENAME"] == str(fpm.www / "params.php")
+    assert got["REMOTE_ADDR"] == "127.0.0.1"
+    assert got.get("HTTPS", "") in ("", "off")
+
+
+def test_configured_parameters_win(stack):
+    proxy, _ = stack(site={"params": {"HTTP_X_MODE": "configured", "SERVER_NAME": "fixed", "HTTPS": "on"}})
+    got = server(proxy, headers=[("X-Mode", "client")])
+    assert (got["HTTP_X_MODE"], got["SERVER_NAME"], got["HTTPS"]) == ("configured", "fixed", "on")
+
+
+def test_body_parameters(stack):
+    proxy, _ = stack()
+    got = seen(proxy, headers=[("Content-Type", "application/x-www-form-urlencoded")], method="POST", body=b"a=1&b=c+d")
+    assert got["server"]["CONTENT_TYPE"] == "application/x-www-form-urlencoded"
+    assert got["server"]["CONTENT_LENGTH"] == "9"
+    assert got["post"] == {"a": "1", "b": "c d"}
+    assert server(proxy).get("CONTENT_LENGTH", "") in ("", "0")
+
+
+def test_path_info(stack):
+    """Split at `.php` followed by a slash; the script must be a file."""
+    proxy, fpm = stack()
+    got = server(proxy, "/params.php/a/b%20c/d.php?q=1")
+    assert got["SCRIPT_NAME"] == "/params.php" and got["PATH_INFO"] == "/a/b c/d.php"
+    assert got["SCRIPT_FILENAME"] == str(fpm.www / "params.php")
+    assert got["PHP_SELF"] == "/params.php/a/b c/d.php"
+    assert "PATH_INFO" not in server(proxy) or server(proxy)["PATH_INFO"] == ""
+    assert proxy.get("/style.css/x.php").status == 404, "never another file's content as PHP"
+    assert proxy.get("/none.php/params.php").status == 404
+
+
+def test_front_controller(stack):
+    proxy, fpm = stack(site={"front_controller": "/index.php"})
+    got = json.loads(proxy.get("/blog/2024/post?x=1").body)
+    assert got["uri"] == "/blog/2024/post?x=1" and got["script"] == "/index.php" and got["query"] == "x=1"
+    assert json.loads(proxy.get("/none.php").body)["script"] == "/index.php"
+    assert proxy.get("/style.css").get("Content-Type", "").startswith("text/css"), "files come first"
+    assert proxy.get("/params.php").status == 200
+    assert b"secret" not in proxy.get("/.env").body
+    assert json.loads(proxy.get("/api/x", method="DELETE").body)["script"] == "/index.php"
+
+
+def test_status_path_is_not_reachable_from_outside(stack):
+    """php-fpm serves pm.status_path by SCRIPT_NAME: a client's URL must not choose it."""
+    proxy, _ = stack()
+    for target in ("/fpm-status", "/fpm-status?full", "/params.php/../fpm-status", "/x/..//fpm-status"):
+        response = proxy.get(target)
+        assert response.status == 404 and b"accepted conn" not in response.body, response
+
+
+def test_php_root(start_fpm, start_holdfast, base):
+    """The proxy sees the files in one place and php-fpm in another: as with two containers."""
+    fpm = start_fpm().start()
+    ours = base / "ours"
+    ours.symlink_to(fpm.www)
+    proxy = start_holdfast({"pools": {"php": {"address": fpm.address}},
+                            "sites": [{"root": str(ours), "php_root": str(fpm.www), "pool": "php"}]})
+    got = server(proxy, "/params.php/info")
+    assert got["SCRIPT_FILENAME"] == str(fpm.www / "params.php")
+    assert got["DOCUMENT_ROOT"] == str(fpm.www)
+    assert proxy.get("/style.css").status == 200
+
+
+def test_primary_script_unknown_names_the_remedy(start_fpm, start_holdfast):
+    """php-fpm does not find the script that we see: the log says what to set."""
+    fpm = start_fpm().start()
+    proxy = start_holdfast({"pools": {"php": {"address": fpm.address}},
+                            "sites": [{"root": str(fpm.www), "php_root": "/nowhere", "pool": "php"}]})
+    assert proxy.get("/params.php").status == 404
+    wait_until(lambda: "Primary script unknown" in proxy.log(), "php's own words")
+    wait_until(lambda: "php_root" in proxy.log(), "the remedy")
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_large_parameters(stack, transport, count):
+    """Many and long fields: several PARAMS records, no pair in two of them."""
+    proxy, _ = stack(transport, client={"max_header": "128k"})
+    headers = [(f"X-Long-{i}", str(i) * (60000 // count // len(str(i)))) for i in range(count)]
+    got = server(proxy, "/params.php?" + "q" * 7000, headers)
+    for i in range(count):
+        assert got[f"HTTP_X_LONG_{i}"] == headers[i][1]
+    assert got["QUERY_STRING"] == "q" * 7000
+
+
+def test_forwarded_fields_of_a_trusted_proxy(stack):
+    """trusted_proxies: the client's address and scheme come from the fields; else they are only fields."""
+    fields = [("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https")]
+    trusting, _ = stack(trusted_proxies=["127.0.0.0/8"])
+    got = server(trusting, headers=fields)
+    assert got["REMOTE_ADDR"] == "203.0.113.7" and got["HTTPS"] == "on", got
+    plain, _ = stack()
+    got = server(plain, headers=fields)
+    assert got["REMOTE_ADDR"] == "127.0.0.1" and got.get("HTTPS", "") in ("", "off")

@@ -1,0 +1,91 @@
+// The retry rule against the rows of php-fpm.md 8.4, over every combination of the facts.
+#include "proxy/core/retry_rule.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using holdfast::core::decide_retry;
+using holdfast::core::FailureFacts;
+using holdfast::core::RetryDecision;
+using holdfast::core::RetryReason;
+
+namespace {
+
+constexpr unsigned kProvenRetriesMost = 5;
+
+std::string verdict(const FailureFacts& facts) {
+  const RetryDecision decision = decide_retry(facts);
+  return decision.retry ? std::string(retry_reason_name(decision.reason)) : "no";
+}
+
+// The table of php-fpm.md 8.4 by hand, top row first, with the two limits (deadline, number) before it.
+std::string by_the_table(const FailureFacts& facts) {
+  const bool within_limits = !facts.deadline_passed && facts.retries < kProvenRetriesMost;
+  // "any record with our request id | it ran | yes"; "END_REQUEST without headers/body | do not retry"
+  if (facts.response_seen) return "no";
+  // "timeout, nothing read | running, or in the backlog | unknown"
+  if (facts.timed_out) return "no";
+  // "write fails / EOF seen before the last PARAMS byte was handed to the kernel | safe for every method"
+  if (!facts.end_of_params_sent) return within_limits ? "not_sent" : "no";
+  // "EOF, and peer only half-closed | no [executed]"
+  if (facts.half_closed_only) return within_limits ? "half_closed" : "no";
+  // "ECONNRESET, or EOF with POLLHUP | unknown - only idempotent requests may be retried", once
+  return facts.repeatable && within_limits && facts.retries == 0 ? "repeatable" : "no";
+}
+
+}  // namespace
+
+TEST_CASE("every combination of the facts agrees with the table") {
+  int retried = 0;
+  for (unsigned bits = 0; bits < 64; ++bits) {
+    for (unsigned retries = 0; retries <= kProvenRetriesMost + 1; ++retries) {
+      const FailureFacts facts{.end_of_params_sent = (bits & 1) != 0,
+                               .response_seen = (bits & 2) != 0,
+                               .half_closed_only = (bits & 4) != 0,
+                               .timed_out = (bits & 8) != 0,
+                               .repeatable = (bits & 16) != 0,
+                               .retries = retries,
+                               .deadline_passed = (bits & 32) != 0};
+      CAPTURE(bits);
+      CAPTURE(retries);
+      CHECK(verdict(facts) == by_the_table(facts));
+      retried += decide_retry(facts).retry ? 1 : 0;
+    }
+  }
+  // not sent: 4 combinations of the facts that do not matter, 5 numbers; half-closed: 2, 5; repeatable: 1, 1.
+  CHECK(retried == 4 * 5 + 2 * 5 + 1);
+}
+
+TEST_CASE("the rows of the table by name") {
+  // Written to the last byte, nothing has come, the first try.
+  const FailureFacts reset{.end_of_params_sent = true};
+  CHECK(verdict(reset) == "no");  // a POST
+
+  FailureFacts facts = reset;
+  facts.repeatable = true;
+  CHECK(verdict(facts) == "repeatable");
+  facts.retries = 1;
+  CHECK(verdict(facts) == "no");  // once: it may have run
+
+  facts = reset;
+  facts.half_closed_only = true;
+  CHECK(verdict(facts) == "half_closed");  // a POST too: never executed
+  facts.response_seen = true;
+  CHECK(verdict(facts) == "no");
+
+  facts = FailureFacts{};
+  CHECK(verdict(facts) == "not_sent");
+  facts.retries = kProvenRetriesMost - 1;
+  CHECK(verdict(facts) == "not_sent");
+  facts.retries = kProvenRetriesMost;
+  CHECK(verdict(facts) == "no");
+  facts.retries = 0;
+  facts.deadline_passed = true;
+  CHECK(verdict(facts) == "no");
+
+  facts = reset;
+  facts.repeatable = true;
+  facts.timed_out = true;
+  CHECK(verdict(facts) == "no");  // it may be running at this moment
+}

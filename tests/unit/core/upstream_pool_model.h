@@ -1,0 +1,255 @@
+// The naive model of the pool, for the test with random operations: waiters in a plain list, connections in a
+// map, and what the pool owes to each, checked at every action and after every input. Plays the driver, and
+// now and then refuses or drops a lease. What happens is decided by the test.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "proxy/core/upstream_pool.h"
+
+namespace holdfast::core::testing {
+
+using namespace std::chrono_literals;
+
+inline constexpr Duration kOpensSoon =
+    650ms;  // the longest back-off with its jitter; a settle grace is shorter
+
+struct Person {
+  Waiter waiter;
+  bool repeatable = true;
+  Time deadline{};
+  std::uint64_t arrival = 0;
+  bool in_line = false;
+  bool just_returned = false;  // after the actions that are being carried out were decided
+};
+
+struct Link {
+  enum class Phase : std::uint8_t { connecting, up, leased, draining, closing };
+  Phase phase = Phase::connecting;
+  Person* person = nullptr;
+  bool asked = false;       // a barrier is not answered yet
+  bool quiet = false;       // one was, since the last request
+  bool must_prove = false;  // it came up while a lost script might still run
+  bool script_lost = false;
+  int requests = 0;
+  int answers = 0;
+};
+
+class Model {
+ public:
+  explicit Model(unsigned seed) : random_(seed), config_(random_config()), pool_(config_, seed) {}
+  ~Model() {
+    for (auto& person : people_) pool_.cancel(person->waiter, now_);
+  }
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const PoolStats& stats() const { return pool_.stats(); }
+
+ protected:
+  int below(int limit) { return static_cast<int>(random_() % static_cast<unsigned>(limit)); }
+  bool one_in(int n) { return below(n) == 0; }
+
+  // ---- one input, and everything that must hold after it
+  void act(auto&& input) {
+    input();
+    carry_out();
+    pool_.check();
+    check_line();
+    check_deadline();
+  }
+
+  // The driver: carries out actions until there are none; refuses and drops some leases.
+  void carry_out() {
+    std::vector<PoolAction> actions;
+    for (int rounds = 0; pool_.has_actions(); ++rounds) {
+      REQUIRE(rounds < 1000);
+      pool_.take_actions(actions);
+      for (const PoolAction& action : actions) carry_out(action);
+      for (auto& person : people_) person->just_returned = false;
+    }
+  }
+
+  void carry_out(const PoolAction& action) {
+    switch (action.kind) {
+      case PoolAction::Kind::open:
+        REQUIRE_FALSE(links_.contains(action.connection));
+        links_[action.connection] = {};
+        REQUIRE(links_.size() + held_slots() <= config_.max_connections);
+        return;
+      case PoolAction::Kind::lease: take_lease(action); return;
+      case PoolAction::Kind::barrier: {
+        Link& link = links_.at(action.connection);
+        REQUIRE(config_.application == config::Application::php_fpm);
+        REQUIRE(config_.keep_alive);
+        REQUIRE_FALSE(link.asked);
+        REQUIRE(link.phase == Link::Phase::up);
+        link.asked = true;
+        return;
+      }
+      case PoolAction::Kind::close: {
+        Link& link = links_.at(action.connection);
+        REQUIRE(link.phase != Link::Phase::closing);
+        if (link.phase == Link::Phase::leased) REQUIRE(link.person == nullptr);
+        link.script_lost = link.script_lost || action.reason == CloseReason::drain_limit ||
+                           action.reason == CloseReason::client_abort ||
+                           action.reason == CloseReason::settle_timeout ||
+                           action.reason == CloseReason::ping_timeout;
+        if (link.script_lost && pool_.barrier_supported()) ++ghosts_;
+        link.phase = Link::Phase::closing;
+        return;
+      }
+      case PoolAction::Kind::reject: {
+        Person& person = person_of(action.waiter);
+        REQUIRE(person.in_line);
+        REQUIRE_FALSE(person.waiter.queued());
+        if (action.reject_reason == RejectReason::queue_timeout) {
+          REQUIRE(person.deadline <= now_);
+        } else {
+          REQUIRE(person.arrival == arrivals_);  // the newest
+          REQUIRE(pool_.waiting() >= config_.queue.size);
+        }
+        leave_line(person);
+        return;
+      }
+    }
+  }
+
+  void take_lease(const PoolAction& action) {
+    Person& person = person_of(action.waiter);
+    Link& link = links_.at(action.connection);
+    // First come, first served.
+    REQUIRE(person.in_line);
+    REQUIRE_FALSE(person.waiter.queued());
+    for (const auto& other : people_) {
+      if (other->in_line && !other->just_returned) REQUIRE(other->arrival >= person.arrival);
+    }
+    leave_line(person);
+    REQUIRE_FALSE(pool_.paused());
+    // Nobody else is on it, and it is what the rules want it to be.
+    REQUIRE(link.phase == Link::Phase::up);
+    REQUIRE(link.person == nullptr);
+    REQUIRE_FALSE(link.asked);
+    REQUIRE(action.reused == (link.requests > 0));
+    if (!config_.keep_alive) REQUIRE(link.requests == 0);
+    if (config_.recycle.requests > 0)
+      REQUIRE(static_cast<std::uint64_t>(link.requests) < config_.recycle.requests);
+    if (link.must_prove && link.requests == 0) REQUIRE(link.quiet);
+    if (action.reused && pool_.barrier_supported() && config_.settle != config::Settle::never &&
+        (config_.settle == config::Settle::always || !person.repeatable))
+      REQUIRE(link.quiet);
+    if (action.reused && !person.repeatable) REQUIRE(action.peek);
+    if (one_in(12)) {  // its client has left
+      act_again([&] { pool_.lease_unused(action.connection, now_); });
+      return;
+    }
+    if (action.reused && one_in(12)) {
+      link.phase = Link::Phase::up;
+      back_in_line(person);
+      person.just_returned = true;
+      act_again([&] { pool_.lease_refused(action.connection, person.waiter, now_); });
+      return;
+    }
+    ++link.requests;
+    link.quiet = false;
+    link.phase = Link::Phase::leased;
+    link.person = &person;
+  }
+  // An input from inside the driver: its actions come with the next round.
+  void act_again(auto&& input) {
+    input();
+    pool_.check();
+  }
+
+  // ---- the model's line
+  Person& person_of(const Waiter* waiter) {
+    for (auto& person : people_) {
+      if (&person->waiter == waiter) return *person;
+    }
+    REQUIRE(false);
+    std::abort();
+  }
+  void leave_line(Person& person) { person.in_line = false; }
+  void back_in_line(Person& person) { person.in_line = true; }
+
+  void check_line() {
+    std::size_t in_line = 0;
+    std::optional<Time> oldest;
+    for (const auto& person : people_) {
+      REQUIRE(person->in_line == person->waiter.queued());
+      if (!person->in_line) continue;
+      ++in_line;
+      if (!oldest || person->deadline < *oldest) oldest = person->deadline;
+    }
+    REQUIRE(in_line == pool_.waiting());
+    REQUIRE(pool_.oldest_wait(now_) ==
+            (oldest ? now_ - (*oldest - config_.queue.timeout) : Duration::zero()));
+    REQUIRE(links_.size() + held_slots() == pool_.counts().total());
+  }
+
+  // Liveness: whatever is due some time, the pool wants to be woken for.
+  void check_deadline() {
+    const Time next = pool_.next_deadline().value_or(Time::max());
+    for (const auto& person : people_) {
+      if (person->in_line) REQUIRE(next <= person->deadline);
+    }
+    const PoolCounts counts = pool_.counts();
+    const bool ends_by_itself = counts.connecting + counts.settling + counts.draining == 0;
+    if (!ends_by_itself) REQUIRE(next < Time::max());
+    if (counts.idle > 0 && config_.recycle.idle > Duration::zero())
+      REQUIRE(next <= now_ + config_.recycle.idle);
+    if (counts.idle > 0 && config_.ping > Duration::zero() && pool_.barrier_supported())
+      REQUIRE(next <= now_ + config_.ping);
+    if (pool_.waiting() > 0 && !pool_.paused() && counts.total() < config_.max_connections &&
+        counts.connecting == 0)
+      REQUIRE(next <= now_ + kOpensSoon);
+  }
+
+  std::size_t held_slots() const {
+    std::size_t held = 0;
+    for (const ConnectionId id : held_) held += pool_.state(id).has_value() ? 1 : 0;
+    return held;
+  }
+
+  std::mt19937 random_;
+  config::Pool config_;
+  UpstreamPool pool_;
+  Time now_{1000s};
+  std::vector<std::unique_ptr<Person>> people_;
+  std::uint64_t arrivals_ = 0;
+  std::map<ConnectionId, Link> links_;
+  std::set<ConnectionId> held_;
+  std::uint32_t ghosts_ = 0;
+
+ private:
+  config::Pool random_config() {
+    config::Pool config;
+    config.application = one_in(5) ? config::Application::generic : config::Application::php_fpm;
+    config.keep_alive = !one_in(6);
+    config.max_connections = static_cast<std::uint32_t>(1 + below(4));
+    config.queue.size = static_cast<std::uint32_t>(below(7));
+    config.queue.timeout = config::Duration(1 + below(3000));
+    config.timeouts.connect = config::Duration(1 + below(2000));
+    config.timeouts.first_byte = config::Duration(1 + below(4000));
+    config.recycle.idle = config::Duration(below(3) * 700);
+    config.recycle.requests = static_cast<std::uint64_t>(below(3) * 4);
+    config.recycle.lifetime = config::Duration(below(3) * 2000);
+    config.settle = std::array{config::Settle::automatic, config::Settle::always, config::Settle::never}.at(
+        static_cast<std::size_t>(below(3)));
+    config.ping = config::Duration(below(3) * 250);
+    config.client_abort = one_in(3) ? config::ClientAbort::close : config::ClientAbort::drain;
+    return config;
+  }
+};
+
+}  // namespace holdfast::core::testing
