@@ -3,8 +3,8 @@
 
 #include <cassert>
 
-#include "proxy/client_connection.h"
 #include "proxy/core/log_text.h"
+#include "proxy/fpm_status.h"
 
 namespace holdfast {
 
@@ -22,7 +22,9 @@ net::Endpoint endpoint_of(const config::Address& address) {
 }  // namespace
 
 Upstream::Upstream(Context& context, const config::Pool& config)
-    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {}
+    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {
+  if (!config.status_path.empty()) fpm_status_ = std::make_unique<FpmStatus>(*this);
+}
 
 Upstream::~Upstream() {
   assert(connections_.empty());
@@ -38,11 +40,10 @@ void Upstream::submit(PhpExchange& exchange) {
 void Upstream::client_left(PhpExchange& exchange) {
   if (exchange.state() == core::ExchangeState::done) return;
   exchange.fail(Outcome::client_left, now());
-  if (exchange.queued()) {
-    pool_.cancel(exchange, now());
+  if (exchange.link_ == nullptr) {
+    pool_.cancel(exchange, now());  // out of the queue, or out of a lease that is still to be carried out
     return;
   }
-  if (exchange.link_ == nullptr) return;  // between the queue and a lease
   UpstreamConnection& connection = *exchange.link_;
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {
@@ -135,6 +136,11 @@ void Upstream::reject(PhpExchange& exchange, core::RejectReason reason) {
   exchange.fail(reason == core::RejectReason::queue_full ? Outcome::queue_full : Outcome::queue_timeout,
                 now());
   exchange.client.flush();
+}
+
+void Upstream::shut_down() {
+  if (fpm_status_ != nullptr) fpm_status_->stop();
+  pool_.shut_down(now());
 }
 
 void Upstream::on_time() {

@@ -76,7 +76,9 @@ class Worker final : public net::TurnHandler {
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
+  std::size_t site_connections() const { return site_clients_; }  // without those of the admin endpoint
   std::vector<std::uint16_t> listen_ports() const;
+  std::uint16_t admin_port() const;  // 0: none, or a Unix socket
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
   void check() const;  // pool invariants
 
@@ -103,6 +105,7 @@ class Worker final : public net::TurnHandler {
   std::unique_ptr<Admin> admin_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
+  std::size_t site_clients_ = 0;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> ready_now_;
   std::vector<std::uint64_t> closed_clients_;
