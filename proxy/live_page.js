@@ -161,7 +161,7 @@ function chart(element, value, ports, word) {
   const known = samples.filter((s) => s.pools);
   const now = known.length ? known[known.length - 1].t : 0;
   const first = Math.min(now - 60e3, known.length ? known[0].t : 0);
-  const most = nice(Math.max(0, ...known.flatMap((s) => ports.map((p) => value(s, p.port) ?? 0))));
+  const most = nice(1.02 * Math.max(0, ...known.flatMap((s) => ports.map((p) => value(s, p.port) ?? 0))));
   const x = (t) => left + (width - left - right) * (t - first) / (now - first);
   const y = (v) => height - bottom - (height - top - bottom) * v / most;
   const parts = [];
@@ -296,7 +296,7 @@ function draw_slots(card, pool) {
 
 const short_span = (s) => s < 60 ? Math.floor(s) + "s" : s < 3600 ? Math.floor(s / 60) + "m" : Math.floor(s / 3600) + "h";
 
-function draw_fpm(element, fpm) {
+function draw_fpm(element, fpm, connections) {
   element.hidden = !fpm;
   if (!fpm) return;
   element.classList.toggle("bad", fpm.up === false);
@@ -305,8 +305,10 @@ function draw_fpm(element, fpm) {
     return;
   }
   const b = (key, bad) => `<b class="${bad ? "bad" : ""}" data-path="php_fpm/${key}" data-value="${Number(fpm[key])}">${integer(fpm[key])}</b>`;
+  // GH-14212, GH-18956: each request on a kept connection counts as one more worker, until php-fpm's next second.
+  const ahead = fpm.active_processes > connections ? "its count runs ahead on kept connections" : "a kept connection counts";
   element.innerHTML = `php-fpm says (${span(fpm.age_seconds)} ago): ${b("total_processes")} workers, ${b("active_processes")} active ` +
-    `(kept connections count), ${b("idle_processes")} idle; backlog ${b("listen_queue", fpm.listen_queue > 0)}, ` +
+    `(${ahead}), ${b("idle_processes")} idle; backlog ${b("listen_queue", fpm.listen_queue > 0)}, ` +
     `at most ${b("max_listen_queue")}; pm.max_children reached ${b("max_children_reached")} times; ` +
     `${b("slow_requests", fpm.slow_requests > 0)} slow requests; up ${span(fpm.start_since)}`;
 }
@@ -324,7 +326,7 @@ function draw_pool(card, name, pool, status) {
   const badge = card.querySelector(".badge");
   badge.className = "badge" + (!pool.reachable ? " bad" : pool.paused ? " warn" : "");
   badge.textContent = !pool.reachable ? "not reachable" : pool.paused ? "paused" : "ok";
-  card.querySelector(".queue .mid").classList.toggle("bad", pool.waiting > 0);
+  card.querySelector(".queue .mid").classList.toggle("warn", pool.waiting > 0);
   card.querySelector(".queue .bar i").style.width = Math.min(100, 100 * pool.waiting / Math.max(1, pool.queue_size)) + "%";
   text(".queue-p99", seconds(quantiles(status, path + "/times/queue_wait", [0.99])[0]));
   const sample = samples[samples.length - 1].pools[name];
@@ -348,7 +350,7 @@ function draw_pool(card, name, pool, status) {
   const refused = pool.rejected.queue_full + pool.rejected.queue_timeout;
   text(".trouble", [refused && `${integer(refused)} × 503`, pool.connect_errors && `${integer(pool.connect_errors)} connect errors`]
     .filter(Boolean).join(", "));
-  draw_fpm(card.querySelector(".fpm"), pool.php_fpm);
+  draw_fpm(card.querySelector(".fpm"), pool.php_fpm, pool.max_connections);
 }
 
 function draw() {
