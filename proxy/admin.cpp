@@ -6,11 +6,18 @@
 #include "proxy/admin_metrics.h"
 #include "proxy/admin_status.h"
 #include "proxy/client_connection.h"
+#include "proxy/fpm_status.h"
+#include "proxy/live_page.h"
 #include "proxy/worker.h"
 
 namespace holdfast {
 
+using namespace std::chrono_literals;
+
 namespace {
+// A scraper comes each minute, or more often; as long are php-fpm's own numbers kept fresh for it.
+constexpr core::Duration kMetricsInterest = 65s;
+
 AdminAnswer method_not_allowed(std::string_view allow) {
   return {.status = 405, .body = "method not allowed\n", .allow = allow};
 }
@@ -24,15 +31,25 @@ AdminAnswer Admin::answer(const http::RequestHead& request) {
   if (path == "/healthz") return {.body = "ok\n"};
   if (path == "/readyz") return ready();
   if (path == "/status") {
-    return {.content_type = "application/json", .body = status_json(worker_)};
+    return {.content_type = "application/json", .body = status_json(worker_, sockets_)};
   }
   if (path == "/metrics") {
-    return {.content_type = core::PrometheusText::kContentType, .body = metrics_text(worker_)};
+    metrics_until_ = worker_.now() + kMetricsInterest;
+    refresh_fpm();
+    return {.content_type = core::PrometheusText::kContentType, .body = metrics_text(worker_, sockets_)};
+  }
+  if (path == "/") return {.content_type = "text/html; charset=utf-8", .body = std::string(live_page())};
+  if (path == "/events") {
+    refresh_fpm();
+    // A HEAD has no stream, so it must end.
+    return {.content_type = "text/event-stream",
+            .body = "retry: 2000\n" + event(),
+            .event_stream = request.method == http::Method::get};
   }
   return {.status = 404,
           .body =
-              "not found; there is /healthz, /readyz, /status, /metrics and POST /pools/NAME/pause, /resume, "
-              "/recycle\n"};
+              "not found; there is /, /events, /healthz, /readyz, /status, /metrics and POST "
+              "/pools/NAME/pause, /resume, /recycle\n"};
 }
 
 AdminAnswer Admin::ready() const {
@@ -70,12 +87,26 @@ AdminAnswer Admin::act_on_pool(const http::RequestHead& request) {
   return {.content_type = "application/json", .body = pool_json(*upstream, now)};
 }
 
+// The JSON has no line breaks, so one `data` line holds it.
+std::string Admin::event() {
+  return "data: " + status_json(worker_, sockets_) + "\n\n";
+}
+
 void Admin::on_second() {
+  if (!wants_seconds(worker_.now())) return;
+  refresh_fpm();
   if (streams_ == 0) return;
-  const std::string event = "data: " + status_json(worker_) + "\n\n";
-  worker_.for_each_client([&event](ClientConnection& client) {
-    if (client.event_stream()) client.push_event(event);
+  const std::string text = event();
+  worker_.for_each_client([&text](ClientConnection& client) {
+    if (client.event_stream()) client.push_event(text);
   });
+}
+
+void Admin::refresh_fpm() {
+  if (worker_.stopping()) return;
+  for (Upstream* upstream : worker_.upstreams()) {
+    if (upstream->fpm_status() != nullptr) upstream->fpm_status()->refresh();
+  }
 }
 
 }  // namespace holdfast

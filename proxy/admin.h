@@ -1,10 +1,12 @@
-// The admin endpoint's answers: /healthz, /readyz, /status, /metrics, and the operator's POSTs. It never
-// touches php-fpm on a request. Owns nothing but what it remembers from second to second.
+// The admin endpoint's answers: /healthz, /readyz, /status, /metrics, the live page with its
+// events, and the operator's POSTs. None waits for php-fpm. Owns what it remembers from second to second.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "proxy/admin_sockets.h"
+#include "proxy/core/time.h"
 #include "proxy/http/message.h"
 
 namespace holdfast {
@@ -25,17 +27,21 @@ class Admin {
   AdminAnswer answer(const http::RequestHead& request);
   // Once a second: pushes an event to each open event stream.
   void on_second();
-  // An event stream is open: the worker wakes up each second.
-  bool wants_seconds() const { return streams_ > 0; }
+  // Somebody reads along: the worker wakes up each second.
+  bool wants_seconds(core::Time now) const { return streams_ > 0 || now < metrics_until_; }
   void stream_opened() { ++streams_; }
   void stream_closed() { --streams_; }
 
  private:
   AdminAnswer ready() const;
+  std::string event();
+  void refresh_fpm();
   AdminAnswer act_on_pool(const http::RequestHead& request);
 
   Worker& worker_;
   std::size_t streams_ = 0;
+  core::Time metrics_until_{};  // a reader of /metrics comes again
+  SocketCensus sockets_;
 };
 
 }  // namespace holdfast

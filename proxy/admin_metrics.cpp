@@ -1,6 +1,8 @@
 // /metrics. Labels take values from fixed sets only: pool names of the configuration, states, reasons.
 #include "proxy/admin_metrics.h"
 
+#include "proxy/admin_sockets.h"
+#include "proxy/fpm_status.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
@@ -16,7 +18,7 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({{"version", kVersion}}, std::uint64_t{1});
   text.gauge("holdfast_uptime_seconds", "Time since the start.");
   text.sample({}, std::chrono::duration<double>(worker.now() - worker.started()).count());
-  text.gauge("holdfast_client_connections", "Open client connections.");
+  text.gauge("holdfast_client_connections", "Open client connections, those of the admin endpoint left out.");
   text.sample({}, std::uint64_t{worker.client_connections()});
   text.counter("holdfast_client_connections_accepted_total", "Client connections accepted.");
   text.sample({}, metrics.clients_accepted);
@@ -140,9 +142,62 @@ void write_times(const Worker& worker, const std::vector<Upstream*>& pools, Prom
   }
 }
 
+void write_sockets(const SocketCensus::Reading& reading, PrometheusText& text) {
+  text.gauge("holdfast_sockets",
+             "TCP sockets of the ports we serve on or connect to, by the side they are on and their state.");
+  static constexpr std::array kStates = {net::TcpState::established, net::TcpState::syn_sent,
+                                         net::TcpState::syn_recv,    net::TcpState::fin_wait1,
+                                         net::TcpState::fin_wait2,   net::TcpState::time_wait,
+                                         net::TcpState::close_wait,  net::TcpState::last_ack};
+  for (const ServicePort& port : reading.ports) {
+    const std::string number = std::to_string(port.states.port);
+    for (const auto side : {net::Side::server, net::Side::client}) {
+      const net::SocketCounts& counts = side == net::Side::server ? port.states.local : port.states.remote;
+      for (const net::TcpState state : kStates) {
+        text.sample({{"port", number}, {"side", net::side_name(side)}, {"state", net::state_key(state)}},
+                    std::uint64_t{counts[state]});
+      }
+    }
+  }
+  text.gauge("holdfast_ephemeral_ports", "Local ports that connections to one address may borrow.");
+  text.sample({}, std::uint64_t{reading.ephemeral.size()});
+}
+
+// Under the names of hipages/php-fpm_exporter. Those of its counters lack `_total`, so they have no type
+// here.
+void write_fpm(const std::vector<Upstream*>& pools, PrometheusText& text) {
+  std::vector<const Upstream*> asked;
+  for (const Upstream* upstream : pools) {
+    if (upstream->fpm_status() != nullptr && upstream->fpm_status()->up()) asked.push_back(upstream);
+  }
+  if (asked.empty()) return;
+  text.gauge("phpfpm_up", "1 when php-fpm answered the last question for its status.");
+  for (const Upstream* upstream : asked) {
+    text.sample({{"pool", upstream->config().name}}, std::uint64_t{*upstream->fpm_status()->up()});
+  }
+  std::erase_if(asked, [](const Upstream* upstream) { return !*upstream->fpm_status()->up(); });
+  if (asked.empty()) return;
+  for (const FpmField& field : kFpmFields) {
+    const std::string name = "phpfpm_" + std::string(field.name);
+    if (field.counts_up) {
+      text.untyped(name, field.help);
+    } else {
+      text.gauge(name, field.help);
+    }
+    for (const Upstream* upstream : asked) {
+      text.sample({{"pool", upstream->config().name}}, upstream->fpm_status()->numbers().*field.number);
+    }
+  }
+  text.gauge("holdfast_fpm_status_age_seconds", "How old the phpfpm_ numbers are.");
+  for (const Upstream* upstream : asked) {
+    text.sample({{"pool", upstream->config().name}},
+                std::chrono::duration<double>(upstream->fpm_status()->age()).count());
+  }
+}
+
 }  // namespace
 
-std::string metrics_text(const Worker& worker) {
+std::string metrics_text(const Worker& worker, SocketCensus& sockets) {
   std::string out;
   PrometheusText text(out);
   const std::vector<Upstream*> pools = worker.upstreams();
@@ -150,6 +205,9 @@ std::string metrics_text(const Worker& worker) {
   write_pools(pools, worker.now(), text);
   write_reasons(pools, text);
   write_times(worker, pools, text);
+  const SocketCensus::Reading& reading = sockets.read(worker);
+  if (reading.error.empty()) write_sockets(reading, text);
+  write_fpm(pools, text);
   return out;
 }
 

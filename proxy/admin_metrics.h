@@ -8,8 +8,9 @@
 
 namespace holdfast {
 
+class SocketCensus;
 class Worker;
 
-std::string metrics_text(const Worker& worker);
+std::string metrics_text(const Worker& worker, SocketCensus& sockets);
 
 }  // namespace holdfast

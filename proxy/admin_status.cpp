@@ -3,8 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "proxy/admin_sockets.h"
+#include "proxy/fpm_status.h"
 #include "proxy/version.h"
 #include "proxy/worker.h"
 
@@ -26,6 +29,62 @@ Json times_of(const core::Histogram& histogram) {
     const auto value = histogram.quantile(quantile);
     json[name] = value ? Json(*value) : Json(nullptr);
   }
+  // Counts of each bucket alone (bounds: `histogram_bounds_seconds`), so that a reader can tell the latency
+  // of the time between two readings.
+  Json buckets = Json::array();
+  for (std::size_t i = 0; i <= core::Histogram::kBounds.size(); ++i) buckets.push_back(histogram.bucket(i));
+  json["buckets"] = std::move(buckets);
+  return json;
+}
+
+// In the order of their opening, so that nothing jumps about between two readings.
+Json connections_of(const core::UpstreamPool& pool, core::Time now) {
+  std::vector<std::pair<core::ConnectionId, Json>> connections;
+  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state,
+                                               std::uint64_t requests, core::Time since) {
+    connections.push_back({id,
+                           {{"id", id},
+                            {"state", core::connection_state_name(state)},
+                            {"requests", requests},
+                            {"seconds", seconds(now - since)}}});
+  });
+  std::sort(connections.begin(), connections.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  Json json = Json::array();
+  for (auto& [id, connection] : connections) json.push_back(std::move(connection));
+  return json;
+}
+
+Json fpm_of(const FpmStatus& fpm) {
+  Json json;
+  json["up"] = fpm.up() ? Json(*fpm.up()) : Json(nullptr);  // null: not asked yet
+  if (!fpm.error().empty()) json["error"] = fpm.error();
+  if (!fpm.up().value_or(false)) return json;
+  json["age_seconds"] = seconds(fpm.age());
+  for (const FpmField& field : kFpmFields) json[std::string(field.name)] = fpm.numbers().*field.number;
+  return json;
+}
+
+Json side_of(const net::SocketCounts& counts) {
+  Json json = {{"total", counts.total()}};
+  for (const net::TcpState state : net::kAllTcpStates) {
+    if (state != net::TcpState::listen) json[std::string(net::state_key(state))] = counts[state];
+  }
+  return json;
+}
+
+Json sockets_of(const SocketCensus::Reading& reading) {
+  Json json;
+  if (!reading.error.empty()) json["error"] = reading.error;
+  json["ephemeral_ports"] = reading.ephemeral.size();
+  json["ports"] = Json::array();
+  for (const ServicePort& port : reading.ports) {
+    json["ports"].push_back({{"port", port.states.port},
+                             {"role", role_name(port.role)},
+                             {"name", port.name},
+                             {"server", side_of(port.states.local)},
+                             {"client", side_of(port.states.remote)}});
+  }
   return json;
 }
 
@@ -44,6 +103,7 @@ Json pool_of(const Upstream& upstream, core::Time now) {
   json["draining"] = counts.draining;
   json["closing"] = counts.closing;
   json["waiting"] = pool.waiting();
+  json["queue_size"] = upstream.config().queue.size;
   json["oldest_wait_seconds"] = seconds(pool.oldest_wait(now));
   json["opened"] = stats.opened;
   json["requests"] = stats.leases;
@@ -69,25 +129,18 @@ Json pool_of(const Upstream& upstream, core::Time now) {
   json["retried"] = std::move(retried);
   json["reachable"] = pool.reachable();
   json["paused"] = pool.paused();
-  Json connections = Json::array();
-  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state,
-                                               std::uint64_t requests, core::Time since) {
-    connections.push_back({{"id", id},
-                           {"state", core::connection_state_name(state)},
-                           {"requests", requests},
-                           {"seconds", seconds(now - since)}});
-  });
-  json["connections"] = std::move(connections);
+  if (const FpmStatus* fpm = upstream.fpm_status()) json["php_fpm"] = fpm_of(*fpm);
+  json["connections"] = connections_of(pool, now);
   return json;
 }
 
 }  // namespace
 
 std::string pool_json(const Upstream& upstream, core::Time now) {
-  return pool_of(upstream, now).dump() + "\n";
+  return pool_of(upstream, now).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string status_json(const Worker& worker) {
+std::string status_json(const Worker& worker, SocketCensus& sockets) {
   const Metrics& metrics = worker.metrics();
   Json json;
   json["version"] = kVersion;
@@ -117,8 +170,11 @@ std::string status_json(const Worker& worker) {
     pools[upstream->config().name] = std::move(pool);
   }
   json["pools"] = std::move(pools);
+  json["histogram_bounds_seconds"] = core::Histogram::kBounds;
+  json["sockets"] = sockets_of(sockets.read(worker));
   json["spool"] = {{"bytes", worker.spool_bytes()}};
-  return json.dump();
+  // A path may hold bytes that are no UTF-8.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace holdfast

@@ -7,10 +7,11 @@
 
 namespace holdfast {
 
+class SocketCensus;
 class Upstream;
 class Worker;
 
-std::string status_json(const Worker& worker);
+std::string status_json(const Worker& worker, SocketCensus& sockets);
 std::string pool_json(const Upstream& upstream, core::Time now);
 
 }  // namespace holdfast

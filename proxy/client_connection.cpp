@@ -121,7 +121,7 @@ void ClientConnection::parse(std::string_view input) {
 void ClientConnection::on_head() {
   const http::RequestHead& head = parser_.head();
   ++requests_;
-  ++worker_.context().metrics.requests;
+  if (role_ == Role::site) ++worker_.context().metrics.requests;
   const std::uint64_t most = worker_.config().client.requests_per_connection;
   last_ = last_ || worker_.stopping() || (most > 0 && requests_ >= most);
   begun_wall_ = std::time(nullptr);
@@ -195,7 +195,14 @@ void ClientConnection::on_eof() {
     case State::lingering: close(); return;
     case State::reading_head:
     case State::reading_body: leave(); return;
-    case State::answering: probe(); return;
+    case State::answering:
+      // A page that was closed. Nobody half-closes an event stream.
+      if (event_stream_) {
+        close();
+      } else {
+        probe();
+      }
+      return;
     case State::closing: return;
   }
 }
@@ -231,7 +238,7 @@ void ClientConnection::on_gone() {
 void ClientConnection::on_error(net::Error error) {
   if (state_ == State::closing) return;
   worker_.context().log.debug("client " + std::to_string(id_) + ": " + error.text());
-  if (state_ == State::idle || state_ == State::lingering) {
+  if (state_ == State::idle || state_ == State::lingering || event_stream_) {
     close();
   } else {
     leave();
@@ -240,7 +247,7 @@ void ClientConnection::on_error(net::Error error) {
 
 // The client is gone in the middle: nobody is answered, and php is told to stop as far as that goes.
 void ClientConnection::leave() {
-  ++worker_.context().metrics.client_left;
+  if (role_ == Role::site) ++worker_.context().metrics.client_left;
   left_ = true;
   if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
   if (state_ != State::reading_head) log_request();

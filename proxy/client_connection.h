@@ -21,6 +21,7 @@
 #include "proxy/core/forwarded.h"
 #include "proxy/deadline.h"
 #include "proxy/dispatcher.h"
+#include "proxy/exchange_client.h"
 #include "proxy/http/request_parser.h"
 #include "proxy/net/stream.h"
 #include "proxy/php_exchange.h"
@@ -30,7 +31,7 @@ namespace holdfast {
 
 class Worker;
 
-class ClientConnection final : public net::StreamHandler, public DeadlineTarget {
+class ClientConnection final : public net::StreamHandler, public DeadlineTarget, public ExchangeClient {
  public:
   enum class Role : std::uint8_t { site, admin };
   enum class State : std::uint8_t { idle, reading_head, reading_body, answering, lingering, closing };
@@ -41,11 +42,11 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  // --- called by the exchange's upstream side
-  void flush();            // the response has grown or ended. May end the exchange
-  bool congested() const;  // the application should wait
-  bool gone() const;       // it shut its sending side, and the other one too
-  void on_gone();          // leaves as after a reset
+  // --- ExchangeClient: called by the exchange's upstream side
+  void flush() override;
+  bool congested() const override;
+  bool gone() const override;  // it shut its sending side, and the other one too
+  void on_gone() override;     // leaves as after a reset
 
   // --- called by Worker
   void go_on();                             // pipelined bytes are waiting

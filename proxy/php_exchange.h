@@ -1,24 +1,24 @@
 // An exchange with both its sides: the only object that points to client and upstream connection alike. Owned
-// by the client connection; the link to the upstream connection is made and cut by Upstream alone, on both
+// by its client; the link to the upstream connection is made and cut by Upstream alone, on both
 // ends at once.
 #pragma once
 
 #include "proxy/core/exchange.h"
+#include "proxy/exchange_client.h"
 
 namespace holdfast {
 
-class ClientConnection;
 class Upstream;
 class UpstreamConnection;
 
 class PhpExchange final : public core::Exchange {
  public:
   PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-              const core::BodyStore& body, core::ResponseSink& sink, ClientConnection& its_client,
+              const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
               Upstream& its_upstream);
   ~PhpExchange();
 
-  ClientConnection& client;
+  ExchangeClient& client;
   Upstream& upstream;
 
  private:

@@ -3,8 +3,8 @@
 
 #include <cassert>
 
-#include "proxy/client_connection.h"
 #include "proxy/core/log_text.h"
+#include "proxy/fpm_status.h"
 
 namespace holdfast {
 
@@ -22,7 +22,7 @@ net::Endpoint endpoint_of(const config::Address& address) {
 }  // namespace
 
 PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-                         const core::BodyStore& body, core::ResponseSink& sink, ClientConnection& its_client,
+                         const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
                          Upstream& its_upstream)
     : Exchange(id, request, std::move(params), body, sink), client(its_client), upstream(its_upstream) {
   ++upstream.exchanges_;
@@ -33,7 +33,9 @@ PhpExchange::~PhpExchange() {
 }
 
 Upstream::Upstream(Context& context, const config::Pool& config)
-    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {}
+    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {
+  if (!config.status_path.empty()) fpm_status_ = std::make_unique<FpmStatus>(*this);
+}
 
 Upstream::~Upstream() {
   assert(connections_.empty() && exchanges_ == 0);
@@ -149,6 +151,11 @@ void Upstream::reject(PhpExchange& exchange, core::RejectReason reason) {
   exchange.fail(reason == core::RejectReason::queue_full ? Outcome::queue_full : Outcome::queue_timeout,
                 now());
   exchange.client.flush();
+}
+
+void Upstream::shut_down() {
+  if (fpm_status_ != nullptr) fpm_status_->stop();
+  pool_.shut_down(now());
 }
 
 void Upstream::on_time() {

@@ -16,6 +16,8 @@
 
 namespace holdfast {
 
+class FpmStatus;
+
 class Upstream {
  public:
   Upstream(Context& context, const config::Pool& config);
@@ -36,6 +38,7 @@ class Upstream {
   void on_time();
   std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
   void erase_closed();
+  void shut_down();  // those who wait are served, no connection is kept; may be called again
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
 
   // --- reports of its connections
@@ -47,6 +50,8 @@ class Upstream {
 
   core::UpstreamPool& pool() { return pool_; }
   const core::UpstreamPool& pool() const { return pool_; }
+  // php-fpm's own numbers; nullptr: the configuration has no status_path.
+  FpmStatus* fpm_status() const { return fpm_status_.get(); }
   const config::Pool& config() const { return pool_.config(); }
   Context& context() { return context_; }
   const net::Endpoint& endpoint() const { return endpoint_; }
@@ -80,6 +85,7 @@ class Upstream {
   std::size_t exchanges_ = 0;
   std::string last_connect_error_;
   bool was_reachable_ = false;
+  std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
 };
 
 }  // namespace holdfast

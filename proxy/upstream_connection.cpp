@@ -3,7 +3,6 @@
 
 #include <cassert>
 
-#include "proxy/client_connection.h"
 #include "proxy/upstream.h"
 
 namespace holdfast {

@@ -101,10 +101,20 @@ std::vector<std::uint16_t> Worker::listen_ports() const {
   return ports;
 }
 
+std::uint16_t Worker::admin_port() const {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->admin()) return acceptor->port();
+  }
+  return 0;
+}
+
 void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer,
                     const net::Peer& local) {
   const std::uint64_t id = context_.next_id();
-  admin ? ++admin_clients_ : ++context_.metrics.clients_accepted;
+  if (!admin) {
+    ++context_.metrics.clients_accepted;
+    ++site_clients_;
+  }
   const auto role = admin ? ClientConnection::Role::admin : ClientConnection::Role::site;
   clients_[id] = std::make_unique<ClientConnection>(*this, id, role, std::move(stream), peer, local);
   // At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
@@ -164,7 +174,7 @@ void Worker::erase_closed() {
   for (const std::uint64_t id : closed_clients_) {
     const auto found = clients_.find(id);
     if (found == clients_.end()) continue;
-    if (found->second->role() == ClientConnection::Role::admin) --admin_clients_;
+    if (found->second->role() == ClientConnection::Role::site) --site_clients_;
     clients_.erase(found);
   }
   closed_clients_.clear();
@@ -188,7 +198,7 @@ void Worker::set_wakeup() {
   for (const auto& [name, upstream] : pools_) consider(upstream->next_deadline());
   for (const auto& upstream : retired_pools_) consider(upstream->next_deadline());
   if (stopping_ && !done_) consider(grace_end_);
-  if (admin_->wants_seconds() || context_.access_log.pending()) consider(next_second_);
+  if (admin_->wants_seconds(now()) || context_.access_log.pending()) consider(next_second_);
   // Reports that came while acting (a slot freed by erase_closed) are acted on in the next turn, at once.
   for (const auto& [name, upstream] : pools_) {
     if (upstream->pool().has_actions()) consider(now());
@@ -245,7 +255,7 @@ void Worker::reload(config::Snapshot snapshot) {
   // What runs on a pool that has changed or gone ends there. Nobody can resume it later by its name.
   for (auto& [name, upstream] : pools_) {
     upstream->pool().resume(now());
-    upstream->pool().shut_down(now());
+    upstream->shut_down();
     retired_pools_.push_back(std::move(upstream));
   }
   pools_ = std::move(pools);
@@ -284,7 +294,7 @@ void Worker::finish_shutdown() {
   if (!clients_.empty()) return;
   bool idle = true;
   for (auto& [name, upstream] : pools_) {
-    upstream->pool().shut_down(now());
+    upstream->shut_down();
     if (cut_off_ || now() >= grace_end_) upstream->close_all();
     upstream->run_actions();
     idle = idle && upstream->idle();

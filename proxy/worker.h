@@ -73,11 +73,12 @@ class Worker final : public net::TurnHandler {
   std::vector<Upstream*> upstreams() const;
   Upstream* find_upstream(const std::string& name) const;
   // Of the sites; the admin endpoint's own are not among them.
-  std::size_t client_connections() const { return clients_.size() - admin_clients_; }
+  std::size_t client_connections() const { return site_clients_; }
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
   std::vector<std::uint16_t> listen_ports() const;
+  std::uint16_t admin_port() const;  // 0: none, or a Unix socket
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
   void check() const;  // pool invariants
 
@@ -103,11 +104,11 @@ class Worker final : public net::TurnHandler {
   std::unique_ptr<Admin> admin_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
+  std::size_t site_clients_ = 0;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> ready_now_;
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
-  std::size_t admin_clients_ = 0;
   core::Time started_{};
   core::Time next_second_{};
   core::Time grace_end_{};

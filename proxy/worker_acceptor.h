@@ -30,6 +30,7 @@ class Worker::Acceptor final : public net::AcceptHandler {
   // The address bound, a port chosen by the kernel included.
   const std::string& text() const { return text_; }
   std::uint16_t port() const { return listener_ ? listener_->port() : std::uint16_t{0}; }
+  bool admin() const { return admin_; }
   void pause() {
     if (listener_ && !admin_) listener_->pause();
   }

@@ -31,6 +31,8 @@ class PrometheusText {
   void counter(std::string_view name, std::string_view help) { begin(name, help, "counter"); }
   void gauge(std::string_view name, std::string_view help) { begin(name, help, "gauge"); }
   void histogram(std::string_view name, std::string_view help) { begin(name, help, "histogram"); }
+  // A number whose name is somebody else's, and not what the rules ask of a counter (`_total`).
+  void untyped(std::string_view name, std::string_view help) { begin(name, help, "untyped"); }
 
   void sample(Labels labels, std::uint64_t value);
   void sample(Labels labels, double value);

@@ -24,6 +24,8 @@ TEST_CASE("golden text: counters, gauges, labels") {
   text.sample({{"n", "d"}}, -std::numeric_limits<double>::infinity());
   text.sample({{"n", "e"}}, std::numeric_limits<double>::quiet_NaN());
   text.sample({{"n", "f"}}, UINT64_MAX);
+  text.untyped("phpfpm_accepted_connections", "A name of others.");
+  text.sample({}, std::uint64_t{7});
   CHECK(out ==
         R"(# HELP holdfast_requests_total Requests, by pool.\nBack\\slash "quote"
 # TYPE holdfast_requests_total counter
@@ -40,6 +42,9 @@ holdfast_ratio{n="c"} +Inf
 holdfast_ratio{n="d"} -Inf
 holdfast_ratio{n="e"} NaN
 holdfast_ratio{n="f"} 18446744073709551615
+# HELP phpfpm_accepted_connections A name of others.
+# TYPE phpfpm_accepted_connections untyped
+phpfpm_accepted_connections 7
 )");
 }
 

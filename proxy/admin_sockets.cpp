@@ -1,0 +1,74 @@
+// See admin_sockets.h.
+#include "proxy/admin_sockets.h"
+
+#include <algorithm>
+
+#include "proxy/net/system_settings.h"
+#include "proxy/worker.h"
+
+namespace holdfast {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// The ports of the configuration, so bounded by it: they become labels.
+std::vector<ServicePort> ports_of(const Worker& worker) {
+  std::vector<ServicePort> ports;
+  const auto add = [&ports](std::uint16_t port, ServicePort::Role role, const std::string& name) {
+    if (port == 0 || ports.size() >= net::kPortStatesMax) return;
+    const auto same = std::find_if(ports.begin(), ports.end(),
+                                   [port](const ServicePort& known) { return known.states.port == port; });
+    if (same == ports.end()) {
+      ports.push_back({.role = role, .name = name, .states = {.port = port, .local = {}, .remote = {}}});
+    } else if (same->name != name) {
+      same->name += ", " + name;  // two hosts with the same port
+    }
+  };
+  const std::uint16_t admin = worker.admin_port();
+  for (const std::uint16_t port : worker.listen_ports()) {
+    if (port != admin) add(port, ServicePort::Role::listen, "clients");
+  }
+  for (const Upstream* upstream : worker.upstreams()) {
+    if (!upstream->endpoint().unix_socket) {
+      add(upstream->endpoint().port, ServicePort::Role::pool, upstream->config().name);
+    }
+  }
+  add(admin, ServicePort::Role::admin, "admin");
+  return ports;
+}
+
+}  // namespace
+
+std::string_view role_name(ServicePort::Role role) {
+  switch (role) {
+    case ServicePort::Role::listen: return "listen";
+    case ServicePort::Role::admin: return "admin";
+    case ServicePort::Role::pool: return "pool";
+  }
+  return "";
+}
+
+const SocketCensus::Reading& SocketCensus::read(const Worker& worker) {
+  // A little less than a second: the events of a page come each second, but never to the microsecond.
+  if (read_at_ && worker.now() - *read_at_ < 900ms) return reading_;
+  read_at_ = worker.now();
+  reading_.ports = ports_of(worker);
+  reading_.error.clear();
+  std::vector<std::uint16_t> numbers;
+  for (const ServicePort& port : reading_.ports) numbers.push_back(port.states.port);
+  const std::vector<net::PortStates> states = net::read_port_states(numbers, reading_.error);
+  if (!reading_.error.empty()) {
+    reading_.ports.clear();
+    return reading_;
+  }
+  for (ServicePort& port : reading_.ports) {
+    for (const net::PortStates& each : states) {
+      if (each.port == port.states.port) port.states = each;
+    }
+  }
+  reading_.ephemeral = net::read_port_range("/proc/sys").value_or(net::PortRange{});
+  return reading_;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,39 @@
+// Sockets of the ports we serve on or connect to, for /status, /metrics and the live page: where TIME_WAIT
+// lies, and on whose side. Read when somebody looks, at most once a second. Owns the last reading.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/core/time.h"
+#include "proxy/net/socket_table.h"
+
+namespace holdfast {
+
+class Worker;
+
+struct ServicePort {
+  enum class Role : std::uint8_t { listen, admin, pool };
+  Role role = Role::listen;
+  std::string name;  // of pools: their names; else that of the role
+  net::PortStates states;
+};
+std::string_view role_name(ServicePort::Role role);
+
+class SocketCensus {
+ public:
+  struct Reading {
+    std::vector<ServicePort> ports;  // each port once
+    net::PortRange ephemeral;        // ports that connections of ours may borrow
+    std::string error;               // not empty: the kernel did not tell, `ports` is empty
+  };
+  const Reading& read(const Worker& worker);
+
+ private:
+  std::optional<core::Time> read_at_;
+  Reading reading_;
+};
+
+}  // namespace holdfast
