@@ -182,7 +182,7 @@ def phase(name, **figures):
 
 def lane(id_, server, act=1, unix=False, opened=15, **figures):
     return {"id": id_, "title": id_, "server": server, "act": act, "unix": unix, "pool": 15, "connections": opened,
-            "accepted_by_php": None if unix else opened, "answers": 10000, "status": {"opened": opened}, "ports": [1, 2000],
+            "accepted_by_php": None if unix else opened, "answers": 10000, "opened_by_proxy": opened, "ports": [1, 2000],
             "kernel_errors": 0, "phases": [phase(name, **figures) for name in ("short", "kept")]}
 
 
@@ -219,7 +219,7 @@ def test_one_bad_figure_fails(good, lane_id, figure, value):
 
 
 @pytest.mark.parametrize("lane_id, change", [
-    ("holdfast-tcp", {"status": {"opened": 17}}), ("holdfast-unix", {"connections": 16}),
+    ("holdfast-tcp", {"opened_by_proxy": 16}), ("holdfast-unix", {"connections": 16}),
     ("ports-nginx-short", {"kernel_errors": 0}), ("ports-holdfast-tcp", {"connections": 16})])
 def test_one_bad_count_fails(good, lane_id, change):
     bad = [each | (change if each["id"] == lane_id else {}) for each in good]
