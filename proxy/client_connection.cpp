@@ -54,7 +54,13 @@ void ClientConnection::on_read(std::string_view bytes) {
   switch (state_) {
     case State::idle:
     case State::reading_head:
-    case State::reading_body: parse(bytes); return;
+    case State::reading_body:
+      // Earlier bytes still wait for their turn: these come behind them.
+      if (pipelined_.empty()) {
+        parse(bytes);
+        return;
+      }
+      [[fallthrough]];
     case State::answering:
       pipelined_.append(bytes);
       if (pipelined_.size() > kPipelinedBytesMost) stream_->stop_read();
@@ -90,7 +96,8 @@ void ClientConnection::parse(std::string_view input) {
       deadline_.set(begun_ + worker_.config().client.timeouts.header);
     }
     if (!progress.body.empty()) on_body(progress.body);
-    if (state_ == State::lingering || state_ == State::closing) return;
+    // A body that was refused is answered: that its last bytes have come as well changes nothing.
+    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
         if (state_ == State::reading_body)
@@ -120,7 +127,7 @@ void ClientConnection::on_head() {
   begun_wall_ = std::time(nullptr);
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
-                   .keep_alive = head.keep_alive && !last_ && !eof_});
+                   .keep_alive = head.keep_alive && !last_});
   if (role_ == Role::admin) {
     plan_ = Plan{};
     plan_.kind = Plan::Kind::admin;

@@ -56,6 +56,10 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget 
   std::uint64_t id() const { return id_; }
   State state() const { return state_; }
   Role role() const { return role_; }
+  // Of bodies and pipelined requests, held in memory.
+  std::size_t memory_bytes() const {
+    return pipelined_.size() + request_body_.memory_bytes() + response_.memory_bytes();
+  }
 
   // --- net::StreamHandler
   void on_read(std::string_view bytes) override;

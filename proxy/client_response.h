@@ -54,6 +54,11 @@ class ClientResponse final : public core::ResponseSink {
   // The application sent more than its Content-Length.
   bool overflowed() const { return writer_ && writer_->overflowed(); }
   bool spilled() const { return stored_.spilled(); }
+  // Held in memory for the client, beside what the stream holds.
+  std::size_t memory_bytes() const {
+    return stored_.memory_bytes() + waiting_.size() + head_bytes_.size() + body_bytes_.size() +
+           tail_bytes_.size();
+  }
 
  private:
   void write_head();

@@ -15,8 +15,8 @@ class PhpExchange final : public core::Exchange {
  public:
   PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
               const core::BodyStore& body, core::ResponseSink& sink, ClientConnection& its_client,
-              Upstream& its_upstream)
-      : Exchange(id, request, std::move(params), body, sink), client(its_client), upstream(its_upstream) {}
+              Upstream& its_upstream);
+  ~PhpExchange();
 
   ClientConnection& client;
   Upstream& upstream;

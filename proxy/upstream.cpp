@@ -21,11 +21,22 @@ net::Endpoint endpoint_of(const config::Address& address) {
 }
 }  // namespace
 
+PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
+                         const core::BodyStore& body, core::ResponseSink& sink, ClientConnection& its_client,
+                         Upstream& its_upstream)
+    : Exchange(id, request, std::move(params), body, sink), client(its_client), upstream(its_upstream) {
+  ++upstream.exchanges_;
+}
+
+PhpExchange::~PhpExchange() {
+  --upstream.exchanges_;
+}
+
 Upstream::Upstream(Context& context, const config::Pool& config)
     : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {}
 
 Upstream::~Upstream() {
-  assert(connections_.empty());
+  assert(connections_.empty() && exchanges_ == 0);
 }
 
 // ----------------------------------------------------------------------------------------------------------

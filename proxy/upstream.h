@@ -52,6 +52,9 @@ class Upstream {
   const net::Endpoint& endpoint() const { return endpoint_; }
   const std::array<std::uint64_t, core::kRetryReasons>& retried() const { return retried_; }
   bool idle() const { return connections_.empty(); }
+  // An exchange refers to its upstream until its client has the whole answer, long after the connection was
+  // released.
+  bool referred_to() const { return exchanges_ > 0; }
   core::Time now() const { return context_.network.now(); }
   std::vector<fastcgi::Event>& event_buffer() { return events_; }
 
@@ -64,6 +67,7 @@ class Upstream {
   void note_connect_failure(std::string_view text);
   void note_reachability();
   friend class UpstreamConnection;
+  friend class PhpExchange;  // counts itself
 
   Context& context_;
   core::UpstreamPool pool_;
@@ -73,6 +77,7 @@ class Upstream {
   std::vector<core::PoolAction> actions_;
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};
+  std::size_t exchanges_ = 0;
   std::string last_connect_error_;
   bool was_reachable_ = false;
 };

@@ -247,8 +247,9 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::eof_in_record:
     case fastcgi::Fault::eof_in_request: {
       const bool untouched = exchange_ != nullptr && !exchange_->response_seen();
-      if (untouched && !exchange_->repeatable() && end_of_params_sent() && !stream_->is_unix() &&
-          !stream_->peer_gone()) {
+      // A repeatable request is tried again without proof, but only once.
+      const bool proof_wanted = untouched && (!exchange_->repeatable() || exchange_->retries() > 0);
+      if (proof_wanted && end_of_params_sent() && !stream_->is_unix() && !stream_->peer_gone()) {
         await(Awaiting::half_close);  // a worker that died would have reset; see on_deadline()
         return;
       }

@@ -171,7 +171,8 @@ void Worker::erase_closed() {
   for (auto& [name, upstream] : pools_) upstream->erase_closed();
   for (auto& upstream : retired_pools_) upstream->erase_closed();
   std::erase_if(retired_pools_, [](const auto& upstream) {
-    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions();
+    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions() &&
+           !upstream->referred_to();
   });
   if (!accepting_ && !stopping_ && client_connections() < config_->client.max_connections) {
     accepting_ = true;
@@ -237,11 +238,13 @@ void Worker::reload(config::Snapshot snapshot) {
       ++kept;
       continue;
     }
-    pools[pool.name] = std::make_unique<Upstream>(context_, pool);
-    pools[pool.name]->pool().start(now());
+    auto& fresh = pools[pool.name] = std::make_unique<Upstream>(context_, pool);
+    if (found != pools_.end() && found->second->pool().paused()) fresh->pool().pause();
+    fresh->pool().start(now());
   }
-  // What runs on a pool that has changed or gone ends there.
+  // What runs on a pool that has changed or gone ends there. Nobody can resume it later by its name.
   for (auto& [name, upstream] : pools_) {
+    upstream->pool().resume(now());
     upstream->pool().shut_down(now());
     retired_pools_.push_back(std::move(upstream));
   }

@@ -99,7 +99,7 @@ class Worker final : public net::TurnHandler {
   std::shared_ptr<const Dispatcher> dispatcher_;
   std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
   std::vector<std::unique_ptr<Upstream>>
-      retired_pools_;  // replaced by a reload; go when their last connection has gone
+      retired_pools_;  // replaced by a reload; go when their last connection and exchange have gone
   std::unique_ptr<Admin> admin_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;

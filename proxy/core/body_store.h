@@ -33,6 +33,8 @@ class BodyStore {
   // Bytes stored and not taken.
   std::uint64_t size() const { return memory_bytes() + file_bytes_; }
   bool empty() const { return size() == 0; }
+  // Of these, the ones in memory.
+  std::size_t memory_bytes() const { return memory_.size() - taken_; }
   // A spill file is in use now.
   bool spilled() const { return file_ != nullptr; }
   // Why spill_failed came: text for the log.
@@ -53,7 +55,6 @@ class BodyStore {
   void clear();
 
  private:
-  std::size_t memory_bytes() const { return memory_.size() - taken_; }
   bool append_to_file(std::string_view bytes);
   void append_to_memory(std::string_view bytes);
 

@@ -124,6 +124,11 @@ class Scene {
       REQUIRE(connected(id) == "lease " + number + " r" + number);
     }
   }
+  // Comes up and is proven, as after a connection broke.
+  std::string proven(ConnectionId id) {
+    REQUIRE(connected(id) == "barrier " + std::to_string(id));
+    return answered(id);
+  }
   // The script has ended and the barrier after it is answered at once.
   std::string finish(ConnectionId id) {
     REQUIRE(released(id) == "barrier " + std::to_string(id));

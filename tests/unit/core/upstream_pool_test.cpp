@@ -201,7 +201,8 @@ TEST_CASE("a retry goes before those that came later and keeps its deadline") {
   CHECK(scene.ask_again("r1") == "");
   CHECK(scene.pool.oldest_wait(scene.now) == 2s);
   CHECK(scene.closed(1) == "open 3");
-  CHECK(scene.connected(3) == "lease 3 r1");
+  CHECK(scene.connected(3) == "barrier 3");
+  CHECK(scene.answered(3) == "lease 3 r1");
   CHECK(scene.lost(3, CloseReason::reset) == "close 3 reset");
   scene.pass(7s);
   CHECK(scene.ask_again("r1") == "");
@@ -235,8 +236,8 @@ TEST_CASE("retries that fail together keep their order and their deadlines among
   CHECK(scene.pass(1ms) == "reject old timeout");
   CHECK(scene.closed(1) == "open 3");
   CHECK(scene.closed(2) == "open 4");
-  CHECK(scene.connected(4) == "lease 4 young");
-  CHECK(scene.connected(3) == "lease 3 new");
+  CHECK(scene.proven(4) == "lease 4 young");
+  CHECK(scene.proven(3) == "lease 3 new");
 }
 
 TEST_CASE("a full queue does not turn a retry away") {
@@ -259,7 +260,7 @@ TEST_CASE("a refused lease: the connection is closed as stale, the waiter stays 
   CHECK(scene.refused(1, "A") == "close 1 stale");
   CHECK(scene.finish(2) == "lease 2 A reused peek");
   CHECK(scene.closed(1) == "open 3");
-  CHECK(scene.connected(3) == "lease 3 B");
+  CHECK(scene.proven(3) == "lease 3 B");
 }
 
 TEST_CASE("an unused lease: a new connection is as new, a used one is proven again") {
