@@ -50,6 +50,12 @@ def namespaces_of(pid: int) -> list:
     return re.findall(rf"^holdfast-{pid}-\S+", listing, re.MULTILINE)
 
 
+def is_empty(namespace: str) -> bool:
+    """`ip netns pids` fails when a process ends while it looks."""
+    listing = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, check=False)
+    return listing.returncode == 0 and not listing.stdout.strip()
+
+
 def start_demo(out: Path, *options) -> subprocess.Popen:
     return subprocess.Popen(["/usr/bin/python3", str(DEMO), "--binary", BINARY, "--out", str(out), *options],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -116,8 +122,7 @@ def test_next_run_removes_what_a_killed_one_left(tmp_path):
     assert left
     # Its programs go with it, even so.
     for name in left:
-        wait_until(lambda name=name: not subprocess.run(["ip", "netns", "pids", name], capture_output=True,
-                                                        check=True).stdout.strip(), f"programs in {name} end")
+        wait_until(lambda name=name: is_empty(name), f"programs in {name} end")
     following = start_demo(tmp_path / "out", "--quick")
     wait_for_load(following)
     assert namespaces_of(killed.pid) == []
