@@ -1,10 +1,12 @@
 """`./dev demo`: a quick run passes its own claims, leaves a report and nothing else; a run that is stopped or killed leaves
-no namespace. Needs root, nginx and wrk; skipped without.
+no namespace. Needs root, nginx, wrk and matplotlib; skipped
+without.
 
 The judging and the counting are tested with figures of the tests' own: claims must be able to fail.
 """
 
 import copy
+import importlib.util
 import json
 import os
 import re
@@ -41,8 +43,9 @@ def may_make_namespaces() -> bool:
 
 
 needs_namespaces = pytest.mark.skipif(
-    not (shutil.which("nginx") and shutil.which("wrk") and may_make_namespaces()),
-    reason="needs root with network namespaces, nginx and wrk")
+    not (shutil.which("nginx") and shutil.which("wrk") and importlib.util.find_spec("matplotlib")
+         and may_make_namespaces()),
+    reason="needs root with network namespaces, nginx, wrk and matplotlib")
 
 
 def namespaces_of(pid: int) -> list:
