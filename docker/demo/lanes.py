@@ -230,7 +230,7 @@ def run(lane: Lane, plan: Plan, namespaces: Namespaces, progress) -> tuple:
     """Plays one lane. Returns its result, as the report takes it, and its samples; times count from its first load."""
     stage = set_stage(lane, plan, namespaces)
     url = f"http://{PROXY_HOST}:{PROXY_PORT}{PAGE}"
-    accepted_before, began = stage.php_connections(), time.monotonic()
+    accepted_before, pool_before, began = stage.php_connections(), stage.status(), time.monotonic()
     played = []
     for phase, clients, keep_alive, seconds in phases(lane, plan):
         load = Load(namespaces, stage.clients, url, clients, seconds, keep_alive)
@@ -247,6 +247,7 @@ def run(lane: Lane, plan: Plan, namespaces: Namespaces, progress) -> tuple:
               "phases": [describe(lane, phase, clients, start, end, seen, rows, began)
                          for phase, clients, start, end, seen in played],
               "accepted_by_php": accepted, "status": pool,
+              "opened_by_proxy": pool["opened"] - pool_before["opened"] if pool else None,
               "connections": pool["opened"] if lane.unix else accepted,
               "config": lane.config("RUN", "RUN/www"), "fpm_config": lane.fpm_config("RUN")}
     result["answers"] = sum(phase["good"] for phase in result["phases"])

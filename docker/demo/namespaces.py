@@ -116,12 +116,18 @@ def check_alive(programs) -> None:
 
 
 def remove(name: str) -> None:
-    """With whatever still runs in it."""
-    for pid in ip("netns", "pids", name, check=False).split():
-        try:
-            os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended meanwhile
+    """With whatever still runs in it. `ip netns pids` fails when a process ends while it looks: then it looks again."""
+    for _ in range(100):
+        listing = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, start_new_session=True,
+                                 check=False)
+        for pid in listing.stdout.split():
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it ended meanwhile
+        if not listing.stdout.strip() and (listing.returncode == 0 or name not in ip("netns", "list")):
+            break
+        time.sleep(0.01)
     ip("netns", "del", name, check=False)
 
 
