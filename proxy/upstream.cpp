@@ -13,6 +13,11 @@ using core::Outcome;
 using core::PoolAction;
 
 namespace {
+// Between the end of a worker and the second try of the request it took along. A reload or stop ends all
+// workers within a few milliseconds; the second try is the last, so it must not meet the next one that is
+// about to go.
+constexpr core::Duration kRetryPause = std::chrono::milliseconds(100);
+
 net::Endpoint endpoint_of(const config::Address& address) {
   return {.unix_socket = address.kind == config::Address::Kind::unix_socket,
           .host = address.host,
@@ -53,6 +58,7 @@ void Upstream::client_left(PhpExchange& exchange) {
   exchange.fail(Outcome::client_left, now());
   // Queued, or granted a lease or a rejection that nobody has carried out yet: cancel() withdraws either.
   if (exchange.link_ == nullptr) {
+    std::erase_if(parked_, [&exchange](const Parked& parked) { return parked.exchange == &exchange; });
     pool_.cancel(exchange, now());
     return;
   }
@@ -159,7 +165,19 @@ void Upstream::shut_down() {
 }
 
 void Upstream::on_time() {
+  // All have the same pause, so the front is due first.
+  while (!parked_.empty() && parked_.front().due <= now()) {
+    PhpExchange* const exchange = parked_.front().exchange;
+    parked_.erase(parked_.begin());
+    pool_.enqueue_again(*exchange, now());
+  }
   pool_.on_time(now());
+}
+
+std::optional<core::Time> Upstream::next_deadline() const {
+  const std::optional<core::Time> of_pool = pool_.next_deadline();
+  if (parked_.empty() || (of_pool && *of_pool <= parked_.front().due)) return of_pool;
+  return parked_.front().due;
 }
 
 void Upstream::erase_closed() {
@@ -214,7 +232,11 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
   if (decision.retry) {
     exchange->count_retry(decision.reason);
     ++retried_[static_cast<std::size_t>(decision.reason)];
-    pool_.enqueue_again(*exchange, now());
+    if (decision.reason == core::RetryReason::repeatable && reason != CloseReason::foreign_record) {
+      parked_.push_back({exchange, now() + kRetryPause});
+    } else {
+      pool_.enqueue_again(*exchange, now());
+    }
     return;
   }
   context_.log.error(config().name + ": " + std::string(exchange->request().method_text) + " " +

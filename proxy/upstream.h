@@ -36,7 +36,7 @@ class Upstream {
   // --- driver, called by Worker at the end of a loop turn until nothing is left to do
   bool run_actions();
   void on_time();
-  std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
+  std::optional<core::Time> next_deadline() const;
   void erase_closed();
   void shut_down();  // those who wait are served, no connection is kept; may be called again
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
@@ -82,6 +82,13 @@ class Upstream {
   std::vector<core::PoolAction> actions_;
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};
+  // A request that a dying worker took along is tried again a moment later: a restart kills the others too,
+  // but not in the same instant.
+  struct Parked {
+    PhpExchange* exchange;
+    core::Time due;
+  };
+  std::vector<Parked> parked_;
   std::size_t exchanges_ = 0;
   std::string last_connect_error_;
   bool was_reachable_ = false;

@@ -43,8 +43,9 @@ def _tcp_rows():
 
 def tcp_clients(port, states=(ESTABLISHED,), but_ports=()):
     """Sockets on the connecting side towards `port`; `but_ports`: local ports that do not count."""
-    return sum(1 for local, remote, state, _ in _tcp_rows()
-               if remote == port and state in states and local not in but_ports)
+    # Distinct local ports: /proc/net/tcp shows a socket twice when its hash chain changes between two reads.
+    return len({local for local, remote, state, _ in _tcp_rows()
+                if remote == port and state in states and local not in but_ports})
 
 
 def time_wait(port):
