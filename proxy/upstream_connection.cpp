@@ -207,7 +207,8 @@ void UpstreamConnection::discard(std::size_t bytes) {
 
 bool UpstreamConnection::abandon() {
   await(Awaiting::nothing);
-  const bool whole = exchange_->request_written() && stream_->unsent_bytes() == 0;
+  const bool whole = exchange_->request_written() && stream_->unsent_bytes() == 0 &&
+                     session_.fault() == fastcgi::Fault::none;  // after an EOF nothing more will come
   upstream_.unlink(*this);
   resume_reading();
   return whole;

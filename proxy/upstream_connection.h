@@ -30,8 +30,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   // False: the connection has ended meanwhile, or the peek found EOF or stray bytes; nothing was written.
   [[nodiscard]] bool start(PhpExchange& exchange, bool peek, bool first);
   void barrier();
-  // The client left: what comes is thrown away. False when the request is not sent whole, so that it cannot
-  // be drained.
+  // The client left: what comes is thrown away. False when it cannot be drained: the request is not sent
+  // whole, or php has closed already.
   [[nodiscard]] bool abandon();
   // Has php been given all it needs to start the script?
   bool script_may_run() const { return end_of_params_sent(); }
