@@ -1,6 +1,7 @@
 // The driver of a pool: actions out of UpstreamPool, failures through the retry rule.
 #include "proxy/upstream.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "proxy/core/log_text.h"
@@ -166,18 +167,35 @@ void Upstream::shut_down() {
 
 void Upstream::on_time() {
   // All have the same pause, so the front is due first.
-  while (!parked_.empty() && parked_.front().due <= now()) {
-    PhpExchange* const exchange = parked_.front().exchange;
+  while (!parked_.empty() && parked_.front().failed + kRetryPause <= now()) {
+    const Parked parked = parked_.front();
     parked_.erase(parked_.begin());
-    pool_.enqueue_again(*exchange, now());
+    if (died_in_company(parked.failed)) parked.exchange->forgive();
+    pool_.enqueue_again(*parked.exchange, now());
   }
   pool_.on_time(now());
 }
 
+// Did another connection break within kRetryPause of this moment?
+bool Upstream::died_in_company(core::Time moment) const {
+  std::size_t near = 0;
+  for (const core::Time broken : breaks_) {
+    const core::Duration apart = broken > moment ? broken - moment : moment - broken;
+    if (apart <= kRetryPause) ++near;
+  }
+  return near > 1;  // its own is among them
+}
+
+void Upstream::note_break() {
+  std::erase_if(breaks_, [this](core::Time broken) { return now() - broken > 4 * kRetryPause; });
+  breaks_.push_back(now());
+}
+
 std::optional<core::Time> Upstream::next_deadline() const {
   const std::optional<core::Time> of_pool = pool_.next_deadline();
-  if (parked_.empty() || (of_pool && *of_pool <= parked_.front().due)) return of_pool;
-  return parked_.front().due;
+  if (parked_.empty()) return of_pool;
+  const core::Time due = parked_.front().failed + kRetryPause;
+  return of_pool ? std::min(*of_pool, due) : due;
 }
 
 void Upstream::erase_closed() {
@@ -212,6 +230,7 @@ void Upstream::on_released(UpstreamConnection& connection) {
 
 void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Outcome outcome,
                           bool half_closed_only, bool script_may_run) {
+  if (reason == CloseReason::reset || reason == CloseReason::eof_in_request) note_break();
   PhpExchange* exchange = connection.exchange_;
   if (exchange == nullptr) {
     pool_.lost(connection.id(), reason, script_may_run, now());
@@ -224,6 +243,7 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
       .timed_out = outcome == Outcome::upstream_timeout,
       .repeatable = exchange->repeatable(),
       .retries = exchange->retries(),
+      .blamed = exchange->blamed(),
       .deadline_passed = now() >= exchange->deadline(),
   });
   unlink(connection);
@@ -233,7 +253,7 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
     exchange->count_retry(decision.reason);
     ++retried_[static_cast<std::size_t>(decision.reason)];
     if (decision.reason == core::RetryReason::repeatable && reason != CloseReason::foreign_record) {
-      parked_.push_back({exchange, now() + kRetryPause});
+      parked_.push_back({.exchange = exchange, .failed = now()});
     } else {
       pool_.enqueue_again(*exchange, now());
     }

@@ -71,6 +71,8 @@ class Upstream {
   void reject(PhpExchange& exchange, core::RejectReason reason);
   void note_connect_failure(std::string_view text);
   void note_reachability();
+  void note_break();
+  bool died_in_company(core::Time moment) const;
   friend class UpstreamConnection;
   friend class PhpExchange;  // counts itself
 
@@ -86,9 +88,10 @@ class Upstream {
   // but not in the same instant.
   struct Parked {
     PhpExchange* exchange;
-    core::Time due;
+    core::Time failed;
   };
   std::vector<Parked> parked_;
+  std::vector<core::Time> breaks_;  // connections that broke lately
   std::size_t exchanges_ = 0;
   std::string last_connect_error_;
   bool was_reachable_ = false;

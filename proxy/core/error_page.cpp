@@ -28,7 +28,7 @@ ErrorPage::ErrorPage(int status, std::string_view location, std::string_view all
 int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::queue_full:
-    case Outcome::queue_timeout:
+    case Outcome::queue_timeout: return 503;
     case Outcome::spool_failed:
       return 500;  // not 503: php may be running it, so nobody is asked to try again
     case Outcome::upstream_timeout: return 504;

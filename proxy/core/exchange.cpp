@@ -147,8 +147,14 @@ void Exchange::fail(Outcome outcome, Time now) {
   sink_.finish_response();
 }
 
-void Exchange::count_retry(RetryReason) {
+void Exchange::forgive() {
+  assert(blamed_ > 0);
+  --blamed_;
+}
+
+void Exchange::count_retry(RetryReason reason) {
   ++retries_;
+  if (reason == RetryReason::repeatable) ++blamed_;
   state_ = ExchangeState::waiting;
   connection_ = 0;
   timings_.first_byte.reset();

@@ -94,6 +94,8 @@ class Exchange : public Waiter {
   // off.
   void fail(Outcome outcome, Time now);
   void count_retry(RetryReason reason);
+  // The last failure was not this request's doing: other workers died with its own.
+  void forgive();
 
   // --- looking in
   std::uint64_t id() const { return id_; }
@@ -106,6 +108,7 @@ class Exchange : public Waiter {
   // Any record of this request has come in this attempt.
   bool response_seen() const { return response_seen_; }
   unsigned retries() const { return retries_; }
+  unsigned blamed() const { return blamed_; }
   ConnectionId connection() const { return connection_; }
   bool reused() const { return reused_; }
   std::uint16_t fastcgi_id() const { return fastcgi_id_; }
@@ -135,6 +138,7 @@ class Exchange : public Waiter {
   std::uint64_t body_written_ = 0;
   std::size_t params_end_ = 0;
   unsigned retries_ = 0;
+  unsigned blamed_ = 0;  // see FailureFacts
   bool begun_ = false;
   bool reused_ = false;
   bool response_seen_ = false;

@@ -13,7 +13,7 @@ RetryDecision decide_retry(const FailureFacts& facts) {
   if (facts.retries >= kProvenRetriesMost) return {};
   if (!facts.end_of_params_sent) return {true, RetryReason::not_sent};
   if (facts.half_closed_only) return {true, RetryReason::half_closed};
-  if (facts.repeatable && facts.retries == 0) return {true, RetryReason::repeatable};
+  if (facts.repeatable && facts.blamed == 0) return {true, RetryReason::repeatable};
   return {};
 }
 

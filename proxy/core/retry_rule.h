@@ -17,8 +17,10 @@ struct FailureFacts {
   bool half_closed_only =
       false;               // the application shut its sending side and did not reset: it never reads on (8.4)
   bool timed_out = false;  // nothing came in time: php may still be running it
-  bool repeatable = false;       // GET, HEAD, OPTIONS, PUT, DELETE
-  unsigned retries = 0;          // so far
+  bool repeatable = false;  // GET, HEAD, OPTIONS, PUT, DELETE
+  unsigned retries = 0;     // so far
+  // Of these, the ones after which it was alone in failing: the request may be what kills its worker.
+  unsigned blamed = 0;
   bool deadline_passed = false;  // of the queue
 };
 
@@ -34,8 +36,9 @@ struct RetryDecision {
   RetryReason reason = RetryReason::not_sent;  // when retry
 };
 
-// A request that was proven not to have run may be tried again any number of times within the deadline (a
-// worker that ends by pm.max_requests loses nothing); one that may have run only once.
+// A request that was proven not to have run may be tried again within the deadline (a worker that ends by
+// pm.max_requests loses nothing); one that may have run only once, where failures that came in company (a
+// restart of the application ends all workers) do not count. Either way a handful of times at the most.
 RetryDecision decide_retry(const FailureFacts& facts);
 
 }  // namespace holdfast::core

@@ -5,6 +5,7 @@ wherever the checkout lies.
 """
 
 import glob
+import contextlib
 import os
 import pwd
 import re
@@ -149,7 +150,8 @@ class PhpFpm:
 
     def kill_workers(self, number=signal.SIGKILL):
         for pid in self.workers():
-            os.kill(pid, number)
+            with contextlib.suppress(ProcessLookupError):  # a worker may end by itself meanwhile
+                os.kill(pid, number)
             wait_until(lambda p=pid: not alive(p), "the worker's death")
 
     def cleanup(self):

@@ -29,7 +29,7 @@ TEST_CASE("each outcome has a name and a status") {
   constexpr std::array kRows = {
       Row{Outcome::queue_full, "queue_full", 503},
       Row{Outcome::queue_timeout, "queue_timeout", 503},
-      Row{Outcome::spool_failed, "spool_failed", 503},
+      Row{Outcome::spool_failed, "spool_failed", 500},
       Row{Outcome::upstream_timeout, "upstream_timeout", 504},
       Row{Outcome::upstream_reset, "upstream_reset", 502},
       Row{Outcome::upstream_bad_head, "upstream_bad_head", 502},

@@ -375,7 +375,7 @@ TEST_CASE("a body that cannot be read back fails the write") {
   CHECK_FALSE(one.exchange->write_request(session, true, out));
   CHECK_FALSE(one.exchange->request_written());
   one.exchange->fail(Outcome::spool_failed, kStart);
-  CHECK(one.sink.log.substr(0, 9) == "start 503");
+  CHECK(one.sink.log.substr(0, 9) == "start 500");
 }
 
 TEST_CASE("a retry sends the same request again, whole, and forgets the first try") {
