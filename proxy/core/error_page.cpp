@@ -27,8 +27,9 @@ ErrorPage::ErrorPage(int status, std::string_view location, std::string_view all
 int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::queue_full:
-    case Outcome::queue_timeout:
-    case Outcome::spool_failed: return 503;
+    case Outcome::queue_timeout: return 503;
+    // Not 503: php may be running it, so nobody is asked to try again.
+    case Outcome::spool_failed: return 500;
     case Outcome::upstream_timeout: return 504;
     case Outcome::none:
     case Outcome::ok:
