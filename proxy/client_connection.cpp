@@ -126,7 +126,7 @@ void ClientConnection::on_head() {
   begun_wall_ = std::time(nullptr);
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
-                   .keep_alive = head.keep_alive && !last_ && !eof_});
+                   .keep_alive = head.keep_alive && !last_});
   if (role_ == Role::admin) {
     plan_ = Plan{};
     plan_.kind = Plan::Kind::admin;
