@@ -188,7 +188,7 @@ void ClientConnection::on_drained() {
     send_file_pieces();
   } else if (exchange_ != nullptr) {
     exchange_->upstream.client_caught_up(*exchange_);
-    if (eof_) probe();
+    if (eof_ && !response_.started()) watch_for_leaving();
   }
 }
 

@@ -223,8 +223,16 @@ void ClientConnection::probe() {
     http::ResponseWriter::write_continue(interim);
     stream_->write(interim);
   }
+  watch_for_leaving();
+}
+
+void ClientConnection::watch_for_leaving() {
   probes_ = 0;
-  deadline_.set(worker_.now() + kProbeTimes[0]);
+  if (stream_->unsent_bytes() > 0) {
+    watch_writing();  // on_drained() comes back here
+  } else {
+    deadline_.set(worker_.now() + kProbeTimes[0]);
+  }
 }
 
 bool ClientConnection::gone() const {

@@ -87,6 +87,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void close();
   void linger();
   void probe();
+  void watch_for_leaving();
   void watch_writing();
   void log_request();
   core::AccessRecord access_record(int status, core::Time now) const;

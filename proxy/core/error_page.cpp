@@ -29,8 +29,8 @@ int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::queue_full:
     case Outcome::queue_timeout: return 503;
-    case Outcome::spool_failed:
-      return 500;  // not 503: php may be running it, so nobody is asked to try again
+    // Not 503: php may be running it, so nobody is asked to try again.
+    case Outcome::spool_failed: return 500;
     case Outcome::upstream_timeout: return 504;
     case Outcome::none:
     case Outcome::ok:

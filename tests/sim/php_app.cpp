@@ -1,0 +1,70 @@
+// See php_app.h.
+#include "php_app.h"
+
+#include <cerrno>
+
+namespace holdfast::sim {
+
+using namespace std::chrono_literals;
+
+PhpApp::PhpApp(Universe& universe, Ledger& ledger, AppKnobs app_knobs, bool unix_socket, std::size_t room)
+    : universe_(universe), ledger_(ledger), knobs_(app_knobs), unix_(unix_socket), room_(room) {
+  for (std::size_t i = 0; i < knobs_.workers; ++i)
+    workers_.push_back(std::make_unique<PhpWorker>(*this, "php" + std::to_string(i)));
+}
+
+int PhpApp::reach(std::shared_ptr<Link>& link) {
+  if (universe_.now < back_at_) return unix_ && universe_.random.chance(50) ? ENOENT : ECONNREFUSED;
+  if (backlog_.size() > knobs_.backlog) return unix_ ? EAGAIN : EINPROGRESS;
+  link = std::make_shared<Link>(universe_, unix_, room_, "link" + std::to_string(++links_made_));
+  if (faults_on_ && universe_.random.chance(knobs_.reset_on_accept_percent)) {
+    link->peer_close();  // listen.allowed_clients: accepted and closed at once
+    return 0;
+  }
+  backlog_.push_back(link);
+  poke_free_worker();
+  return 0;
+}
+
+void PhpApp::poke_free_worker() {
+  for (const auto& worker : workers_) {
+    if (worker->is_free()) worker->poke(universe_.now + universe_.random.time(0us, 500us));
+  }
+}
+
+std::shared_ptr<Link> PhpApp::take_from_backlog() {
+  if (backlog_.empty()) return nullptr;
+  const std::shared_ptr<Link> link = backlog_.front();
+  backlog_.pop_front();
+  return link;
+}
+
+void PhpApp::restart(Duration away, bool graceful) {
+  universe_.trace("php", graceful ? "reloads" : "restarts");
+  if (!graceful) {
+    back_at_ = universe_.now + away;
+    for (const auto& link : backlog_) link->peer_close();
+    backlog_.clear();
+  }
+  for (const auto& worker : workers_) worker->stop(graceful);
+}
+
+void PhpApp::calm_down() {
+  faults_on_ = false;
+}
+
+bool PhpApp::at_rest() const {
+  if (!backlog_.empty() || universe_.now < back_at_) return false;
+  for (const auto& worker : workers_) {
+    if (!worker->at_rest()) return false;
+  }
+  return true;
+}
+
+std::vector<Actor*> PhpApp::actors() {
+  std::vector<Actor*> all;
+  for (const auto& worker : workers_) all.push_back(worker.get());
+  return all;
+}
+
+}  // namespace holdfast::sim

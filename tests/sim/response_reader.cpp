@@ -1,0 +1,161 @@
+// See response_reader.h.
+#include "response_reader.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace holdfast::sim {
+
+void ResponseReader::wrong(std::string_view what) {
+  universe_.fail("response to " + Ledger::tag_text(tag_) + ": " + std::string(what));
+  state_ = State::complete;
+}
+
+void ResponseReader::expect(std::size_t tag) {
+  tag_ = tag;
+  state_ = State::head;
+  started_ = closes_ = false;
+  status_ = 0;
+  fields_.clear();
+  left_ = body_bytes_ = 0;
+}
+
+void ResponseReader::feed(std::string& bytes) {
+  while (state_ != State::complete && !bytes.empty()) {
+    switch (state_) {
+      case State::head: {
+        const std::size_t end = bytes.find("\r\n\r\n");
+        started_ =
+            started_ || bytes.substr(0, 12) != std::string_view("HTTP/1.1 100").substr(0, bytes.size());
+        if (end == std::string::npos) return;
+        const std::string head = bytes.substr(0, end + 2);
+        bytes.erase(0, end + 4);
+        read_head(head);
+        break;
+      }
+      case State::chunk_size: {
+        const std::size_t end = bytes.find("\r\n");
+        if (end == std::string::npos) return;
+        const auto result = std::from_chars(bytes.data(), bytes.data() + end, left_, 16);
+        if (end == 0 || result.ptr != bytes.data() + end) return wrong("chunk size");
+        bytes.erase(0, end + 2);
+        state_ = left_ == 0 ? State::trailer : State::chunk;
+        break;
+      }
+      case State::chunk:
+      case State::body: {
+        const std::size_t part = std::min(left_, bytes.size());
+        take_body(std::string_view(bytes).substr(0, part));
+        bytes.erase(0, part);
+        left_ -= part;
+        if (left_ > 0 || state_ == State::complete) break;
+        if (state_ == State::body) {
+          finish();
+        } else {
+          state_ = State::chunk_end;
+        }
+        break;
+      }
+      case State::chunk_end:
+      case State::trailer:
+        if (bytes.size() < 2) return;
+        if (!bytes.starts_with("\r\n")) return wrong("no CRLF behind a chunk");
+        bytes.erase(0, 2);
+        if (state_ == State::trailer) {
+          finish();
+        } else {
+          state_ = State::chunk_size;
+        }
+        break;
+      case State::until_close:
+        take_body(bytes);
+        bytes.clear();
+        break;
+      case State::complete: return;
+    }
+  }
+}
+
+bool ResponseReader::feed_end() {
+  if (state_ != State::until_close) return false;
+  finish();
+  return true;
+}
+
+void ResponseReader::read_head(std::string_view head) {
+  std::size_t end = head.find("\r\n");
+  const std::string_view status_line = head.substr(0, end);
+  if (status_line.size() < 13 || !status_line.starts_with("HTTP/1.1 ") || status_line[12] != ' ')
+    return wrong("status line: " + std::string(status_line));
+  std::from_chars(status_line.data() + 9, status_line.data() + 12, status_);
+  head.remove_prefix(end + 2);
+  if (status_ == 100) {
+    ++interims_;
+    if (!head.empty()) wrong("fields in an interim response");
+    status_ = 0;
+    return;
+  }
+  while (!head.empty()) {
+    end = head.find("\r\n");
+    read_field(head.substr(0, end));
+    head.remove_prefix(end + 2);
+  }
+  if (state_ == State::head) head_complete();
+}
+
+void ResponseReader::read_field(std::string_view line) {
+  const std::size_t colon = line.find(": ");
+  if (colon == std::string_view::npos || colon == 0) return wrong("field: " + std::string(line));
+  std::string name(line.substr(0, colon));
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  if (line.find_first_of("\r\n") != std::string_view::npos) return wrong("bare CR or LF in a field");
+  if (!fields_.emplace(name, line.substr(colon + 2)).second) wrong("a field twice: " + name);
+}
+
+void ResponseReader::head_complete() {
+  const Request& request = ledger_.at(tag_);
+  closes_ = fields_["connection"] == "close";
+  const bool from_php = status_ == 200;
+  if (from_php && fields_["x-tag"] != Ledger::tag_text(tag_))
+    return wrong("tag of another: " + fields_["x-tag"]);
+  if (from_php && fields_["x-length"] != std::to_string(request.answer_bytes)) return wrong("X-Length");
+  if (!from_php && fields_.contains("x-tag"))
+    return wrong("php's fields with status " + std::to_string(status_));
+  if (fields_.contains("x-accel-buffering")) return wrong("X-Accel-Buffering is passed on");
+  if (!fields_.contains("date")) return wrong("no Date");
+  const bool chunked = fields_["transfer-encoding"] == "chunked";
+  const std::string length = fields_["content-length"];
+  if (chunked && !length.empty()) return wrong("two framings");
+  if (request.method == "HEAD" || status_ == 204 || status_ == 304) return finish();
+  if (chunked) {
+    state_ = State::chunk_size;
+  } else if (!length.empty()) {
+    left_ = static_cast<std::size_t>(std::stoull(length));
+    state_ = State::body;
+    if (left_ == 0) finish();
+  } else if (closes_) {
+    state_ = State::until_close;
+  } else {
+    wrong("no framing");
+  }
+}
+
+void ResponseReader::take_body(std::string_view bytes) {
+  if (status_ == 200) {
+    if (body_bytes_ + bytes.size() > ledger_.at(tag_).answer_bytes)
+      return wrong("more body than php has sent");
+    if (bytes != Ledger::answer(tag_, body_bytes_, bytes.size()))
+      return wrong("body bytes that are not its own");
+  }
+  body_bytes_ += bytes.size();
+}
+
+void ResponseReader::finish() {
+  const Request& request = ledger_.at(tag_);
+  state_ = State::complete;
+  if (status_ == 200 && request.method != "HEAD" && body_bytes_ != request.answer_bytes)
+    wrong("a cut body looks whole: " + std::to_string(body_bytes_) + " of " +
+          std::to_string(request.answer_bytes));
+}
+
+}  // namespace holdfast::sim

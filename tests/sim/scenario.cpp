@@ -1,0 +1,264 @@
+// See scenario.h. Limits of the proxy are drawn so that each is met in some runs; what a theme must not meet,
+// because its rules would then be untrue, is set back at the end.
+#include "scenario.h"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace holdfast::sim {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+namespace {
+
+// A size with as many small ones as large ones.
+std::size_t size_up_to(Random& random, std::size_t most) {
+  std::size_t limit = 1;
+  while (limit < most && !random.chance(12)) limit *= 2;
+  return random.below(std::min(limit, most) + 1);
+}
+
+template <typename T>
+T one_of(Random& random, std::initializer_list<T> values) {
+  return *(values.begin() + random.below(values.size()));
+}
+
+void draw_config(Scenario& s, Random& random) {
+  config::Pool pool;
+  pool.name = "php";
+  if (random.chance(50)) {
+    pool.address = {config::Address::Kind::unix_socket, {}, 0, "/sim/php.sock"};
+  } else {
+    pool.address = {config::Address::Kind::tcp, "10.0.0.9", 9000, {}};
+  }
+  pool.max_connections = static_cast<std::uint32_t>(random.between(1, 5));
+  pool.ping = one_of<milliseconds>(random, {0ms, 100ms, 1s, 1s});
+  pool.settle = one_of(random, {config::Settle::automatic, config::Settle::automatic, config::Settle::always,
+                                config::Settle::never});
+  pool.client_abort = one_of(random, {config::ClientAbort::drain, config::ClientAbort::close});
+  pool.recycle.requests = one_of<std::uint64_t>(random, {0, 0, 0, 1, 3});
+  pool.recycle.lifetime = one_of<milliseconds>(random, {0ms, 0ms, 300ms});
+  pool.recycle.idle = one_of<milliseconds>(random, {60s, 60s, 200ms});
+  pool.timeouts.first_byte = pool.timeouts.idle_read = 8s;
+  pool.queue.timeout = 600s;
+  s.config.pools.push_back(pool);
+
+  config::Site site;
+  site.root = site.php_root = "/sim/no/such/root";
+  site.pool = "php";
+  site.max_body = random.chance(10) ? 20000 : 64U << 20;
+  s.config.sites.push_back(site);
+  if (random.chance(40)) s.config.listen = {{config::Address::Kind::unix_socket, {}, 0, "/sim/http.sock"}};
+  s.config.admin.reset();
+  s.config.log.access = "off";
+  s.config.client.timeouts.keep_alive = 5s;
+  s.config.client.timeouts.write = 5s;
+  if (random.chance(10)) s.config.client.max_connections = 3;
+  if (random.chance(15)) s.config.client.requests_per_connection = random.between(1, 3);
+  s.config.buffers.request_memory = one_of<std::uint64_t>(random, {0, 1000, 64 << 10});
+  s.config.buffers.response_memory = one_of<std::uint64_t>(random, {0, 5000, 256 << 10});
+  s.config.shutdown_grace = one_of<milliseconds>(random, {0ms, 500ms, 25s});
+}
+
+void draw_network(Scenario& s, Random& random) {
+  s.network.read_most = one_of<std::size_t>(random, {100, 4096, 65536});
+  s.network.room = one_of<std::size_t>(random, {300, 20000, 200000});
+  s.network.deliver_percent = static_cast<unsigned>(random.between(20, 100));
+  s.network.partial_write_percent = static_cast<unsigned>(random.between(0, 40));
+  s.network.close_turns_most = random.below(4);
+  s.network.connect_most = one_of<Duration>(random, {0us, 500us, 40ms});
+  if (s.theme == Theme::faults && random.chance(10)) s.network.connect_most = 4s;  // over timeouts.connect
+}
+
+void draw_app(Scenario& s, Random& random) {
+  const std::uint32_t most = s.config.pools.front().max_connections;
+  s.app.workers = most + random.below(3);
+  s.app.backlog = one_of<std::size_t>(random, {1, 16});
+  s.app.max_requests = one_of<std::size_t>(random, {0, 0, 1, 3, 7});
+  s.app.slow = static_cast<unsigned>(random.below(8));
+  s.app.runs_on = random.chance(40) ? 5 : 0;
+  s.app.padding_most = one_of<std::size_t>(random, {0, 7, 255});
+}
+
+ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
+  ClientPlan plan;
+  plan.arrives = start + random.time(0us, one_of<Duration>(random, {1ms, 100ms, 2s}));
+  if (s.theme == Theme::overload) plan.arrives = start + random.time(0us, 20ms);
+  plan.pipeline = random.chance(20) ? random.between(2, 4) : 1;
+  plan.write_most = one_of<std::size_t>(random, {30, 65536, 65536});
+  plan.read_most = one_of<std::size_t>(random, {2000, 65536, 65536});
+  plan.write_pause = one_of<Duration>(random, {0us, 300us, 2ms});
+  plan.read_pause = one_of<Duration>(random, {0us, 300us, 20ms});
+  plan.think = one_of<Duration>(random, {0us, 1ms, 900ms});
+  plan.http_1_0 = random.chance(10);
+  plan.chunked = random.chance(40);
+  plan.expect_continue = random.chance(20);
+  plan.shuts = random.chance(15);
+  if (random.chance(20)) {
+    plan.leave = random.chance(50) ? ClientPlan::Leave::close : ClientPlan::Leave::reset;
+    plan.leave_after_sent = random.below(400);
+    plan.leave_after_received = random.chance(50) ? 0 : size_up_to(random, 5000);
+    plan.leave_delay = one_of<Duration>(random, {0us, 1ms, 50ms});
+  }
+  if (s.theme == Theme::faults || s.theme == Theme::terminated) {
+    if (random.chance(5)) plan.deaf_after = size_up_to(random, 100000);
+    if (random.chance(5)) plan.mute_after = random.below(500);
+  }
+  const std::size_t most = plan.write_most < 100 ? 3000 : 200000;
+  for (std::size_t n = random.between(1, 6); n > 0; --n) {
+    Request request;
+    request.method = one_of<const char*>(random, {"GET", "GET", "GET", "POST", "POST", "PUT", "HEAD"});
+    if (request.method == "POST" || request.method == "PUT") {
+      request.body_bytes = std::max<std::size_t>(size_up_to(random, most), random.chance(10) ? 0 : 8);
+      request.too_long = request.body_bytes > s.config.sites.front().max_body;
+      // The tag comes first, whatever its length.
+      if (request.body_bytes > 0) request.body_bytes += 12;
+    }
+    // Who falls silent inside a HEAD gets a 408 with a body: the proxy cannot know.
+    if (plan.mute_after != SIZE_MAX && request.method == "HEAD") request.method = "GET";
+    request.answer_bytes = size_up_to(random, plan.read_most < 3000 ? 20000 : 300000);
+    request.may_close =
+        plan.http_1_0 || s.config.client.requests_per_connection > 0 || s.theme == Theme::terminated;
+    request.length_told = random.chance(50);
+    request.streamed = random.chance(15);
+    plan.requests.push_back(std::move(request));
+  }
+  return plan;
+}
+
+void add_happening(Scenario& s, Random& random, Time start, Happening::Kind kind, Duration away = {}) {
+  s.happenings.push_back({.kind = kind, .at = start + random.time(0us, 1500ms), .away = away});
+}
+
+void set_faults(Scenario& s, Random& random, Time start) {
+  config::Pool& pool = s.config.pools.front();
+  s.app.dies = static_cast<unsigned>(random.below(4));
+  s.app.dies_midway = static_cast<unsigned>(random.below(4));
+  s.app.hangs = static_cast<unsigned>(random.below(2));
+  s.app.not_cgi = static_cast<unsigned>(random.below(3));
+  s.app.stalls = static_cast<unsigned>(random.below(2));
+  s.app.early = random.chance(30) ? 40 : 0;
+  s.app.reset_on_accept_percent = random.chance(30) ? 20 : 0;
+  s.app.chokes = random.chance(30) ? 10 : 0;
+  s.app.zombies = random.chance(20) ? 10 : 0;
+  s.app.run_on_most = one_of<Duration>(random, {80ms, 20s, 700s});
+  pool.timeouts.first_byte = pool.timeouts.idle_read = pool.timeouts.send = 1s;
+  if (random.chance(30)) add_happening(s, random, start, Happening::Kind::restart, random.time(0us, 2s));
+}
+
+void set_restarts(Scenario& s, Random& random, Time start) {
+  for (std::size_t n = random.between(1, 3); n > 0; --n) {
+    s.rules.repeatable_answered = n == 1 && s.happenings.empty();
+    add_happening(s, random, start,
+                  random.chance(50) ? Happening::Kind::restart : Happening::Kind::graceful_restart,
+                  random.time(0us, 2s));
+  }
+}
+
+void apply_theme(Scenario& s, Random& random, Time start) {
+  config::Pool& pool = s.config.pools.front();
+  s.rules.all_answered = true;
+  switch (s.theme) {
+    case Theme::calm: break;
+    case Theme::faults:
+      s.rules.all_answered = false;
+      set_faults(s, random, start);
+      break;
+    case Theme::old_php:
+      // Without the barrier nobody can tell that a script runs on.
+      s.app.kind = AppKind::old_php;
+      s.app.runs_on = 0;
+      break;
+    case Theme::generic:
+      pool.application = config::Application::generic;
+      s.app.kind = AppKind::generic;
+      s.app.runs_on = 0;
+      break;
+    case Theme::one_each: pool.keep_alive = false; break;
+    case Theme::overload:
+      s.rules.all_answered = false;
+      pool.queue.size = static_cast<std::uint32_t>(random.between(1, 4));
+      pool.queue.timeout = one_of<milliseconds>(random, {200ms, 500ms});
+      s.app.slow = 20;
+      break;
+    case Theme::spill_fails:
+      s.rules.all_answered = false;
+      s.rules.cuts_allowed = true;
+      s.app.prompt_closes_wanted = false;  // no room: php has to wait
+      s.config.buffers.request_memory = s.config.buffers.response_memory = 2000;
+      s.spill.create_fails_percent = random.chance(50) ? 50 : 0;
+      s.spill.append_fails_percent = random.chance(50) ? 20 : 0;
+      s.spill.read_fails_percent = random.chance(50) ? 10 : 0;
+      s.spill.most = one_of<std::uint64_t>(random, {20000, 200000, 64 << 20});
+      break;
+    case Theme::restarts:
+      s.rules.all_answered = false;
+      set_restarts(s, random, start);
+      break;
+    case Theme::reloads:
+      s.app.workers = 25;  // for the old pool's connections and the new one's
+      for (std::size_t n = random.between(1, 3); n > 0; --n)
+        add_happening(s, random, start, one_of(random, {Happening::Kind::reload, Happening::Kind::recycle}));
+      if (random.chance(50)) {
+        add_happening(s, random, start, Happening::Kind::pause);
+        add_happening(s, random, start + 1500ms, Happening::Kind::resume);
+      }
+      break;
+    case Theme::terminated:
+      s.rules = {.all_answered = false, .cuts_allowed = true, .closes_allowed = true};
+      if (random.chance(50)) set_faults(s, random, start);
+      add_happening(s, random, start, Happening::Kind::terminate);
+      if (random.chance(20)) add_happening(s, random, start + 1s, Happening::Kind::terminate);
+      break;
+    case Theme::swizzle:
+      s.app.prompt_closes_wanted = false;
+      add_happening(s, random, start, Happening::Kind::freeze);
+      add_happening(s, random, start + 1500ms, Happening::Kind::thaw);
+      break;
+    case Theme::crumbs:
+      s.network.read_most = 1;
+      s.network.room = one_of<std::size_t>(random, {1, 60, 5000});
+      break;
+  }
+}
+
+}  // namespace
+
+std::string_view theme_name(Theme theme) {
+  constexpr std::array<std::string_view, kThemes> kNames = {
+      "calm",        "faults",   "old_php", "generic",    "one_each", "overload",
+      "spill_fails", "restarts", "reloads", "terminated", "swizzle",  "crumbs"};
+  return kNames[static_cast<std::size_t>(theme)];
+}
+
+Theme draw_theme(Random& random) {
+  return static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5}));
+}
+
+Scenario make_scenario(Theme theme, Random& random, Time start) {
+  Scenario s;
+  s.theme = theme;
+  draw_config(s, random);
+  draw_network(s, random);
+  draw_app(s, random);
+  apply_theme(s, random, start);
+  const std::size_t clients_most = theme == Theme::crumbs ? 4 : theme == Theme::overload ? 40 : 14;
+  for (std::size_t n = random.between(1, clients_most); n > 0; --n) {
+    s.clients.push_back(draw_client(s, random, start));
+    if (theme != Theme::crumbs) continue;
+    for (Request& request : s.clients.back().requests) {
+      request.answer_bytes %= 500;
+      request.body_bytes = request.body_bytes > 0 ? request.body_bytes % 300 + 20 : 0;
+    }
+  }
+  // Five proven retries are all there are.
+  if (s.config.pools.front().settle == config::Settle::never && s.app.max_requests == 1)
+    s.app.max_requests = 3;
+  // A script that prints after its end can only be told from the next one by the barrier.
+  if (s.config.pools.front().settle == config::Settle::never) s.app.runs_on = 0;
+  return s;
+}
+
+}  // namespace holdfast::sim

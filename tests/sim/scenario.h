@@ -1,0 +1,54 @@
+// What one run is made of, drawn from its seed: a configuration, an application with its habits, clients, and
+// what happens to them all. A scenario has a name for its main trouble; the rest is chance.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client.h"
+#include "config/config.h"
+#include "fake_network.h"
+#include "fake_spill.h"
+#include "php_worker.h"
+
+namespace holdfast::sim {
+
+struct Happening {
+  enum class Kind { restart, graceful_restart, reload, recycle, pause, resume, terminate, freeze, thaw };
+  Kind kind;
+  Time at{};
+  Duration away{};  // restart: how long nobody listens
+};
+
+enum class Theme {
+  calm,         // nothing goes wrong: each request must be answered
+  faults,       // scripts die, hang, answer nonsense
+  old_php,      // closes after FCGI_GET_VALUES
+  generic,      // an application that does not know FCGI_GET_VALUES
+  one_each,     // keep_alive: false
+  overload,     // more than the queue takes
+  spill_fails,  // disk full, disk broken
+  restarts,     // of php
+  reloads,      // of the proxy's configuration, in the middle of it all
+  terminated,   // SIGTERM in the middle of it all
+  swizzle,      // all connections to php stop one by one, and go on in another order
+  crumbs,       // one byte at a time
+};
+constexpr std::size_t kThemes = 12;
+std::string_view theme_name(Theme theme);
+
+struct Scenario {
+  Theme theme = Theme::calm;
+  NetworkKnobs network;
+  AppKnobs app;
+  SpillKnobs spill;
+  config::Config config;
+  std::vector<ClientPlan> clients;
+  std::vector<Happening> happenings;
+  Ledger::Rules rules;
+};
+
+Theme draw_theme(Random& random);
+Scenario make_scenario(Theme theme, Random& random, Time start);
+
+}  // namespace holdfast::sim

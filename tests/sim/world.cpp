@@ -1,0 +1,299 @@
+// See world.h.
+#include "world.h"
+
+#include <algorithm>
+#include <csignal>
+
+#include "proxy/client_connection.h"
+
+namespace holdfast::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr std::size_t kStepsMost = 2'000'000;
+// Above every log level: a log that swallows.
+constexpr auto kNoLog = static_cast<config::LogLevel>(255);
+// What the fixed buffers of one client may hold beside what the configuration allows: pipelined bytes and a
+// read above them, a batch that found no room on disk, each up to 64 KiB plus framing.
+constexpr std::size_t kClientSlack = 4 * 70 * 1024;
+// A streaming client may be 128 KiB behind plus one batch; an upstream gets PARAMS and 64 KiB of body at
+// once.
+constexpr std::size_t kUnsentMost = (128 + 72) * 1024;
+}  // namespace
+
+World::World(std::uint64_t seed, bool verbose)
+    : World(seed, draw_theme(*std::make_unique<Random>(seed ^ 0x5eed)), verbose) {}
+
+World::World(std::uint64_t seed, Theme theme, bool verbose)
+    : universe_(seed),
+      ledger_(universe_),
+      scenario_(make_scenario(theme, universe_.random, universe_.now)),
+      network_(universe_, scenario_.network),
+      spill_(universe_, scenario_.spill),
+      app_(universe_, ledger_, scenario_.app,
+           scenario_.config.pools.front().address.kind == config::Address::Kind::unix_socket,
+           scenario_.network.room),
+      log_(verbose ? config::LogLevel::debug : kNoLog),
+      access_log_(scenario_.config.log),
+      connections_most_(scenario_.config.pools.front().max_connections) {
+  universe_.verbose = verbose;
+  const config::Address& address = scenario_.config.pools.front().address;
+  address_ = address.kind == config::Address::Kind::unix_socket
+                 ? address.path
+                 : address.host + ":" + std::to_string(address.port);
+  network_.set_backend(address_, &app_);
+  for (ClientPlan& plan : scenario_.clients) {
+    clients_.push_back(std::make_unique<Client>(universe_, ledger_, network_, plan,
+                                                "client" + std::to_string(clients_.size())));
+  }
+  for (const auto& client : clients_) actors_.push_back(client.get());
+  for (Actor* actor : app_.actors()) actors_.push_back(actor);
+  happenings_ = scenario_.happenings;
+  std::stable_sort(happenings_.begin(), happenings_.end(),
+                   [](const Happening& a, const Happening& b) { return a.at > b.at; });
+  worker_ = std::make_unique<Worker>(network_, spill_, log_, access_log_,
+                                     std::make_shared<const config::Config>(scenario_.config), *this);
+}
+
+World::~World() {
+  // After a failure the proxy is in the middle of something; its destructors would say so, and hide the
+  // cause.
+  if (!ok()) static_cast<void>(worker_.release());
+}
+
+std::string World::run() {
+  std::string error;
+  universe_.require(worker_->start(error), "start: " + error);
+  run_until([this] { return clients_finished() && happenings_.empty(); }, 600min, "the clients are served");
+  if (ok()) end_phase();
+  return universe_.failure;
+}
+
+void World::end_phase() {
+  app_.calm_down();
+  spill_.calm_down();
+  if (!terminated_) {
+    run_until([this] { return pool_at_rest(); }, 600min, "the pool comes to rest");
+    if (ok()) ask_once_more();
+    if (ok()) worker_->on_signal(SIGTERM);
+    turn_wanted_ = true;
+  }
+  run_until([this] { return worker_->done(); }, 30min, "the worker stops");
+  if (!ok()) return;
+  universe_.require(told_done_, "done() without on_done()");
+  universe_.require(network_.streams() == 0, "streams are left: " + std::to_string(network_.streams()));
+  universe_.require(worker_->client_connections() == 0, "client connections are left");
+  universe_.require(spill_.files() == 0 && spill_.bytes_in_use() == 0, "spill files are left");
+  for (const Upstream* upstream : worker_->upstreams())
+    universe_.require(upstream->pool().waiting() == 0, "somebody waits still");
+  ledger_.check_at_end(scenario_.rules);
+}
+
+template <typename Condition>
+void World::run_until(Condition condition, Duration limit, const std::string& what) {
+  const Time end = universe_.now + limit;
+  while (ok() && !condition()) {
+    if (!step()) {
+      universe_.fail("nothing can happen any more before " + what + unfinished());
+    } else if (universe_.now > end) {
+      universe_.fail("it takes too long until " + what + unfinished());
+    } else if (++steps_ > kStepsMost) {
+      universe_.fail("too many steps until " + what);
+    }
+  }
+}
+
+Time World::next_time() const {
+  Time next = network_.next_time().value_or(Time::max());
+  for (const Actor* actor : actors_) next = std::min(next, actor->due());
+  if (!happenings_.empty()) next = std::min(next, happenings_.back().at);
+  return next;
+}
+
+// False: nothing will ever happen again.
+bool World::step() {
+  const Time next = next_time();
+  if (next <= universe_.now || network_.ready() || turn_wanted_) {
+    if (universe_.random.chance(50)) universe_.now += universe_.random.time(0us, 100us);
+  } else if (next == Time::max()) {
+    return false;
+  } else {
+    universe_.now = next;
+  }
+  happen();
+  act(false);
+  // The loop sleeps when there is nothing for it: a forgotten wake-up must show.
+  if (turn_wanted_ || network_.ready()) {
+    turn_wanted_ = false;
+    network_.turn([this] { act(true); });
+  }
+  check();
+  return true;
+}
+
+void World::act(bool one_only) {
+  std::vector<Actor*> due;
+  for (Actor* actor : actors_) {
+    if (actor->due() <= universe_.now) due.push_back(actor);
+  }
+  universe_.random.shuffle(due);
+  for (Actor* actor : due) {
+    if (!universe_.random.chance(70)) continue;
+    actor->step();
+    if (one_only) return;
+  }
+}
+
+void World::count_into(std::map<std::string, std::uint64_t>& met) const {
+  ++met["theme " + std::string(theme_name(scenario_.theme))];
+  for (const Outcome outcome : {Outcome::answered, Outcome::cut, Outcome::closed_before, Outcome::left})
+    met["outcome " + std::string(outcome_name(outcome))] += ledger_.count(outcome);
+  for (const int status : {408, 413, 500, 502, 503, 504})
+    met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
+  met["spill files"] += spill_.created();
+  for (const Upstream* upstream : worker_->upstreams()) {
+    const core::PoolStats& stats = upstream->pool().stats();
+    met["reused"] += stats.reused;
+    met["handed over"] += stats.handed_over;
+    met["abandoned"] += stats.abandoned;
+    met["connect errors"] += stats.connect_errors;
+    for (std::size_t i = 1; i < core::kCloseReasons; ++i)
+      met["closed " + std::string(core::close_reason_name(static_cast<core::CloseReason>(i)))] +=
+          stats.closed[i];
+    for (std::size_t i = 0; i < core::kRetryReasons; ++i)
+      met["retried " + std::string(core::retry_reason_name(static_cast<core::RetryReason>(i)))] +=
+          upstream->retried()[i];
+  }
+}
+
+// ---- what happens to all
+
+void World::happen() {
+  while (!happenings_.empty() && happenings_.back().at <= universe_.now) {
+    const Happening happening = happenings_.back();
+    happenings_.pop_back();
+    carry_out(happening);
+    turn_wanted_ = true;
+  }
+}
+
+void World::carry_out(const Happening& happening) {
+  switch (happening.kind) {
+    case Happening::Kind::restart: app_.restart(happening.away, false); return;
+    case Happening::Kind::graceful_restart: app_.restart({}, true); return;
+    case Happening::Kind::reload: reload(); return;
+    case Happening::Kind::recycle:
+      universe_.trace("admin", "recycle");
+      worker_->find_upstream("php")->pool().recycle(universe_.now);
+      return;
+    case Happening::Kind::pause:
+      universe_.trace("admin", "pause");
+      worker_->find_upstream("php")->pool().pause();
+      return;
+    case Happening::Kind::resume:
+      universe_.trace("admin", "resume");
+      worker_->find_upstream("php")->pool().resume(universe_.now);
+      return;
+    case Happening::Kind::terminate:
+      universe_.trace("admin", "SIGTERM");
+      terminated_ = true;
+      worker_->on_signal(SIGTERM);
+      return;
+    case Happening::Kind::freeze: freeze_or_thaw(false); return;
+    case Happening::Kind::thaw: freeze_or_thaw(true); return;
+  }
+}
+
+void World::reload() {
+  universe_.trace("admin", "reload");
+  config::Config changed = worker_->config();
+  // Without a change the pool must stay as it is; with one, old and new live side by side for a while.
+  if (universe_.random.chance(70)) {
+    changed.pools.front().max_connections = static_cast<std::uint32_t>(universe_.random.between(1, 5));
+    connections_most_ += changed.pools.front().max_connections;
+  }
+  changed.log.level = universe_.verbose ? config::LogLevel::debug : kNoLog;
+  worker_->reload(std::make_shared<const config::Config>(changed));
+}
+
+// One link a step: the next one follows soon.
+void World::freeze_or_thaw(bool thaw) {
+  if (!thaw && thawing_) return;
+  thawing_ = thaw;
+  std::vector<std::shared_ptr<Link>> links = thaw ? frozen_ : network_.links_to(address_);
+  universe_.random.shuffle(links);
+  for (const auto& link : links) {
+    if (link->frozen() != thaw) continue;
+    universe_.trace("swizzle", (thaw ? "thaws " : "freezes ") + link->name());
+    link->freeze(!thaw);
+    if (!thaw) frozen_.push_back(link);
+    happenings_.push_back({.kind = thaw ? Happening::Kind::thaw : Happening::Kind::freeze,
+                           .at = universe_.now + universe_.random.time(0us, 30ms)});
+    std::stable_sort(happenings_.begin(), happenings_.end(),
+                     [](const Happening& a, const Happening& b) { return a.at > b.at; });
+    return;
+  }
+}
+
+// ---- checks
+
+void World::check() {
+  worker_->check();
+  universe_.require(network_.open_to(address_) <= connections_most_,
+                    "more connections than max_connections: " + std::to_string(network_.open_to(address_)));
+  universe_.require(network_.unsent_most() <= kUnsentMost,
+                    "unsent bytes of a stream: " + std::to_string(network_.unsent_most()));
+  universe_.require(spill_.bytes_in_use() <= scenario_.spill.most, "the spill store is over its limit");
+  const config::Buffers& buffers = scenario_.config.buffers;
+  const std::size_t allowed =
+      static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack;
+  worker_->for_each_client([this, allowed](ClientConnection& client) {
+    universe_.require(client.memory_bytes() <= allowed,
+                      "memory of a client: " + std::to_string(client.memory_bytes()));
+  });
+}
+
+std::string World::unfinished() const {
+  std::string names;
+  for (const auto& client : clients_) {
+    if (!client->finished()) names += " " + client->name();
+  }
+  return names.empty() ? names : "; still there:" + names;
+}
+
+bool World::clients_finished() const {
+  return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->finished(); });
+}
+
+bool World::pool_at_rest() const {
+  const core::UpstreamPool& pool = worker_->find_upstream("php")->pool();
+  const core::PoolCounts counts = pool.counts();
+  return app_.at_rest() && pool.waiting() == 0 && counts.total() == counts.idle &&
+         worker_->client_connections() == 0;
+}
+
+// After all the trouble one more must be answered. A process that is to go notices only when it has read once
+// more, and a lost one is found only by who waits for it: each costs a try.
+void World::ask_once_more() {
+  const std::size_t tries = scenario_.app.zombies > 0 || scenario_.theme == Theme::restarts ? 8 : 1;
+  bool served = false;
+  for (std::size_t n = 0; n < tries && !served && ok(); ++n) {
+    ClientPlan plan;
+    plan.arrives = universe_.now;
+    plan.requests.resize(2);
+    plan.requests[0].may_close = plan.requests[1].may_close = true;
+    plan.requests[1].method = "POST";
+    plan.requests[1].body_bytes = 20;
+    const std::size_t tag = ledger_.size();
+    clients_.push_back(std::make_unique<Client>(universe_, ledger_, network_, plan, "last"));
+    actors_.push_back(clients_.back().get());
+    run_until([this] { return clients_finished(); }, 30min, "one more client is served");
+    const Outcome second = ledger_.at(tag + 1).outcome;
+    served = ledger_.at(tag).outcome == Outcome::answered &&
+             (second == Outcome::answered || second == Outcome::not_sent);
+  }
+  universe_.require(served, "the last client is not served");
+}
+
+}  // namespace holdfast::sim

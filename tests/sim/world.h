@@ -1,0 +1,79 @@
+// One run: the whole proxy (a Worker, unchanged) between simulated clients and a simulated application,
+// driven by one seed. Checks after each step what must always hold, and at the end that everything came to an
+// end.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client.h"
+#include "fake_network.h"
+#include "fake_spill.h"
+#include "php_app.h"
+#include "proxy/access_log.h"
+#include "proxy/log.h"
+#include "proxy/worker.h"
+#include "scenario.h"
+
+namespace holdfast::sim {
+
+class World final : public WorkerHost {
+ public:
+  World(std::uint64_t seed, Theme theme, bool verbose);
+  World(std::uint64_t seed, bool verbose);
+  ~World();
+
+  // Empty, or what went wrong first.
+  std::string run();
+  const Ledger& ledger() const { return ledger_; }
+  Theme theme() const { return scenario_.theme; }
+  // Adds what this run has met, by name: outcomes, close reasons, retries and the like.
+  void count_into(std::map<std::string, std::uint64_t>& met) const;
+
+  // --- WorkerHost
+  config::Snapshot load_again() override { return nullptr; }
+  void on_done() override { told_done_ = true; }
+
+ private:
+  bool ok() const { return universe_.failure.empty(); }
+  template <typename Condition>
+  void run_until(Condition condition, Duration limit, const std::string& what);
+  bool step();
+  Time next_time() const;
+  void act(bool one_only);
+  void happen();
+  void carry_out(const Happening& happening);
+  void reload();
+  void freeze_or_thaw(bool thaw);
+  void check();
+  bool clients_finished() const;
+  std::string unfinished() const;
+  bool pool_at_rest() const;
+  void ask_once_more();
+  void end_phase();
+
+  Universe universe_;
+  Ledger ledger_;
+  Scenario scenario_;
+  FakeNetwork network_;
+  FakeSpill spill_;
+  PhpApp app_;
+  Log log_;
+  AccessLog access_log_;
+  std::unique_ptr<Worker> worker_;
+  std::string address_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<Actor*> actors_;
+  std::vector<Happening> happenings_;  // to come, the last one first
+  std::uint32_t connections_most_;
+  std::size_t steps_ = 0;
+  std::vector<std::shared_ptr<Link>> frozen_;
+  bool thawing_ = false;
+  bool turn_wanted_ = false;
+  bool terminated_ = false;
+  bool told_done_ = false;
+};
+
+}  // namespace holdfast::sim
