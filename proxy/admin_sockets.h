@@ -1,5 +1,6 @@
 // Sockets of the ports we serve on or connect to, for /status, /metrics and the live page: where TIME_WAIT
-// lies, and on whose side. Read when somebody looks, at most once a second. Owns the last reading.
+// lies, and on whose side. Read when somebody looks, at most once a second, and for at most one part in a
+// hundred of the loop's time: the kernel walks its whole table for it. Owns the last reading.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,9 @@ class SocketCensus {
   const Reading& read(const Worker& worker);
 
  private:
-  std::optional<core::Time> read_at_;
+  void read_now(const Worker& worker);
+
+  std::optional<core::Time> next_;
   Reading reading_;
 };
 

@@ -68,7 +68,7 @@ def test_csv_has_the_same_rows(closed_by_server):
 
 
 def test_table_without_colours_in_a_pipe(closed_by_server):
-    out = run("--top", "60000").stdout  # other tests leave TIME_WAIT behind: the port may lie far down
+    out = run("--top", "65536").stdout  # other tests leave TIME_WAIT behind: the port may lie far down
     assert "\x1b" not in out
     assert str(closed_by_server) in out
     assert all(len(line) <= 80 for line in out.splitlines())
