@@ -37,9 +37,11 @@ debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$work/log" 2>&1 ||
 
 # How this system reaches its packages, and nothing else of it.
 rm -f "$root/etc/apt/sources.list"
-for part in sources.list sources.list.d/*.list sources.list.d/*.sources keyrings trusted.gpg.d; do
-  if [[ -e /etc/apt/$part ]]; then cp -r "/etc/apt/$part" "$root/etc/apt/${part%"${part##*/}"}"; fi
-done
+(
+  shopt -s nullglob
+  cd /etc/apt
+  cp -r --parents sources.list.d/*.{list,sources} sources.lis[t] keyrings/* trusted.gpg.d/* "$root/etc/apt/"
+)
 apt-config dump | grep '^Acquire::' >"$root/etc/apt/apt.conf.d/99host" || true
 
 # What the official slim image leaves out as well, now and in each later installation.
@@ -49,6 +51,10 @@ printf '%s\n' 'path-exclude /usr/share/doc/*' 'path-include /usr/share/doc/*/cop
 find "$root/usr/share/doc" -mindepth 2 ! -name copyright ! -type d -delete
 rm -rf "$root"/usr/share/{man,info,locale,lintian}/* "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin \
   "$root"/var/cache/apt/archives/*.deb "$root"/var/log/*.log
+# As there, apt keeps neither packages nor its cache of lists: they would stay in the layers of every image.
+printf '%s\n' 'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";' 'Acquire::Languages "none"; Acquire::GzipIndexes "true";' \
+  'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb || true"; };' \
+  >"$root/etc/apt/apt.conf.d/docker-clean"
 # No daemon of a package is started while an image is built.
 printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
