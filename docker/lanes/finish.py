@@ -44,7 +44,7 @@ def about(played: list) -> dict:
     load = subprocess.run(["wrk", "-v"], capture_output=True, text=True, check=False)
     seconds = int(os.environ.get("LANE_SECONDS", "9"))
     return {"when": time.strftime("%Y-%m-%d %H:%M %Z"), "kernel": platform.release(), "processors": os.cpu_count(),
-            "holdfast": "Holdfast, compose stack", "nginx": by_id["nginx-short"]["software"]["server"],
+            "holdfast": by_id["holdfast-tcp"]["software"]["server"], "nginx": by_id["nginx-short"]["software"]["server"],
             "php": by_id["holdfast-tcp"]["software"]["php"], "load": (load.stdout or load.stderr).split(" [")[0],
             "children": stages.CHILDREN, "pool": stages.POOL, "phase_seconds": seconds,
             "quick": seconds < SHORTEST_FOR_FIGURES, "ports": {"proxy": stages.PROXY_PORT, "php": stages.PHP_PORT},

@@ -117,6 +117,14 @@ def configuration(lane) -> tuple:
     return proxy, fpm
 
 
+def quiet_status(lane):
+    """Holdfast's own figures, once what the load left behind is done; None before that."""
+    document = json.loads(fetch(lane.id, 9180, "/status")[2])
+    pool = document["pools"]["php"]
+    busy = sum(pool[state] for state in ("connecting", "leased", "draining", "closing", "waiting"))
+    return None if busy else document
+
+
 def play(lane, plan, folder: Path) -> dict:
     def page():
         status, headers, body = fetch(lane.id, stages.PROXY_PORT, stages.PAGE)
@@ -130,12 +138,12 @@ def play(lane, plan, folder: Path) -> dict:
     before, began = accepted(), time.monotonic()
     wait_for("the samples", lambda: samples(lane, folder))
     played = play_phases(lane, plan, folder)
-    rows, after = samples(lane, folder), accepted()
-    rows = [row for row in rows if row["time"] >= began - 1]
+    rows = [row for row in samples(lane, folder) if row["time"] >= began - 1]
     status = None
     if lane.server == "holdfast":
-        status = json.loads(fetch(lane.id, 9180, "/status")[2])["pools"]["php"]
-    opened = None if lane.unix else after - before
+        document = wait_for("a quiet pool", lambda: quiet_status(lane))
+        status, headers["Server"] = document["pools"]["php"], "Holdfast " + document["version"]
+    opened = None if lane.unix else accepted() - before
     proxy, fpm = configuration(lane)
     result = {"id": lane.id, "title": lane.title, "server": lane.server, "act": 1, "unix": lane.unix, "pool": stages.POOL,
               "phases": [stages.describe(lane, phase, clients, start, end, seen, rows, began)

@@ -84,7 +84,7 @@ def stack(base_image, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     ports = dict.fromkeys(("LIVE_PORT_SHORT", "LIVE_PORT_TCP", "LIVE_PORT_UNIX", "PAGE_PORT", "HTTP_PORT", "ADMIN_PORT"), "0")
-    environment = os.environ | ports | {"OUT": str(out), "LANE_SECONDS": "2", "COMPOSE_PROJECT_NAME": f"hf{os.getpid()}"}
+    environment = os.environ | ports | {"OUT": str(out), "LANE_SECONDS": "4", "COMPOSE_PROJECT_NAME": f"hf{os.getpid()}"}
     command = [*compose_command(), "-f", str(PROJECT / "docker/compose.yaml")]
 
     def compose(*arguments, timeout=RUN_PATIENCE):
