@@ -116,6 +116,10 @@ load's time. Opened: connections that php-fpm's host accepted during the whole l
 A page is an answer with status 200; anything else is an error.</p>"""
 
 
+NEEDS = """It needs root for network namespaces, installs what is missing, changes nothing of the machine's own network, and
+removes what it made."""
+
+
 def claims(judged: list) -> str:
     rows = "".join(f"<tr><td><b class={c['verdict']}>{c['verdict']}</b></td><td>{esc(c['text'])}</td>"
                    f"<td>{esc(c['measured'])}</td></tr>" for c in judged)
@@ -172,8 +176,7 @@ row has one scale.</figcaption></figure>
 {second_act(second, samples, meta['ports'])}
 <h2>Configuration of each lane</h2><p class=soft>RUN is the run's own folder.</p>{configurations(lanes)}
 <h2>Once more</h2><pre>{esc(meta['command'])}</pre>
-<p>It needs root for network namespaces, installs what is missing, changes nothing of the machine's own network, and removes
-what it made. Beside this page: <code>results.csv</code>, <code>results.json</code> and <code>samples.csv</code>.</p>
+<p>{meta.get('needs', NEEDS)} Beside this page: <code>results.csv</code>, <code>results.json</code> and <code>samples.csv</code>.</p>
 </html>
 """
     (folder / "report.html").write_text(page, encoding="utf-8")
