@@ -232,3 +232,12 @@ def test_admin_under_load_shows_a_pool_within_its_bound(stack, path):
         looker.join(30)
     assert not result.errors and not result.failures, result
     assert worst and max(worst) <= 3, max(worst)
+
+
+def test_a_page_of_another_site_cannot_pause_a_pool(stack):
+    """A browser says where a POST comes from: the operator's own page may act, a foreign one may not."""
+    proxy, _ = stack("unix")
+    own = f"http://{proxy.admin_address}"
+    for origin, status in (("http://evil.example", 403), ("null", 403), (own, 200)):
+        assert proxy.admin("POST", "/pools/php/pause", {"Origin": origin})[0] == status, origin
+        assert proxy.pool()["paused"] is (status == 200)

@@ -108,11 +108,11 @@ class Holdfast:
             return client.request(method, target, headers, body, host=host)
 
     # Admin endpoint
-    def admin(self, method, path):
+    def admin(self, method, path, headers=None):
         host, port = self.admin_address.rsplit(":", 1)
         connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE)
         try:
-            connection.request(method, path)
+            connection.request(method, path, headers=headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
