@@ -63,7 +63,9 @@ def markdown(played: list, judged: list, meta: dict) -> str:
     verdicts = [f"- **{c['verdict']}** {c['text']}: {c['measured']}" for c in judged]
     told = (f"{meta['when']}, Linux {meta['kernel']}, {meta['processors']} processors; {meta['nginx']}, {meta['php']}, "
             f"{meta['load']}; {meta['phase_seconds']} s a load.")
-    return "\n".join([told, "", *rows, "", *verdicts, ""])
+    pictures = ["![Peaks, rates and latencies of each lane](summary.svg)", "",
+                "![Sockets over time in each lane](sockets.svg)"]
+    return "\n".join(["# Before and after", "", told, "", *pictures, "", *rows, "", *verdicts, ""])
 
 
 def hand_over() -> None:
