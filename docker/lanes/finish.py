@@ -45,7 +45,7 @@ def about(played: list) -> dict:
     seconds = int(os.environ.get("LANE_SECONDS", "9"))
     return {"when": time.strftime("%Y-%m-%d %H:%M %Z"), "kernel": platform.release(), "processors": os.cpu_count(),
             "holdfast": by_id["holdfast-tcp"]["software"]["server"], "nginx": by_id["nginx-short"]["software"]["server"],
-            "php": by_id["holdfast-tcp"]["software"]["php"], "load": (load.stdout or load.stderr).split(" [")[0],
+            "php": by_id["holdfast-tcp"]["software"]["php"] or "php-fpm of Debian", "load": (load.stdout or load.stderr).split(" [")[0],
             "children": stages.CHILDREN, "pool": stages.POOL, "phase_seconds": seconds,
             "quick": seconds < SHORTEST_FOR_FIGURES, "ports": {"proxy": stages.PROXY_PORT, "php": stages.PHP_PORT},
             "command": "docker compose -f docker/compose.yaml up --build",
