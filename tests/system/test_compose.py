@@ -1,7 +1,7 @@
 """The compose stack of docker/, run for real: `serve` answers a page of PHP; five lanes leave a report whose claims hold.
 
-Runs where an engine answers (`docker info`), or with HOLDFAST_TEST_COMPOSE=1, which starts a dockerd of the test's own
-(root) and ends it. Skipped with the reason elsewhere: building the images takes minutes the first time. Ports come from
+Runs with HOLDFAST_TEST_COMPOSE=1: where no engine answers (`docker info`), it starts a dockerd of its own (root) and ends
+it. Skipped with the reason elsewhere: building the images takes minutes the first time. Ports come from
 the kernel, the project's name is the test's own, and the stack is taken down with its volumes whatever happens.
 """
 
