@@ -74,6 +74,7 @@ void UpstreamConnection::send_more() {
 
 void UpstreamConnection::on_drained() {
   if (exchange_ == nullptr || closing()) return;
+  if (awaiting_ == Awaiting::half_close) return;  // nobody reads the rest
   if (!exchange_->request_written()) {
     send_more();
     return;
