@@ -58,7 +58,7 @@ status=0
 # shellcheck disable=SC2016
 env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb ${http_proxy:+http_proxy="$http_proxy"} \
   unshare --mount --pid --fork sh -c '
-    mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/run" &&
+    mount --bind "$0" "$0" && mount -t proc proc "$0/proc" && mount -t sysfs sysfs "$0/sys" && mount --rbind /dev "$0/dev" && mount -t tmpfs tmpfs "$0/run" &&
     exec chroot "$0" sh -c "cd /src && exec \"\$@\"" sh "$@"' "$root" "${command[@]}" || status=$?
 lap "${command[*]} (status $status)"
 exit "$status"

@@ -38,8 +38,10 @@ def may_make_namespaces() -> bool:
         return False
     if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode != 0:
         return False
+    # In a chroot one can be made and not entered: `ip` remounts /, which is no mount there.
+    entered = subprocess.run(["ip", "netns", "exec", name, "true"], capture_output=True, check=False)
     subprocess.run(["ip", "netns", "del", name], check=True)
-    return True
+    return entered.returncode == 0
 
 
 needs_namespaces = pytest.mark.skipif(
