@@ -46,7 +46,7 @@ class Worker final : public net::TurnHandler {
   [[nodiscard]] bool start(std::string& error);
   // Takes a new snapshot: sites and limits at once, changed pools by new ones; listeners stay (a change is
   // logged).
-  void reload(config::Snapshot config);
+  void reload(config::Snapshot snapshot);
   // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
   // true.
   void shut_down();
