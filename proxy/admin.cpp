@@ -22,7 +22,8 @@ AdminAnswer method_not_allowed(std::string_view allow) {
   return {.status = 405, .body = "method not allowed\n", .allow = allow};
 }
 
-// A browser sends Origin with each POST: a page of another site must not pause the pool of an operator who looks at it.
+// A browser sends Origin with each POST: a page of another site must not pause the pool of an operator who
+// looks at it.
 bool from_elsewhere(const http::RequestHead& request) {
   const std::optional<std::string_view> origin = request.find("Origin");
   if (!origin) return false;
@@ -83,7 +84,8 @@ AdminAnswer Admin::act_on_pool(const http::RequestHead& request) {
     return {.status = 404, .body = "unknown action; there is pause, resume and recycle\n"};
   }
   if (request.method != http::Method::post) return method_not_allowed("POST");
-  if (from_elsewhere(request)) return {.status = 403, .body = "this request was made by the page of another site\n"};
+  if (from_elsewhere(request))
+    return {.status = 403, .body = "this request was made by the page of another site\n"};
   const core::Time now = worker_.now();
   if (verb == "pause") {
     upstream->pool().pause();

@@ -62,12 +62,8 @@ struct Run {
       for (const std::string_view slice : progress.body) body += slice;
       rest.remove_prefix(progress.consumed);
       switch (progress.event) {
-        case RequestParser::Event::need_more:
-          require(rest.empty(), "need_more with input left");
-          return;
-        case RequestParser::Event::head_complete:
-          note_head();
-          break;
+        case RequestParser::Event::need_more: require(rest.empty(), "need_more with input left"); return;
+        case RequestParser::Event::head_complete: note_head(); break;
         case RequestParser::Event::body:
           if (rest.empty()) return;
           break;

@@ -1,4 +1,5 @@
-// UpstreamPool: connections closed while a script may still run (ghosts), and what has to be proven after them.
+// UpstreamPool: connections closed while a script may still run (ghosts), and what has to be proven after
+// them.
 #include <doctest/doctest.h>
 
 #include "upstream_pool_scene.h"

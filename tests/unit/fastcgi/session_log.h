@@ -23,19 +23,13 @@ class Log {
     for (const Event& event : events) {
       CHECK(!has_failed_);  // nothing follows `failed`
       switch (event.kind) {
-        case Event::Kind::stdout_data:
-          add_bytes("out", event);
-          break;
-        case Event::Kind::stderr_data:
-          add_bytes("err", event);
-          break;
+        case Event::Kind::stdout_data: add_bytes("out", event); break;
+        case Event::Kind::stderr_data: add_bytes("err", event); break;
         case Event::Kind::request_ended:
           start("end" + std::to_string(event.request_id) + '/' + std::to_string(event.app_status) + '/' +
                 std::to_string(static_cast<int>(event.protocol_status)));
           break;
-        case Event::Kind::barrier_answered:
-          start("answered");
-          break;
+        case Event::Kind::barrier_answered: start("answered"); break;
         case Event::Kind::failed:
           start("failed:" + std::string(fault_name(event.fault)));
           has_failed_ = true;
