@@ -87,6 +87,9 @@ void write_pools(const std::vector<Upstream*>& pools, core::Time now, Prometheus
   write_each(pools, text, [](const Upstream& u) { return u.pool().stats().handed_over; });
   text.counter("holdfast_pool_barriers_total", "FCGI_GET_VALUES barriers sent.");
   write_each(pools, text, [](const Upstream& u) { return u.pool().stats().barriers; });
+  text.gauge("holdfast_pool_scripts_run_on",
+             "1 for a minute after scripts ran on after END_REQUEST: no request skips the barrier.");
+  write_each(pools, text, [now](const Upstream& u) { return std::uint64_t{u.pool().scripts_run_on(now)}; });
   text.counter("holdfast_pool_abandoned_total", "Requests whose client left in the queue.");
   write_each(pools, text, [](const Upstream& u) { return u.pool().stats().abandoned; });
 }
@@ -140,6 +143,10 @@ void write_times(const Worker& worker, const std::vector<Upstream*>& pools, Prom
       text.sample({{"pool", upstream->config().name}}, times.*family.histogram);
     }
   }
+  text.histogram("holdfast_settle_seconds",
+                 "From END_REQUEST to the barrier's answer: how long scripts run on.");
+  for (const Upstream* upstream : pools)
+    text.sample({{"pool", upstream->config().name}}, upstream->pool().stats().settle);
 }
 
 void write_sockets(const SocketCensus::Reading& reading, PrometheusText& text) {

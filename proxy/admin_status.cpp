@@ -111,6 +111,7 @@ Json pool_of(const Upstream& upstream, core::Time now) {
   json["handed_over"] = stats.handed_over;
   json["barriers"] = stats.barriers;
   json["barrier_supported"] = pool.barrier_supported();
+  json["scripts_run_on"] = pool.scripts_run_on(now);
   json["connect_errors"] = stats.connect_errors;
   json["abandoned"] = stats.abandoned;
   json["rejected"] = {{"queue_full", stats.queue_full}, {"queue_timeout", stats.queue_timeout}};
@@ -166,7 +167,8 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
     pool["times"] = {{"queue_wait", times_of(seen.queue_wait)},
                      {"connect", times_of(seen.connect)},
                      {"first_byte", times_of(seen.first_byte)},
-                     {"total", times_of(seen.total)}};
+                     {"total", times_of(seen.total)},
+                     {"settle", times_of(upstream->pool().stats().settle)}};
     pools[upstream->config().name] = std::move(pool);
   }
   json["pools"] = std::move(pools);

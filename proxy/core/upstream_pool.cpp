@@ -302,7 +302,7 @@ bool UpstreamPool::may_hand_over(Time now) {
   if (first_waiter_ == nullptr || paused_) return false;
   if (config_.settle == config::Settle::never) return true;
   if (config_.settle == config::Settle::always || !first_waiter_->repeatable_) return false;
-  if (run_on_until_ && now < *run_on_until_) return false;
+  if (scripts_run_on(now)) return false;
   if (barrier_support_ == BarrierSupport::no) return true;
   if (prompt_barriers_ < kPromptBarriersToTrust) return false;
   if (handovers_in_row_ >= kHandoversInRow) {

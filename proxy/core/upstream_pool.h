@@ -27,6 +27,7 @@
 
 #include "config/config.h"
 #include "proxy/core/close_reason.h"
+#include "proxy/core/histogram.h"
 #include "proxy/core/time.h"
 
 namespace holdfast::core {
@@ -89,6 +90,7 @@ struct PoolStats {
   std::uint64_t abandoned = 0;  // waiters that left before a lease
   std::uint64_t connect_errors = 0;
   std::array<std::uint64_t, kCloseReasons> closed{};
+  Histogram settle;  // from END_REQUEST to the barrier's answer: how long scripts run on
 };
 
 struct PoolCounts {
@@ -142,6 +144,8 @@ class UpstreamPool {
   void recycle(Time now);    // closes idle connections now, the others when they are released
   void shut_down(Time now);  // those who wait are served, none is kept; may be called again
   bool paused() const { return paused_; }
+  // Scripts have lately run on after END_REQUEST: with `settle: auto` no request skips the barrier.
+  bool scripts_run_on(Time now) const { return run_on_until_ && now < *run_on_until_; }
 
   // Takes the actions that the inputs so far have caused, in order.
   void take_actions(std::vector<PoolAction>& out);
@@ -239,7 +243,8 @@ class UpstreamPool {
 
   BarrierSupport barrier_support_ = BarrierSupport::unknown;
   std::uint32_t silent_probes_ = 0;    // first barriers that were not answered in time
-  std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one
+  std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one; no more than are of use
+  bool slow_barrier_seen_ = false;     // lately: one more, and scripts run on
   std::uint32_t handovers_in_row_ = 0;
   std::optional<Time> run_on_until_;
   std::optional<Time> doubt_until_;  // a connection broke lately: the application may be restarting

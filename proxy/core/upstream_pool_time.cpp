@@ -10,10 +10,17 @@ using namespace std::chrono_literals;
 namespace {
 // First barriers without an answer before the application is taken for one that does not know them.
 constexpr std::uint32_t kSilentProbesMost = 3;
-// A barrier that takes longer than this shows a script that runs on after END_REQUEST.
-constexpr Duration kRunOnDelay = 10ms;
-// How long such a sight keeps requests from skipping the barrier.
+// A barrier that takes longer than this may show a script that runs on after END_REQUEST, or a machine that
+// has too few processors: with four runnable processes for each, one in 2500 takes 10 to 25 ms, none more.
+constexpr Duration kPromptDelay = 25ms;
+// One that takes this long is no accident of the scheduler.
+constexpr Duration kRunOnDelay = 250ms;
+// Prompt barriers in a row that make a slow one before them an accident.
+constexpr std::uint32_t kPromptBarriersToForgive = 64;
+// How long such a sight keeps requests from skipping the barrier; or until so many prompt barriers in a row
+// (each request makes one meanwhile) show that such scripts are rarer than one in some hundred.
 constexpr Duration kRunOnMemory = 60s;
+constexpr std::uint32_t kPromptBarriersToForget = 1000;
 }  // namespace
 
 std::optional<Time> UpstreamPool::next_deadline() const {
@@ -128,11 +135,17 @@ void UpstreamPool::saw_run_on(Time now) {
 }
 
 void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
-  if (delay > kRunOnDelay) {
-    saw_run_on(now);
-  } else if (prompt_barriers_ < kPromptBarriersToTrust) {
-    ++prompt_barriers_;
+  stats_.settle.observe(delay);
+  if (delay <= kPromptDelay) {
+    if (prompt_barriers_ < kPromptBarriersToForget) ++prompt_barriers_;
+    if (prompt_barriers_ >= kPromptBarriersToForgive) slow_barrier_seen_ = false;
+    if (prompt_barriers_ >= kPromptBarriersToForget) run_on_until_.reset();
+    return;
   }
+  // The first is a suspicion: trust must be earned again. The second confirms it.
+  prompt_barriers_ = 0;
+  if (slow_barrier_seen_ || delay > kRunOnDelay) saw_run_on(now);
+  slow_barrier_seen_ = true;
 }
 
 }  // namespace holdfast::core

@@ -25,6 +25,30 @@ void earn_trust(Scene& scene) {
   }
 }
 
+config::Pool without_recycling() {
+  config::Pool config = small_pool();
+  config.recycle.idle = config::Duration::zero();
+  return config;
+}
+
+// A request on connection 1, whose barrier is answered after `delay`.
+void settle_within(Scene& scene, Duration delay) {
+  REQUIRE(scene.ask("settles") == "lease 1 settles reused");
+  REQUIRE(scene.released(1) == "barrier 1");
+  scene.pass(delay);
+  REQUIRE(scene.answered(1) == "");
+}
+
+// Does connection 1 go from one request to the next without a barrier?
+bool hands_over(Scene& scene) {
+  REQUIRE(scene.ask("one") == "lease 1 one reused");
+  REQUIRE(scene.ask("two") == "");
+  const bool handed = scene.released(1) == "lease 1 two reused";
+  if (!handed) REQUIRE(scene.answered(1) == "lease 1 two reused");
+  scene.finish(1);
+  return handed;
+}
+
 }  // namespace
 
 TEST_CASE("detection: two answers on one connection, then it is known and the others need none") {
@@ -248,9 +272,7 @@ TEST_CASE("settle auto: nobody waits, or nobody may be served: a barrier") {
 }
 
 TEST_CASE("settle auto: a script that ran on is remembered for 60 s") {
-  config::Pool config = small_pool();
-  config.recycle.idle = config::Duration::zero();
-  Scene scene(config);
+  Scene scene(without_recycling());
   scene.lease_all(2);
   scene.finish(1);
   earn_trust(scene);
@@ -267,9 +289,7 @@ TEST_CASE("settle auto: a script that ran on is remembered for 60 s") {
 }
 
 TEST_CASE("settle auto: after those 60 s trust is earned anew") {
-  config::Pool config = small_pool();
-  config.recycle.idle = config::Duration::zero();
-  Scene scene(config);
+  Scene scene(without_recycling());
   scene.lease_all(2);
   scene.finish(1);
   earn_trust(scene);
@@ -287,22 +307,76 @@ TEST_CASE("settle auto: after those 60 s trust is earned anew") {
   CHECK(scene.released(1) == "lease 1 B reused");
 }
 
-TEST_CASE("settle auto: a barrier of 10 ms is prompt, a longer one is not") {
+TEST_CASE("settle auto: a barrier of 25 ms is prompt, after a longer one trust is earned anew") {
   for (const bool prompt : {true, false}) {
-    config::Pool config = small_pool();
-    config.recycle.idle = config::Duration::zero();
-    Scene scene(config);
+    Scene scene(without_recycling());
     scene.lease_all(2);
     scene.finish(1);
     earn_trust(scene);
-    scene.ask("busy");
-    CHECK(scene.released(1) == "barrier 1");
-    scene.pass(prompt ? Duration(10ms) : Duration(10ms + 1us));
-    CHECK(scene.answered(1) == "");
+    settle_within(scene, prompt ? Duration(25ms) : Duration(25ms + 1us));
     scene.ask("next");
     scene.ask("A");
     CHECK(scene.released(1) == (prompt ? "lease 1 A reused" : "barrier 1"));
+    if (prompt) continue;
+    CHECK(scene.answered(1) == "lease 1 A reused");
+    CHECK_FALSE(scene.pool.scripts_run_on(scene.now));
+    scene.finish(1);
+    earn_trust(scene);
+    CHECK(hands_over(scene));
   }
+}
+
+TEST_CASE("settle auto: a busy machine's single slow barriers do not switch handing over off for long") {
+  Scene scene(without_recycling());
+  scene.lease_all(2);
+  scene.finish(1);
+  for (int round = 0; round < 5; ++round) {
+    settle_within(scene, 26ms);
+    for (int i = 0; i < 4; ++i) earn_trust(scene);  // 64 prompt ones
+    CHECK(hands_over(scene));
+  }
+}
+
+TEST_CASE("settle auto: two slow barriers within 64 show scripts that run on, for 60 s") {
+  for (const int prompt_between : {63, 64}) {
+    CAPTURE(prompt_between);
+    Scene scene(without_recycling());
+    scene.lease_all(2);
+    scene.finish(1);
+    settle_within(scene, 26ms);
+    for (int i = 0; i < prompt_between; ++i) settle_within(scene, 0ms);
+    settle_within(scene, 26ms);
+    CHECK(scene.pool.scripts_run_on(scene.now) == (prompt_between < 64));
+    earn_trust(scene);
+    CHECK(hands_over(scene) == (prompt_between == 64));
+  }
+}
+
+TEST_CASE("settle auto: one barrier of more than 250 ms is enough") {
+  for (const bool enough : {false, true}) {
+    Scene scene(without_recycling());
+    scene.lease_all(2);
+    scene.finish(1);
+    settle_within(scene, enough ? Duration(250ms + 1us) : Duration(250ms));
+    CHECK(scene.pool.scripts_run_on(scene.now) == enough);
+    if (!enough) continue;
+    scene.pass(60s - 1us);
+    CHECK(scene.pool.scripts_run_on(scene.now));
+    scene.pass(1us);
+    CHECK_FALSE(scene.pool.scripts_run_on(scene.now));
+  }
+}
+
+TEST_CASE("settle auto: 1000 prompt barriers in a row end those 60 s early") {
+  Scene scene(without_recycling());
+  scene.lease_all(2);
+  scene.finish(1);
+  scene.pool.saw_run_on(scene.now);
+  for (int i = 0; i < 999; ++i) settle_within(scene, 0ms);
+  CHECK(scene.pool.scripts_run_on(scene.now));
+  CHECK_FALSE(hands_over(scene));  // its own barrier is the thousandth
+  CHECK_FALSE(scene.pool.scripts_run_on(scene.now));
+  CHECK(hands_over(scene));
 }
 
 TEST_CASE("a settling connection is waited for 3 ms, then a new one is opened") {
