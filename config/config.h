@@ -76,6 +76,7 @@ struct Site {
   std::string pool;              // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;
+  bool gzip = false;  // compress text for clients that take it
   bool operator==(const Site&) const = default;
 };
 

@@ -192,6 +192,7 @@ struct Keys<Site> {
       key<&Site::params, ParamMap>("params"),
       key<&Site::max_body, Size>("max_body",
                                  from_to(1, UINT64_MAX, "write the largest body you accept, such as 64m")),
+      key<&Site::gzip, Flag>("gzip"),
   };
 };
 

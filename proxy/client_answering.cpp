@@ -30,7 +30,7 @@ void ClientConnection::on_request_complete() {
         answer_error(failure, "the file cannot be opened");
         return;
       }
-      file_->start(parser_.head(), std::time(nullptr), response_);
+      file_->start(parser_.head(), std::time(nullptr), response_sink());
       send_file_pieces();
       return;
     case Plan::Kind::redirect: answer_own(core::ErrorPage(plan_.status, plan_.location)); return;
@@ -49,6 +49,12 @@ void ClientConnection::on_request_complete() {
       return;
     case Plan::Kind::admin: answer_admin(); return;
   }
+}
+
+// Where the answer of php or of a file goes.
+core::ResponseSink& ClientConnection::response_sink() {
+  if (!plan_.site->gzip) return response_;
+  return gzip_.emplace(parser_.head(), response_, worker_.context().compressors);
 }
 
 void ClientConnection::forward_to_php() {
@@ -75,7 +81,7 @@ void ClientConnection::forward_to_php() {
     return;
   }
   exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
-                                            request_body_, response_, *this, *upstream);
+                                            request_body_, response_sink(), *this, *upstream);
   upstream->submit(*exchange_);
   if (eof_) probe();
 }
@@ -128,9 +134,10 @@ void ClientConnection::answer_own(const core::ErrorPage& page) {
 }
 
 void ClientConnection::send_file_pieces() {
+  core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
   for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && stream_->unsent_bytes() == 0;
        ++pieces) {
-    if (response_.finished() || !file_->give_piece(response_)) break;
+    if (response_.finished() || !file_->give_piece(sink)) break;
     if (response_.finished()) break;
     response_.flush(*stream_);
   }
@@ -197,6 +204,7 @@ void ClientConnection::end_request() {
   log_request();
   exchange_.reset();
   file_.reset();
+  gzip_.reset();
   request_body_.clear();
   refusal_ = {};
   if (unread_head_ || !response_.keep_alive() || last_ || worker_.stopping()) {

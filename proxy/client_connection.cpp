@@ -325,6 +325,7 @@ void ClientConnection::close() {
   if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
   exchange_.reset();
   file_.reset();
+  gzip_.reset();
   request_body_.clear();
   if (event_stream_) worker_.admin().stream_closed();
   event_stream_ = false;

@@ -22,6 +22,7 @@
 #include "proxy/deadline.h"
 #include "proxy/dispatcher.h"
 #include "proxy/exchange_client.h"
+#include "proxy/gzip_response.h"
 #include "proxy/http/request_parser.h"
 #include "proxy/net/stream.h"
 #include "proxy/php_exchange.h"
@@ -77,6 +78,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void set_origin(const http::RequestHead& head);
   void on_body(std::span<const std::string_view> slices);
   void on_request_complete();
+  core::ResponseSink& response_sink();
   void forward_to_php();
   void answer_error(int status, std::string_view why);
   void answer_own(const core::ErrorPage& page);
@@ -106,6 +108,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   core::BodyStore request_body_;
   ClientResponse response_;
   Plan plan_;
+  std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
   std::unique_ptr<PhpExchange> exchange_;
   std::unique_ptr<StaticResponse> file_;
   std::string pipelined_;      // bytes of later requests

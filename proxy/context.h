@@ -21,7 +21,8 @@ struct Context {
   AccessLog& access_log;
   Metrics metrics;
   core::DeadlineQueue deadlines;
-  std::string date;  // IMF-fixdate of this second
+  std::string date;             // IMF-fixdate of this second
+  std::size_t compressors = 0;  // responses being compressed now: GzipResponse counts
   std::uint64_t last_id = 0;
 
   std::uint64_t next_id() { return ++last_id; }

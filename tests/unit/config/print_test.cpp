@@ -45,6 +45,7 @@ Config unusual() {
                  {"D", "a\"b\\c\n\t\x01\x7F'"},
                  {"E", "\xC3\xA4\xE2\x80\xA8\xC2\x85 "}};
   site.max_body = 1;
+  site.gzip = true;
   c.sites = {site, site};
   c.sites[1].hosts = {};
   c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 1, 7};

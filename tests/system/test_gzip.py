@@ -1,0 +1,110 @@
+"""sites[].gzip: text is compressed for clients that take it, and is the same page when they have unpacked it."""
+
+import gzip
+import zlib
+
+import pytest
+
+from harness.http_client import Truncated
+
+GZIP = [("Accept-Encoding", "gzip, deflate, br")]
+
+
+@pytest.fixture
+def site(stack):
+    proxy, fpm = stack(site={"gzip": True})
+    (fpm.www / "page.php").write_text(
+        "<?php header('ETag: \"v1\"'); for ($i = 0; $i < (int)$_GET['n']; $i++) { echo str_pad((string)$i, 100, '.'), \"\\n\"; }")
+    return proxy, fpm
+
+
+def page(rows):
+    return "".join(f"{i:.<100}\n" for i in range(rows)).encode()
+
+
+def test_php_pages(site):
+    proxy, _ = site
+    for rows in (11, 300, 20_000):  # one record, several, more than a client takes at once
+        plain = proxy.get(f"/page.php?n={rows}")
+        packed = proxy.get(f"/page.php?n={rows}", GZIP)
+        assert plain.body == page(rows) and plain.get("Content-Encoding") is None and plain.get("ETag") == '"v1"'
+        assert gzip.decompress(packed.body) == page(rows), packed
+        assert packed.get("Content-Encoding") == "gzip" and packed.get("ETag") == 'W/"v1"'
+        assert len(packed.body) < len(plain.body) / 3
+        for response in (plain, packed):
+            assert response.get("Vary") == "Accept-Encoding", response
+
+
+def test_small_page_is_left_alone_and_has_its_length(site):
+    proxy, _ = site
+    response = proxy.get("/page.php?n=3", GZIP)
+    assert response.body == page(3) and response.framing == "content_length"
+    assert response.get("Content-Encoding") is None and response.get("Vary") == "Accept-Encoding"
+
+
+def test_files(site):
+    proxy, fpm = site
+    (fpm.www / "large.css").write_bytes(page(30_000))
+    (fpm.www / "noise.png").write_bytes(page(100))
+    packed = proxy.get("/large.css", GZIP)
+    assert gzip.decompress(packed.body) == page(30_000)
+    assert packed.get("Accept-Ranges") is None and packed.get("ETag").startswith('W/"')
+    # The tag it gave is good for the next visit, and a range is one of the plain file.
+    again = proxy.get("/large.css", [*GZIP, ("If-None-Match", packed.get("ETag"))])
+    assert again.status == 304 and again.body == b"" and again.get("Vary") == "Accept-Encoding"
+    part = proxy.get("/large.css", [*GZIP, ("Range", "bytes=101-201")])
+    assert part.status == 206 and part.body == page(2)[101:202] and part.get("Content-Encoding") is None
+    image = proxy.get("/noise.png", GZIP)
+    assert image.body == page(100) and image.get("Content-Encoding") is None and image.get("Vary") is None
+    with proxy.client() as client:
+        head = client.request("HEAD", "/large.css", GZIP)
+        assert head.get("Content-Length") == str(len(page(30_000))) and head.get("Content-Encoding") is None
+
+
+def test_what_php_has_encoded_stays(site):
+    proxy, fpm = site
+    (fpm.www / "packed.php").write_text("<?php header('Content-Encoding: gzip'); echo gzencode(str_repeat('x', 5000));")
+    response = proxy.get("/packed.php", GZIP)
+    assert response.all("Content-Encoding") == ["gzip"] and gzip.decompress(response.body) == b"x" * 5000
+
+
+def test_streams_are_not_held_back(site):
+    proxy, fpm = site
+    (fpm.www / "events.php").write_text(
+        "<?php header('Content-Type: text/event-stream'); echo \"data: 1\\n\\n\"; flush(); sleep(30);")
+    with proxy.client() as client:
+        client.send(b"GET /events.php HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+        client.read_head()
+        client.read_body_until(b"data: 1\n\n")
+
+
+def test_a_page_cut_off_by_its_worker_is_seen_as_cut(site):
+    proxy, _ = site
+    with proxy.client() as client, pytest.raises(Truncated):
+        client.request("GET", "/kill.php?t=a&body=1", GZIP)
+
+
+def test_off_by_default(stack):
+    proxy, fpm = stack()
+    (fpm.www / "text.css").write_bytes(page(100))
+    response = proxy.get("/text.css", GZIP)
+    assert response.body == page(100) and response.get("Content-Encoding") is None and response.get("Vary") is None
+
+
+def test_many_slow_clients_do_not_fill_the_memory(site):
+    """Compressors are bounded: beyond the bound files go out plain, and whole."""
+    proxy, fpm = site
+    (fpm.www / "large.css").write_bytes(page(30_000))
+    clients = [proxy.client(receive_buffer=4096) for _ in range(300)]
+    try:
+        for client in clients:
+            client.send(b"GET /large.css HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+        for client in clients:
+            response = client.read()
+            body = response.body
+            if response.get("Content-Encoding"):
+                body = zlib.decompress(body, 31)
+            assert body == page(30_000)
+    finally:
+        for client in clients:
+            client.close()
