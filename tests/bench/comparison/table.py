@@ -97,7 +97,8 @@ def markdown(results: dict, judged: list, meta: dict) -> str:
            *(f"| {verdict(claim)} | {claim['text']} | {claim['measured']} |" for claim in judged), "",
            "## How each was configured", "",
            f"Each has a php-fpm of its own, `pm = static`, {CHILDREN} workers, one more than the {POOL} connections that are "
-           f"kept (the trial of a pool of {CHILDREN} apart; clients that leave: 1 connection, 2 workers). One worker process "
-           "or thread a server. The files are in `configs/`.", "",
+           f"kept (the trial of a pool of {CHILDREN} apart; clients that leave: 1 connection, 2 workers; reload: "
+           "`process_control_timeout = 0`, as shipped). One worker process or thread a server. The files are in `configs/`.",
+           "",
            *(f"- **{subject.title}**: {subject.note}" for subject in SUBJECTS), ""]
     return "\n".join(out)
