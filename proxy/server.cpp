@@ -9,6 +9,7 @@
 #include "proxy/net/rlimit.h"
 #include "proxy/net/spill_file.h"
 #include "proxy/net/uv_network.h"
+#include "proxy/service_manager.h"
 #include "proxy/worker.h"
 
 namespace holdfast {
@@ -73,6 +74,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
     return kCannotStart;
   }
   hooks.on_started();
+  tell_service_manager("READY=1");
   network.run();
   return 0;
 }
