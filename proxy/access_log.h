@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/config.h"
@@ -12,14 +13,31 @@ namespace holdfast {
 
 class AccessLog {
  public:
-  explicit AccessLog(const config::Log& config);
+  // Where lines go and how they look: open, and not yet in use. Owns its descriptor.
+  class Target {
+   public:
+    Target() = default;  // nothing is logged
+    ~Target();
+    Target(Target&& other) noexcept;
+    Target& operator=(Target&& other) noexcept;
+
+   private:
+    friend class AccessLog;
+    config::Log config_{.access = "off"};
+    int fd_ = -1;
+  };
+  // Opens a file for appending, also one that is in use: after a rotation its name means another. Nothing,
+  // with the path and the reason in `error`, when it cannot be opened.
+  [[nodiscard]] static std::optional<Target> open(const config::Log& config, std::string& error);
+
+  AccessLog() = default;
   ~AccessLog();
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
-  // Opens the file, or opens it again after a rotation (SIGHUP). False with `error` when it cannot be opened.
-  [[nodiscard]] bool open(std::string& error);
-  bool enabled() const { return enabled_; }
+  // From now on lines go there; what was collected goes where it was meant to go, as far as that takes it.
+  void use(Target target);
+  bool enabled() const { return target_.fd_ >= 0; }
   void add(const core::AccessRecord& record);
   // Writes what was collected, as far as the reader takes it now.
   void flush();
@@ -28,12 +46,10 @@ class AccessLog {
   std::uint64_t dropped() const { return dropped_; }
 
  private:
-  config::Log config_;
-  core::AccessLogFormatter formatter_;
+  Target target_;
+  core::AccessLogFormatter formatter_{config::LogFormat::combined};
   std::string lines_;
   std::uint64_t dropped_ = 0;
-  int fd_ = -1;
-  bool enabled_ = false;
 };
 
 }  // namespace holdfast

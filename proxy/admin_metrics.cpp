@@ -18,6 +18,12 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({{"version", kVersion}}, std::uint64_t{1});
   text.gauge("holdfast_uptime_seconds", "Time since the start.");
   text.sample({}, std::chrono::duration<double>(worker.now() - worker.started()).count());
+  text.gauge("holdfast_config_last_reload_successful",
+             "0 when the last reload was refused, and an older configuration is in force.");
+  text.sample({}, std::uint64_t{metrics.reloads.last_ok});
+  text.gauge("holdfast_config_last_reload_success_timestamp_seconds",
+             "When the configuration in force was loaded.");
+  text.sample({}, static_cast<std::uint64_t>(metrics.reloads.last_success));
   text.gauge("holdfast_client_connections", "Open client connections, those of the admin endpoint left out.");
   text.sample({}, std::uint64_t{worker.client_connections()});
   text.counter("holdfast_client_connections_accepted_total", "Client connections accepted.");

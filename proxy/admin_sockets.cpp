@@ -30,8 +30,8 @@ std::vector<ServicePort> ports_of(const Worker& worker) {
       same->name += ", " + name;  // two hosts with the same port
     }
   };
-  const std::uint16_t admin = worker.admin_port();
-  for (const std::uint16_t port : worker.listen_ports()) {
+  const std::uint16_t admin = worker.listeners().admin_port();
+  for (const std::uint16_t port : worker.listeners().ports()) {
     if (port != admin) add(port, ServicePort::Role::listen, "clients");
   }
   for (const Upstream* upstream : worker.upstreams()) {

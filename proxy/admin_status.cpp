@@ -148,6 +148,9 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
   json["pid"] = ::getpid();
   json["uptime_seconds"] = seconds(worker.now() - worker.started());
   json["stopping"] = worker.stopping();
+  json["config"] = {{"last_reload_successful", metrics.reloads.last_ok},
+                    {"last_reload_success_timestamp_seconds", metrics.reloads.last_success}};
+  if (!metrics.reloads.last_ok) json["config"]["error"] = metrics.reloads.error;
   Json responses = Json::object();
   for (std::size_t kind = 1; kind < metrics.responses_by_class.size(); ++kind) {
     responses[std::to_string(kind) + "xx"] = metrics.responses_by_class[kind];

@@ -21,6 +21,10 @@ constexpr int kFilePiecesAtOnce = 4;
 void ClientConnection::on_request_complete() {
   state_ = State::answering;
   deadline_.clear();
+  // A reload has taken its pool away since the head came: then what the present configuration says.
+  if (plan_.kind == Plan::Kind::php && worker_.find_upstream(plan_.site->pool) == nullptr) {
+    plan_ = worker_.plan(parser_.head());
+  }
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file:

@@ -25,15 +25,14 @@ constexpr core::Duration kLingerTime = 2s;
 constexpr std::array<core::Duration, 4> kProbeTimes = {10ms, 50ms, 250ms, 1s};
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Role role,
-                                   std::unique_ptr<net::Stream> stream, const net::Peer& peer,
-                                   const net::Peer& local)
+ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arrival)
     : worker_(worker),
       id_(id),
-      role_(role),
-      stream_(std::move(stream)),
-      peer_(peer),
-      local_(local),
+      listener_(arrival.listener),
+      role_(arrival.admin ? Role::admin : Role::site),
+      stream_(std::move(arrival.stream)),
+      peer_(std::move(arrival.peer)),
+      local_(std::move(arrival.local)),
       deadline_(worker.context().deadlines, *this),
       parser_({.head_bytes = worker.config().client.max_header}),
       request_body_(&worker.context().spill, worker.config().buffers.request_memory),
@@ -86,7 +85,16 @@ void ClientConnection::go_on() {
   stream_->start_read();
 }
 
+// A reload may have changed them since the last request.
+void ClientConnection::take_limits() {
+  const config::Config& config = worker_.config();
+  parser_.set_limits({.head_bytes = config.client.max_header});
+  request_body_.set_memory_max(config.buffers.request_memory);
+  response_.set_memory_max(config.buffers.response_memory);
+}
+
 void ClientConnection::parse(std::string_view input) {
+  if (state_ == State::idle) take_limits();
   for (;;) {
     const http::RequestParser::Progress progress = parser_.advance(input);
     input.remove_prefix(progress.consumed);
@@ -293,10 +301,15 @@ void ClientConnection::on_deadline(core::Time now) {
   }
 }
 
-void ClientConnection::shut_down() {
+void ClientConnection::finish() {
   last_ = true;
   response_.make_last();
-  if (state_ == State::idle || event_stream_) close();
+  if (event_stream_) close();
+}
+
+void ClientConnection::shut_down() {
+  finish();
+  if (state_ == State::idle) close();
 }
 
 void ClientConnection::cut_off() {

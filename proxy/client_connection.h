@@ -24,6 +24,7 @@
 #include "proxy/exchange_client.h"
 #include "proxy/gzip_response.h"
 #include "proxy/http/request_parser.h"
+#include "proxy/listeners.h"
 #include "proxy/net/stream.h"
 #include "proxy/php_exchange.h"
 #include "proxy/static_response.h"
@@ -37,8 +38,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   enum class Role : std::uint8_t { site, admin };
   enum class State : std::uint8_t { idle, reading_head, reading_body, answering, lingering, closing };
 
-  ClientConnection(Worker& worker, std::uint64_t id, Role role, std::unique_ptr<net::Stream> stream,
-                   const net::Peer& peer, const net::Peer& local);
+  ClientConnection(Worker& worker, std::uint64_t id, Arrival arrival);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
@@ -51,11 +51,13 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
 
   // --- called by Worker
   void go_on();                             // pipelined bytes are waiting
+  void finish();                            // one more answer at most: its listener has gone
   void shut_down();                         // close now if idle, else after the present answer
   void cut_off();                           // close now whatever runs
   void push_event(std::string_view bytes);  // of an event stream (admin's live page)
   bool event_stream() const { return event_stream_; }
   std::uint64_t id() const { return id_; }
+  std::uint64_t listener() const { return listener_; }
   State state() const { return state_; }
   Role role() const { return role_; }
   // Of bodies and pipelined requests, held in memory.
@@ -74,6 +76,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
 
  private:
   void parse(std::string_view input);
+  void take_limits();
   void on_head();
   void set_origin(const http::RequestHead& head);
   void on_body(std::span<const std::string_view> slices);
@@ -97,6 +100,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
 
   Worker& worker_;
   std::uint64_t id_;
+  std::uint64_t listener_;
   Role role_;
   std::unique_ptr<net::Stream> stream_;
   net::Peer peer_;

@@ -20,6 +20,9 @@ class ClientResponse final : public core::ResponseSink {
   // the spill file is used.
   ClientResponse(core::SpillStore& spill, std::size_t memory_max, const std::string& date);
 
+  // Between responses.
+  void set_memory_max(std::size_t bytes) { stored_.set_memory_max(bytes); }
+
   // A new request: forgets the last response.
   void begin(http::ResponseWriter::RequestTraits traits);
 

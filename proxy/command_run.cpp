@@ -16,20 +16,31 @@ namespace {
 constexpr int kConfigError = 78;  // EX_CONFIG
 constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 
-// Loads and prints all diagnostics; nothing when there is an error.
-config::Snapshot load(const std::string& file) {
+// Loads and prints all diagnostics; nothing when there is an error: then `error` has the first one and tells
+// how many there are.
+config::Snapshot load(const std::string& file, std::string& error) {
   config::LoadResult result = config::load_file(file);
+  std::size_t errors = 0;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
     std::fputs(config::format_diagnostic(diagnostic).c_str(), stderr);
+    if (diagnostic.severity != config::Severity::error || ++errors > 1) continue;
+    error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
+            std::to_string(diagnostic.column) + ": " + diagnostic.message;
   }
+  if (errors > 1) error += " (and " + std::to_string(errors - 1) + " more)";
   if (!result.config) return nullptr;
   return std::make_shared<const config::Config>(*std::move(result.config));
+}
+
+config::Snapshot load(const std::string& file) {
+  std::string error;
+  return load(file, error);
 }
 
 class FileHooks final : public ServerHooks {
  public:
   explicit FileHooks(const std::string& file) : file_(file) {}
-  config::Snapshot load_again() override { return load(file_); }
+  config::Snapshot load_again(std::string& error) override { return load(file_, error); }
 
  private:
   const std::string& file_;

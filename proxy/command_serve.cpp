@@ -49,8 +49,10 @@ fs::path web_root(const fs::path& folder) {
 // Says what was done and where to look, once it listens.
 class StartNote final : public ServerHooks {
  public:
-  StartNote(const Options& options, const PrivateFpm& fpm, std::string root)
-      : options_(options), fpm_(fpm), root_(std::move(root)) {}
+  StartNote(const Options& options, const PrivateFpm& fpm, config::Snapshot config)
+      : options_(options), fpm_(fpm), config_(std::move(config)) {}
+  // There is no file that could have changed.
+  config::Snapshot load_again(std::string&) override { return config_; }
   void on_started() override {
     if (options_.php.empty()) {
       std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
@@ -58,8 +60,8 @@ class StartNote final : public ServerHooks {
     } else {
       std::fprintf(stderr, "php:     %s\n", options_.php.c_str());
     }
-    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n", root_.c_str(),
-                 options_.connections);
+    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n",
+                 config_->sites.front().root.c_str(), options_.connections);
     std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options_.listen.c_str());
     if (options_.admin != "off") std::fprintf(stderr, "watch:   http://%s/\n", options_.admin.c_str());
   }
@@ -67,7 +69,7 @@ class StartNote final : public ServerHooks {
  private:
   const Options& options_;
   const PrivateFpm& fpm_;
-  std::string root_;
+  config::Snapshot config_;
 };
 
 int serve(const Options& options) {
@@ -109,8 +111,9 @@ int serve(const Options& options) {
     site.front_controller = options.front_controller;
   config.sites.push_back(site);
 
-  StartNote note(options, fpm, site.root);
-  return run_server(std::make_shared<const config::Config>(std::move(config)), note);
+  const auto snapshot = std::make_shared<const config::Config>(std::move(config));
+  StartNote note(options, fpm, snapshot);
+  return run_server(snapshot, note);
 }
 
 }  // namespace

@@ -87,6 +87,10 @@ void print_table(const Json& status) {
               status["uptime_seconds"].get<double>(),
               status["clients"]["connections"].get<unsigned long long>(),
               status["clients"]["requests"].get<unsigned long long>());
+  if (status["config"].contains("error")) {
+    std::printf("the last reload was refused, an older configuration is in force: %s\n\n",
+                status["config"]["error"].get<std::string>().c_str());
+  }
   std::printf("%-12s %5s %7s %7s %9s %9s %6s %8s %9s %10s %8s %8s  %s\n", "pool", "max", "leased", "idle",
               "settling", "draining", "conn.", "waiting", "maxwait", "requests", "reused", "opened", "state");
   for (const auto& [name, pool] : status["pools"].items()) {

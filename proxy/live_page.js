@@ -404,7 +404,9 @@ function connect() {
     heard = Date.now();
     take(JSON.parse(message.data));
     lost_since = null;
-    show_link(last.stopping ? "wait" : "live", last.stopping ? "stopping" : "live");
+    const refused = last.config.error;
+    show_link(last.stopping || refused ? "wait" : "live", last.stopping ? "stopping" : refused ? "live, the last reload was refused" : "live");
+    $("link").title = refused ?? "";
     draw();
   };
   events.onerror = on_lost;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <unordered_map>
 
@@ -18,6 +19,13 @@ struct PoolTimes {
   core::Histogram total;
 };
 
+// Of the configuration; the start counts as the first that succeeded.
+struct Reloads {
+  bool last_ok = true;
+  std::time_t last_success = 0;
+  std::string error;  // why the last one was refused
+};
+
 struct Metrics {
   std::uint64_t clients_accepted = 0;
   std::uint64_t clients_refused = 0;  // refused requests: 4xx of our own before a site was chosen
@@ -26,6 +34,7 @@ struct Metrics {
   std::uint64_t client_left = 0;
   std::uint64_t bytes_sent = 0;  // response bodies
   std::unordered_map<std::string, PoolTimes> pool_times;
+  Reloads reloads;
 };
 
 }  // namespace holdfast

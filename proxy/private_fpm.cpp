@@ -104,16 +104,14 @@ bool PrivateFpm::start(const std::string& binary, std::uint32_t workers, std::st
 
 bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
   const char* base = std::getenv("TMPDIR");
-  std::string folder = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/holdfast-php-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) {
-    error = "cannot make a folder for php-fpm under " + folder + ": " + std::strerror(errno);
-    return false;
-  }
-  folder_ = folder;
-  socket_ = folder_ + "/php-fpm.sock";
-  std::ofstream file(folder_ + "/php-fpm.conf");
+  const std::string parent = base != nullptr && *base != '\0' ? base : "/tmp";
+  remove_left_folders(parent);
+  if (!folder_.make(parent, error)) return false;
+  const std::string& folder = folder_.path();
+  socket_ = folder + "/php-fpm.sock";
+  std::ofstream file(folder + "/php-fpm.conf");
   file << "; written by `holdfast serve`; gone when it ends\n"
-       << "[global]\nerror_log = " << folder_ << "/php-fpm.log\ndaemonize = no\n"
+       << "[global]\nerror_log = " << folder << "/php-fpm.log\ndaemonize = no\n"
        << "process_control_timeout = 3s\n"
        << "[www]\nlisten = " << socket_ << "\nlisten.mode = 0600\n";
   // php-fpm refuses to run workers as root unless told so; a root shell gets the usual unprivileged user
@@ -126,7 +124,7 @@ bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
        << "catch_workers_output = yes\ndecorate_workers_output = no\nclear_env = no\n";
   file.close();
   if (!file) {
-    error = "cannot write " + folder_ + "/php-fpm.conf";
+    error = "cannot write " + folder + "/php-fpm.conf";
     return false;
   }
   return true;
@@ -144,12 +142,12 @@ bool PrivateFpm::spawn(std::string& error) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
   if (::getppid() != parent) ::_exit(1);
-  const int log = ::open((folder_ + "/php-fpm.out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const int log = ::open((folder_.path() + "/php-fpm.out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (log >= 0) {
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
   }
-  const std::string config = folder_ + "/php-fpm.conf";
+  const std::string config = folder_.path() + "/php-fpm.conf";
   ::execl(binary_.c_str(), binary_.c_str(), "-F", "-y", config.c_str(), static_cast<char*>(nullptr));
   ::_exit(127);
 }
@@ -172,7 +170,7 @@ bool PrivateFpm::wait_until_listening(std::string& error) {
 std::string PrivateFpm::log_tail() const {
   std::string text;
   for (const char* name : {"/php-fpm.out", "/php-fpm.log"}) {
-    std::ifstream file(folder_ + name);
+    std::ifstream file(folder_.path() + name);
     text.append(std::istreambuf_iterator<char>(file), {});
   }
   if (text.size() > 600) text.erase(0, text.size() - 600);
@@ -191,11 +189,7 @@ void PrivateFpm::stop() {
     }
     pid_ = -1;
   }
-  if (!folder_.empty()) {
-    std::error_code error;
-    fs::remove_all(folder_, error);
-    folder_.clear();
-  }
+  folder_.remove();
 }
 
 }  // namespace holdfast

@@ -1,5 +1,6 @@
 // A php-fpm of our own: found on the machine, given a configuration in a private folder, started in the
-// foreground, and ended with us whatever happens. Owns the process and the folder.
+// foreground, and ended with us whatever happens. Owns the process and the folder, and removes the folders of
+// runs that were killed.
 #pragma once
 
 #include <sys/types.h>
@@ -7,6 +8,8 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "proxy/private_folder.h"
 
 namespace holdfast {
 
@@ -32,7 +35,7 @@ class PrivateFpm {
   std::string log_tail() const;
 
   std::string binary_;
-  std::string folder_;
+  PrivateFolder folder_;
   std::string socket_;
   pid_t pid_ = -1;
 };

@@ -9,6 +9,7 @@
 #include "proxy/net/rlimit.h"
 #include "proxy/net/spill_file.h"
 #include "proxy/net/uv_network.h"
+#include "proxy/service_manager.h"
 #include "proxy/worker.h"
 
 namespace holdfast {
@@ -31,12 +32,19 @@ void check_descriptors(const config::Config& config, Log& log) {
 
 class Host final : public WorkerHost {
  public:
-  Host(net::UvNetwork& network, ServerHooks& hooks) : network_(network), hooks_(hooks) {}
-  config::Snapshot load_again() override { return hooks_.load_again(); }
+  Host(net::UvNetwork& network, net::DiskSpillStore& spill, Log& log, ServerHooks& hooks)
+      : network_(network), spill_(spill), log_(log), hooks_(hooks) {}
+  config::Snapshot load_again(std::string& error) override { return hooks_.load_again(error); }
+  void on_reloaded(const config::Config& config) override {
+    spill_.set_limits(config.buffers.spool_dir, config.buffers.spool_max);
+    check_descriptors(config, log_);
+  }
   void on_done() override { network_.stop(); }
 
  private:
   net::UvNetwork& network_;
+  net::DiskSpillStore& spill_;
+  Log& log_;
   ServerHooks& hooks_;
 };
 
@@ -44,16 +52,18 @@ class Host final : public WorkerHost {
 
 int run_server(config::Snapshot config, ServerHooks& hooks) {
   Log log(config->log.level);
-  AccessLog access_log(config->log);
+  AccessLog access_log;
   std::string error;
-  if (!access_log.open(error)) {
+  if (auto target = AccessLog::open(config->log, error)) {
+    access_log.use(*std::move(target));
+  } else {
     log.error(error);
     return kCannotStart;
   }
   check_descriptors(*config, log);
   net::UvNetwork network;
   net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
-  Host host(network, hooks);
+  Host host(network, spill, log, hooks);
   Worker worker(network, spill, log, access_log, std::move(config), host);
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
   if (!worker.start(error)) {
@@ -64,6 +74,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
     return kCannotStart;
   }
   hooks.on_started();
+  tell_service_manager("READY=1");
   network.run();
   return 0;
 }

@@ -8,8 +8,8 @@ namespace holdfast {
 // What the command that starts the server adds to it.
 class ServerHooks {
  public:
-  // SIGHUP: the new snapshot, or nullptr to keep the old one.
-  virtual config::Snapshot load_again() { return nullptr; }
+  // SIGHUP: the new snapshot, or nullptr and `error` to keep the old one.
+  virtual config::Snapshot load_again(std::string& error) = 0;
   // Called once when it listens.
   virtual void on_started() {}
 

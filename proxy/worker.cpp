@@ -1,4 +1,4 @@
-// The worker: wiring, the end of a loop turn, and shutdown.
+// The worker: wiring, the end of a loop turn, and shutdown. Reloading is in worker_reload.cpp.
 #include "proxy/worker.h"
 
 #include <csignal>
@@ -8,7 +8,6 @@
 #include "proxy/client_connection.h"
 #include "proxy/http/http_date.h"
 #include "proxy/version.h"
-#include "proxy/worker_acceptor.h"
 
 namespace holdfast {
 
@@ -25,12 +24,14 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
                .date = {}},
       host_(host),
       config_(std::move(config)),
+      listeners_(network, log, *this),
       started_(network.now()) {
   network.set_turn_handler(this);
   for (const config::Pool& pool : config_->pools)
     pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
   dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);
   admin_ = std::make_unique<Admin>(*this);
+  context_.metrics.reloads.last_success = std::time(nullptr);
   update_second();
 }
 
@@ -39,7 +40,9 @@ Worker::~Worker() {
 }
 
 bool Worker::start(std::string& error) {
-  if (!open_listeners(error)) return false;
+  std::optional<Listeners::Next> listeners = listeners_.prepare(*config_, error);
+  if (!listeners) return false;
+  static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
   for (auto& [name, upstream] : pools_) upstream->pool().start(now());
   on_turn_end();
   return true;
@@ -75,55 +78,30 @@ Plan Worker::plan(const http::RequestHead& head) const {
 }
 
 // ----------------------------------------------------------------------------------------------------------
-// listeners
+// clients
 
-bool Worker::open_listeners(std::string& error) {
-  for (const config::Address& address : config_->listen) {
-    auto acceptor = std::make_unique<Acceptor>(*this, false);
-    if (!acceptor->listen(context_.network, address, error)) return false;
-    context_.log.info("listening on " + acceptor->text());
-    acceptors_.push_back(std::move(acceptor));
-  }
-  if (config_->admin) {
-    auto acceptor = std::make_unique<Acceptor>(*this, true);
-    if (!acceptor->listen(context_.network, *config_->admin, error)) return false;
-    context_.log.info("admin on " + acceptor->text());
-    acceptors_.push_back(std::move(acceptor));
-  }
-  return true;
-}
-
-std::vector<std::uint16_t> Worker::listen_ports() const {
-  std::vector<std::uint16_t> ports;
-  for (const auto& acceptor : acceptors_) {
-    if (acceptor->port() != 0) ports.push_back(acceptor->port());
-  }
-  return ports;
-}
-
-std::uint16_t Worker::admin_port() const {
-  for (const auto& acceptor : acceptors_) {
-    if (acceptor->admin()) return acceptor->port();
-  }
-  return 0;
-}
-
-void Worker::accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer,
-                    const net::Peer& local) {
+void Worker::on_arrival(Arrival arrival) {
   const std::uint64_t id = context_.next_id();
-  if (!admin) {
+  if (!arrival.admin) {
     ++context_.metrics.clients_accepted;
     ++site_clients_;
   }
-  const auto role = admin ? ClientConnection::Role::admin : ClientConnection::Role::site;
-  clients_[id] = std::make_unique<ClientConnection>(*this, id, role, std::move(stream), peer, local);
-  // At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
-  if (accepting_ && client_connections() >= config_->client.max_connections) {
-    accepting_ = false;
-    context_.log.warn("client.max_connections reached (" + std::to_string(client_connections()) +
-                      "): new clients wait");
-    for (const auto& acceptor : acceptors_) acceptor->pause();
+  clients_[id] = std::make_unique<ClientConnection>(*this, id, std::move(arrival));
+  limit_clients();
+}
+
+// At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
+void Worker::limit_clients() {
+  const bool room = client_connections() < config_->client.max_connections;
+  if (stopping_ || room == accepting_) return;
+  accepting_ = room;
+  if (room) {
+    listeners_.resume();
+    return;
   }
+  context_.log.warn("client.max_connections reached (" + std::to_string(client_connections()) +
+                    "): new clients wait");
+  listeners_.pause();
 }
 
 // ----------------------------------------------------------------------------------------------------- end
@@ -184,10 +162,7 @@ void Worker::erase_closed() {
     return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions() &&
            !upstream->referred_to();
   });
-  if (!accepting_ && !stopping_ && client_connections() < config_->client.max_connections) {
-    accepting_ = true;
-    for (const auto& acceptor : acceptors_) acceptor->resume();
-  }
+  limit_clients();
 }
 
 void Worker::set_wakeup() {
@@ -216,14 +191,12 @@ void Worker::update_second() {
   if (admin_) admin_->on_second();
 }
 
-// ----------------------------------------------------------------------------------------------- reload and
+// -----------------------------------------------------------------------------------------------------------
 // shutdown
 
 void Worker::on_signal(int signal_number) {
   if (signal_number == SIGHUP) {
-    std::string error;
-    if (!context_.access_log.open(error)) context_.log.error(error);
-    if (const config::Snapshot snapshot = host_.load_again()) reload(snapshot);
+    on_hangup();
     return;
   }
   if (stopping_) {
@@ -234,51 +207,19 @@ void Worker::on_signal(int signal_number) {
   shut_down();
 }
 
-void Worker::reload(config::Snapshot snapshot) {
-  if (snapshot->listen != config_->listen || snapshot->admin != config_->admin) {
-    context_.log.warn("reload: `listen` and `admin.listen` keep their old values until a restart");
-  }
-  std::unordered_map<std::string, std::unique_ptr<Upstream>> pools;
-  std::size_t kept = 0;
-  for (const config::Pool& pool : snapshot->pools) {
-    const auto found = pools_.find(pool.name);
-    if (found != pools_.end() && found->second->config() == pool) {
-      pools[pool.name] = std::move(found->second);
-      pools_.erase(found);
-      ++kept;
-      continue;
-    }
-    auto& fresh = pools[pool.name] = std::make_unique<Upstream>(context_, pool);
-    if (found != pools_.end() && found->second->pool().paused()) fresh->pool().pause();
-    fresh->pool().start(now());
-  }
-  // What runs on a pool that has changed or gone ends there. Nobody can resume it later by its name.
-  for (auto& [name, upstream] : pools_) {
-    upstream->pool().resume(now());
-    upstream->shut_down();
-    retired_pools_.push_back(std::move(upstream));
-  }
-  pools_ = std::move(pools);
-  config_ = std::move(snapshot);
-  context_.log.set_level(config_->log.level);
-  dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);
-  context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " +
-                    std::to_string(pools_.size()) + " pools, " + std::to_string(kept) + " of them unchanged");
-}
-
 void Worker::shut_down() {
   stopping_ = true;
   accepting_ = false;
   grace_end_ = now() + config_->shutdown_grace;
   context_.log.info("stopping: no new clients, waiting for running requests");
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  listeners_.close();
   for (auto& [id, client] : clients_) client->shut_down();
 }
 
 void Worker::give_up() {
   stopping_ = done_ = true;
   accepting_ = false;
-  acceptors_.clear();
+  listeners_.close();
 }
 
 void Worker::finish_shutdown() {

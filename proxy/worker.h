@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "proxy/context.h"
 #include "proxy/dispatcher.h"
+#include "proxy/listeners.h"
 #include "proxy/net/network.h"
 #include "proxy/upstream.h"
 
@@ -24,8 +25,10 @@ class ClientConnection;
 // What a worker asks of the program around it.
 class WorkerHost {
  public:
-  // SIGHUP: a new snapshot, or nullptr to keep the old one (what is wrong was printed).
-  virtual config::Snapshot load_again() = 0;
+  // SIGHUP: a new snapshot, or nullptr and `error` in one sentence (all that is wrong was printed).
+  virtual config::Snapshot load_again(std::string& error) = 0;
+  // A reload is in force: what lies outside of the worker follows.
+  virtual void on_reloaded(const config::Config& config) = 0;
   // Nothing runs any more: the loop may stop.
   virtual void on_done() = 0;
 
@@ -33,7 +36,7 @@ class WorkerHost {
   ~WorkerHost() = default;
 };
 
-class Worker final : public net::TurnHandler {
+class Worker final : public net::TurnHandler, public ArrivalHandler {
  public:
   // All references outlive the worker.
   Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
@@ -44,9 +47,9 @@ class Worker final : public net::TurnHandler {
 
   // Binds the listeners and starts the pools. False with a sentence in `error`.
   [[nodiscard]] bool start(std::string& error);
-  // Takes a new snapshot: sites and limits at once, changed pools by new ones; listeners stay (a change is
-  // logged).
-  void reload(config::Snapshot snapshot);
+  // Takes a new snapshot, all of it or nothing: false with a sentence in `error` when an address or the
+  // access log cannot be opened. A pool that did not change keeps its connections, a listener its socket.
+  [[nodiscard]] bool reload(config::Snapshot snapshot, std::string& error);
   // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
   // true.
   void shut_down();
@@ -58,6 +61,8 @@ class Worker final : public net::TurnHandler {
   void on_wakeup() override;
   void on_turn_end() override;
   void on_signal(int signal_number) override;
+  // --- ArrivalHandler
+  void on_arrival(Arrival arrival) override;
 
   // --- for the parts
   Context& context() { return context_; }
@@ -77,16 +82,14 @@ class Worker final : public net::TurnHandler {
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
-  std::vector<std::uint16_t> listen_ports() const;
-  std::uint16_t admin_port() const;  // 0: none, or a Unix socket
+  const Listeners& listeners() const { return listeners_; }
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
   void check() const;  // pool invariants
 
  private:
-  class Acceptor;
-
-  bool open_listeners(std::string& error);
-  void accept(bool admin, std::unique_ptr<net::Stream> stream, const net::Peer& peer, const net::Peer& local);
+  void on_hangup();
+  std::size_t exchange_pools(const config::Config& config);
+  void limit_clients();
   void run_deadlines();
   void run_ready_clients();
   void erase_closed();
@@ -102,7 +105,7 @@ class Worker final : public net::TurnHandler {
   std::vector<std::unique_ptr<Upstream>>
       retired_pools_;  // replaced by a reload; go when their last connection and exchange have gone
   std::unique_ptr<Admin> admin_;
-  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Listeners listeners_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
   std::size_t site_clients_ = 0;
   std::vector<std::uint64_t> ready_;

@@ -29,6 +29,9 @@ class BodyStore {
   BodyStore(const BodyStore&) = delete;
   BodyStore& operator=(const BodyStore&) = delete;
 
+  // Only while it is empty.
+  void set_memory_max(std::size_t bytes) { memory_max_ = bytes; }
+
   Append append(std::string_view bytes);
   // Bytes stored and not taken.
   std::uint64_t size() const { return memory_bytes() + file_bytes_; }

@@ -20,6 +20,11 @@ constexpr std::string_view kBareLf = "LF without CR";
 
 }  // namespace
 
+void LineScanner::set_limits(const ParserLimits& limits) {
+  limits_ = limits;
+  budget_bytes_ = limits_.head_bytes;
+}
+
 void LineScanner::start_head() {
   refusal_ = {};
   state_ = State::before;

@@ -29,6 +29,7 @@ class LineScanner {
 
   explicit LineScanner(const ParserLimits& limits) : limits_(limits) { start_head(); }
 
+  void set_limits(const ParserLimits& limits);  // precondition at_start(), which it does not change
   void start_head();
   void start_chunks();
   // Scans the head up to its end; after start_chunks(), the framing of a chunked body up to data or its end.

@@ -121,6 +121,11 @@ RequestParser::RequestParser(ParserLimits limits) : impl_(std::make_unique<Impl>
 
 RequestParser::~RequestParser() = default;
 
+void RequestParser::set_limits(const ParserLimits& limits) {
+  assert(between_requests());
+  impl_->scanner.set_limits(limits);
+}
+
 bool RequestParser::between_requests() const {
   return impl_->stage == Impl::Stage::head && impl_->scanner.at_start();
 }

@@ -51,6 +51,9 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
+  // For the next request: precondition between_requests().
+  void set_limits(const ParserLimits& limits);
+
   // Consumes from the front of `input` up to the next event. Call again with the rest until it is empty or
   // the event is message_complete or refused. After head_complete of a request without body the next
   // advance() (also with empty input) gives message_complete.

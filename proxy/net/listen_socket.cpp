@@ -30,9 +30,9 @@ std::string name_of(const Endpoint& endpoint) {
   return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
 }
 
-void set_option(int fd, int level, int name) {
-  const int on = 1;
-  ::setsockopt(fd, level, name, &on, sizeof on);
+void set_option(int fd, int level, int name, bool on = true) {
+  const int value = on ? 1 : 0;
+  ::setsockopt(fd, level, name, &value, sizeof value);
 }
 
 int close_with_errno(int fd) {
@@ -43,16 +43,18 @@ int close_with_errno(int fd) {
 }
 
 // -1 with errno.
-int listen_on(const SocketAddress& address) {
+int listen_on(const SocketAddress& address, bool beside) {
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   set_option(fd, SOL_SOCKET, SO_REUSEADDR);  // else the TIME_WAITs of the last run forbid a restart
+  if (beside) set_option(fd, SOL_SOCKET, SO_REUSEPORT);
   if (address.family() == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
   // Accepted sockets inherit it on Linux: one system call a connection less.
   set_option(fd, IPPROTO_TCP, TCP_NODELAY);
   if (::bind(fd, address.get(), address.length) != 0 || ::listen(fd, kBacklog) != 0) {
     return close_with_errno(fd);
   }
+  if (beside) set_option(fd, SOL_SOCKET, SO_REUSEPORT, false);
   return fd;
 }
 
@@ -80,10 +82,10 @@ std::vector<SocketAddress> resolve(const Endpoint& endpoint, std::string& error)
   return addresses;
 }
 
-int open_tcp(const Endpoint& endpoint, std::string& error) {
+int open_tcp(const Endpoint& endpoint, bool beside, std::string& error) {
   int code = 0;
   for (const SocketAddress& address : resolve(endpoint, error)) {
-    const int fd = listen_on(address);
+    const int fd = listen_on(address, beside);
     if (fd >= 0) return fd;
     if (code == 0) code = errno;
   }
@@ -158,12 +160,16 @@ ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
 
 }  // namespace
 
-ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error) {
+ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bool beside) {
   error.clear();
   if (endpoint.unix_socket) return open_unix(endpoint, error);
   ListenSocket made;
-  made.fd = open_tcp(endpoint, error);
+  made.fd = open_tcp(endpoint, beside, error);
   return made;
+}
+
+void set_shared(const ListenSocket& socket, bool on) {
+  set_option(socket.fd, SOL_SOCKET, SO_REUSEPORT, on);
 }
 
 void close_listen_socket(ListenSocket& socket) {

@@ -1,5 +1,5 @@
-// Makes bound, listening, non-blocking sockets and takes them down again. No event loop: at start there is
-// none, and blocking on a name look-up is fine then.
+// Makes bound, listening, non-blocking sockets and takes them down again. Blocks on a name look-up: at start
+// nobody waits, and at a reload only for an address that is new and has a name.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +19,13 @@ struct ListenSocket {
 };
 
 // On failure fd is -1 and `error` a sentence: "127.0.0.1:80: EACCES: permission denied".
-ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error);
+// `beside`: a TCP port may be one that sockets of set_shared() have.
+ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bool beside = false);
+
+// While on, other sockets of this user that ask for it may be bound to the port. Never for long: a second
+// holdfast on our port must be an error, not a rival. (Who asks to share, as we do not at a start, may still
+// be let in afterwards: the kernel keeps that with the port.)
+void set_shared(const ListenSocket& socket, bool on);
 
 // Closes it, and removes its file unless somebody else's has taken the place.
 void close_listen_socket(ListenSocket& socket);

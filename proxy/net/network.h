@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "proxy/net/stream.h"
@@ -33,6 +34,9 @@ class Listener {
   virtual std::uint16_t port() const = 0;
   virtual void pause() = 0;  // stop accepting; connections wait in the backlog
   virtual void resume() = 0;
+  // Accepts now what waits in the backlog, unless paused: for a listener that is about to go, whose backlog
+  // the kernel would reset.
+  virtual void accept_waiting() = 0;
 };
 
 class TurnHandler {
@@ -59,6 +63,11 @@ class Network {
   // replaced.
   virtual std::unique_ptr<Listener> listen(const Endpoint& endpoint, AcceptHandler& handler,
                                            std::string& error) = 0;
+  // The same where listeners of this network that are about to go may have the port (127.0.0.1:80, to be
+  // followed by 0.0.0.0:80): both listen until then, so that no client finds the port closed.
+  virtual std::unique_ptr<Listener> listen_in_place_of(std::span<Listener* const> leaving,
+                                                       const Endpoint& endpoint, AcceptHandler& handler,
+                                                       std::string& error) = 0;
 };
 
 }  // namespace holdfast::net

@@ -37,7 +37,7 @@ class DiskSpillFile final : public core::SpillFile {
 
   bool append(std::string_view bytes) override {
     if (failed_) return false;
-    if (bytes.size() > store_.bytes_max_ - store_.bytes_in_use_) {
+    if (bytes.size() > store_.bytes_left()) {
       failed_ = true;
       return false;
     }
@@ -102,6 +102,11 @@ DiskSpillStore::DiskSpillStore(std::string folder, std::uint64_t bytes_max)
 
 DiskSpillStore::~DiskSpillStore() {
   assert(open_files_ == 0 && bytes_in_use_ == 0);
+}
+
+void DiskSpillStore::set_limits(std::string folder, std::uint64_t bytes_max) {
+  folder_ = std::move(folder);
+  bytes_max_ = bytes_max;
 }
 
 std::unique_ptr<core::SpillFile> DiskSpillStore::create(std::string& error) {

@@ -3,6 +3,7 @@
 // common case. The store must outlive its files. Does not know whose bytes they are.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,10 @@ class DiskSpillStore final : public core::SpillStore {
   DiskSpillStore(const DiskSpillStore&) = delete;
   DiskSpillStore& operator=(const DiskSpillStore&) = delete;
 
+  // For files to come; those there are stay where they are, and count. A smaller budget than what is in use
+  // lets none grow.
+  void set_limits(std::string folder, std::uint64_t bytes_max);
+
   std::unique_ptr<core::SpillFile> create(std::string& error) override;
 
   std::uint64_t bytes_in_use() const { return bytes_in_use_; }
@@ -29,6 +34,7 @@ class DiskSpillStore final : public core::SpillStore {
   friend class DiskSpillFile;
 
   int open_unlinked(int& error_code) const;
+  std::uint64_t bytes_left() const { return bytes_max_ - std::min(bytes_max_, bytes_in_use_); }
 
   std::string folder_;
   std::uint64_t bytes_max_;

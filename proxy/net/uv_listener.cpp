@@ -20,6 +20,8 @@ namespace {
 // them.
 constexpr int kAcceptsPerTurn = 64;
 constexpr std::uint64_t kRestMilliseconds = 100;
+// All of a backlog, and an end where clients come as fast as they are accepted.
+constexpr int kAcceptsAtLast = 4096;
 
 }  // namespace
 
@@ -45,12 +47,13 @@ struct UvListener::Acceptor {
       uv_poll_stop(&poll);
       return;
     }
-    uv_poll_start(&poll, UV_READABLE,
-                  [](uv_poll_t* handle, int, int) { static_cast<Acceptor*>(handle->data)->accept_some(); });
+    uv_poll_start(&poll, UV_READABLE, [](uv_poll_t* handle, int, int) {
+      static_cast<Acceptor*>(handle->data)->accept_at_most(kAcceptsPerTurn);
+    });
   }
 
-  void accept_some() {
-    for (int i = 0; i < kAcceptsPerTurn && state == State::accepting && !paused; ++i) {
+  void accept_at_most(int most) {
+    for (int i = 0; i < most && state == State::accepting && !paused; ++i) {
       SocketAddress from;
       from.length = sizeof from.storage;
       const int fd = ::accept4(socket.fd, from.get(), &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -149,6 +152,14 @@ void UvListener::pause() {
 void UvListener::resume() {
   acceptor_->paused = false;
   acceptor_->update();
+}
+
+void UvListener::accept_waiting() {
+  acceptor_->accept_at_most(kAcceptsAtLast);
+}
+
+void UvListener::set_shared(bool on) {
+  net::set_shared(acceptor_->socket, on);
 }
 
 }  // namespace holdfast::net

@@ -28,6 +28,9 @@ class UvListener final : public Listener {
   std::uint16_t port() const override;
   void pause() override;
   void resume() override;
+  void accept_waiting() override;
+
+  void set_shared(bool on);  // see listen_socket.h
 
  private:
   struct Acceptor;

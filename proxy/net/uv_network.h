@@ -43,6 +43,8 @@ class UvNetwork final : public Network {
   std::unique_ptr<Stream> connect(const Endpoint& endpoint, StreamHandler& handler) override;
   std::unique_ptr<Listener> listen(const Endpoint& endpoint, AcceptHandler& handler,
                                    std::string& error) override;
+  std::unique_ptr<Listener> listen_in_place_of(std::span<Listener* const> leaving, const Endpoint& endpoint,
+                                               AcceptHandler& handler, std::string& error) override;
 
  private:
   std::unique_ptr<UvLoop> loop_;

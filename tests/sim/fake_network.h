@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,12 @@ class FakeNetwork final : public net::Network {
   std::unique_ptr<net::Stream> connect(const net::Endpoint& endpoint, net::StreamHandler& handler) override;
   std::unique_ptr<net::Listener> listen(const net::Endpoint& endpoint, net::AcceptHandler& handler,
                                         std::string& error) override;
+  std::unique_ptr<net::Listener> listen_in_place_of(std::span<net::Listener* const>,
+                                                    const net::Endpoint& endpoint,
+                                                    net::AcceptHandler& handler,
+                                                    std::string& error) override {
+    return listen(endpoint, handler, error);
+  }
 
   // --- for the world
   void set_backend(const std::string& address, Backend* backend) { backends_[address] = backend; }
@@ -103,6 +110,9 @@ class FakeListener final : public net::Listener {
   std::uint16_t port() const override { return unix_ ? std::uint16_t{0} : std::uint16_t{8080}; }
   void pause() override { paused_ = true; }
   void resume() override { paused_ = false; }
+  void accept_waiting() override {
+    while (ready()) accept_some();
+  }
 
   void add(std::shared_ptr<Link> link) { backlog_.push_back(std::move(link)); }
   bool ready() const { return !paused_ && !backlog_.empty(); }

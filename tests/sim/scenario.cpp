@@ -119,8 +119,8 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
     // Who falls silent inside a HEAD gets a 408 with a body: the proxy cannot know.
     if (plan.mute_after != SIZE_MAX && request.method == "HEAD") request.method = "GET";
     request.answer_bytes = size_up_to(random, plan.read_most < 3000 ? 20000 : 300000);
-    request.may_close =
-        plan.http_1_0 || s.config.client.requests_per_connection > 0 || s.theme == Theme::terminated;
+    request.may_close = plan.http_1_0 || s.config.client.requests_per_connection > 0 ||
+                        s.theme == Theme::terminated || s.theme == Theme::reloads;  // its listener may go
     request.length_told = random.chance(50);
     request.streamed = random.chance(15);
     plan.requests.push_back(std::move(request));

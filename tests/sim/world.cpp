@@ -35,7 +35,6 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
            scenario_.config.pools.front().address.kind == config::Address::Kind::unix_socket,
            scenario_.network.room),
       log_(verbose ? config::LogLevel::debug : kNoLog),
-      access_log_(scenario_.config.log),
       connections_most_(scenario_.config.pools.front().max_connections) {
   universe_.verbose = verbose;
   const config::Address& address = scenario_.config.pools.front().address;
@@ -214,7 +213,14 @@ void World::reload() {
     connections_most_ += changed.pools.front().max_connections;
   }
   changed.log.level = universe_.verbose ? config::LogLevel::debug : kNoLog;
-  worker_->reload(std::make_shared<const config::Config>(changed));
+  // A listener that goes leaves its backlog and its clients behind in order; where client.max_connections
+  // is reached its backlog is lost.
+  const bool room = changed.client.max_connections > clients_.size();
+  if (room && changed.listen.front().kind == config::Address::Kind::tcp && universe_.random.chance(30)) {
+    ++changed.listen.front().port;
+  }
+  std::string error;
+  universe_.require(worker_->reload(std::make_shared<const config::Config>(changed), error), error);
 }
 
 // One link a step: the next one follows soon.

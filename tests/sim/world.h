@@ -33,7 +33,8 @@ class World final : public WorkerHost {
   void count_into(std::map<std::string, std::uint64_t>& met) const;
 
   // --- WorkerHost
-  config::Snapshot load_again() override { return nullptr; }
+  config::Snapshot load_again(std::string&) override { return nullptr; }
+  void on_reloaded(const config::Config&) override {}
   void on_done() override { told_done_ = true; }
 
  private:

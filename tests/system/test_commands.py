@@ -138,6 +138,37 @@ def test_serve_dies_with_its_php_fpm_even_when_killed(start_fpm, start_holdfast)
                 os.kill(pid, signal.SIGKILL)
 
 
+def test_serve_removes_what_a_killed_one_left(start_fpm, start_holdfast, base):
+    """Its folder in TMPDIR: gone after an ordinary end, and after SIGKILL at the next start. One that is in use stays."""
+    www = start_fpm().www
+    temporary = base / "tmp"
+    temporary.mkdir()
+
+    def folders():
+        return {path.name for path in temporary.iterdir() if path.name.startswith("holdfast-php-")}
+
+    def serve():
+        known = folders()
+        proxy = start_holdfast({}, run=False)
+        proxy.start(argv=["serve", www, "--listen", "127.0.0.1:0", "--admin", "off"], listeners=1,
+                    env={"TMPDIR": str(temporary)})
+        return proxy, folders() - known
+
+    killed, left = serve()
+    living, used = serve()
+    assert len(left) == len(used) == 1 and folders() == left | used
+    killed.expect_death = True
+    killed.process.signal(signal.SIGKILL)
+    wait_exit(killed.process)
+    assert left <= folders()
+    third, own = serve()
+    assert folders() == used | own
+    for proxy in (living, third):
+        assert proxy.get("/echo.php?t=s").body == b"s\n"
+        assert proxy.stop() == 0
+    assert not folders()
+
+
 def test_serve_with_a_given_php(start_fpm, start_holdfast, transport):
     fpm = start_fpm(transport).start()
     proxy = start_holdfast({}, run=False)

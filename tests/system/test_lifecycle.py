@@ -1,12 +1,10 @@
-"""Start, reload, shut-down, and the limits of the process itself."""
+"""Start, shut-down, and the limits of the process itself."""
 
-import copy
 import signal
 import socket
 
 import pytest
 
-from harness.holdfast import merge
 from harness.http_client import Client
 from harness.load import Load
 from harness.process import cpu_seconds, open_files, wait_exit
@@ -78,77 +76,6 @@ def test_shutdown_under_load_cuts_nobody(stack):
     for i, client in enumerate(clients):
         assert client.read().body == f"s{i}\n".encode()
     assert wait_exit(proxy.process) == 0
-
-
-def reload(proxy, config):
-    seen = proxy.log().count("reload")
-    proxy.write_config(config)
-    proxy.process.signal(signal.SIGHUP)
-    wait_until(lambda: proxy.log().count("reload") > seen, "the log to speak of a reload")
-
-
-def test_reload(stack, transport):
-    """New sites at once; the untouched pool keeps its connections; what runs is not disturbed."""
-    proxy, fpm = stack(transport)
-    running = hold(proxy, fpm)
-    opened = proxy.pool()["opened"]
-    (fpm.dir / "second").mkdir()
-    (fpm.dir / "second" / "who.txt").write_text("second")
-    config = copy.deepcopy(proxy.config)
-    config["sites"][0]["params"]["APP_ENV"] = "reloaded"
-    config["sites"].append({"hosts": ["second.example"], "root": str(fpm.dir / "second")})
-    reload(proxy, config)
-    assert proxy.get("/who.txt", host="second.example").body == b"second"
-    assert b'"APP_ENV":"reloaded"' in proxy.get("/params.php").body
-    assert proxy.pool()["opened"] <= opened + 1
-    assert proxy.pool()["leased"] == 1
-    fpm.touch("go")
-    assert running.read().body == b"h\n"
-
-
-def test_reload_of_the_same_file_changes_nothing(stack):
-    proxy, _ = stack()
-    assert not Load(proxy.port, clients=4, requests=100).run().failures
-    before = proxy.wait_quiet()
-    for _ in range(3):
-        reload(proxy, proxy.config)
-    after = proxy.wait_quiet()
-    assert (after["opened"], sum(after["closed"].values())) == (before["opened"], sum(before["closed"].values()))
-
-
-def test_reload_of_a_changed_pool_under_load(stack, transport):
-    proxy, _ = stack(transport)
-    with Load(proxy.port, clients=8) as load:
-        for size in (2, 4, 1, 3):
-            target = load.answered + 200
-            wait_until(lambda t=target: load.answered > t, "the load")
-            reload(proxy, merge(proxy.config, {"pools": {"php": {"max_connections": size}}}))
-        result = load.stop()
-    assert not result.errors and not result.failures, result
-    assert proxy.pool()["max_connections"] == 3
-
-
-def test_reload_of_a_broken_file_keeps_the_old(stack):
-    proxy, _ = stack()
-    good = copy.deepcopy(proxy.config)
-    proxy.write_config(merge(good, {"pools": {"php": {"max_conections": 3}}}))
-    proxy.process.signal(signal.SIGHUP)
-    wait_until(lambda: "max_conections" in proxy.log(), "the diagnostic in the log")
-    assert proxy.process.running
-    assert proxy.get("/echo.php?t=a").body == b"a\n"
-    reload(proxy, good)
-    assert proxy.get("/echo.php?t=b").body == b"b\n"
-
-
-def test_reload_reopens_the_access_log(stack):
-    """As logrotate does it: move, then SIGHUP."""
-    proxy, _ = stack()
-    assert proxy.get("/echo.php?t=a").status == 200
-    proxy.wait_access(lambda a: "t=a" in a["target"])
-    proxy.access_path.rename(proxy.access_path.with_suffix(".1"))
-    reload(proxy, proxy.config)
-    assert proxy.get("/echo.php?t=b").status == 200
-    assert [a["target"] for a in proxy.wait_access(lambda a: True)] == ["/echo.php?t=b"]
 
 
 def test_two_listeners_and_a_unix_one(stack, base):

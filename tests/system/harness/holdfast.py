@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 
@@ -90,6 +91,28 @@ class Holdfast:
         assert self.process.running, f"holdfast ended at start ({self.process.wait()}): {self.log()[seen:]}"
         return self
 
+    def hang_up(self, config=None):
+        """SIGHUP, with another file or the same: the log's lines from then on, once it tells how that went."""
+        self.write_config(config)
+        seen = len(self.log())
+        self.process.signal(signal.SIGHUP)
+        return wait_until(lambda: re.search(r"(?s).* (reloaded: |reload refused, )[^\n]*\n", self.log()[seen:]),
+                          "the log to speak of the reload")[0]
+
+    def reload(self, config=None):
+        """The lines of a reload that must succeed; new addresses are in them (see `ports`)."""
+        said = self.hang_up(config)
+        assert " reloaded: " in said, said
+        return said
+
+    def reload_refused(self, config):
+        """Why the file was refused. The old one stays what `config` says."""
+        good = self.config
+        said = self.hang_up(config)
+        self.config = good
+        assert " reloaded: " not in said and "the old configuration stays in force: " in said, said
+        return said.partition("stays in force: ")[2]
+
     @property
     def pid(self):
         return self.process.pid
@@ -97,6 +120,11 @@ class Holdfast:
     @property
     def port(self):
         return int(self.addresses[0].rsplit(":", 1)[1])
+
+    @staticmethod
+    def ports(said, what="listening on"):
+        """The ports of log lines such as `listening on 127.0.0.1:8080`."""
+        return [int(port) for port in re.findall(rf" {what} \S+:(\d+)\n", said)]
 
     def client(self, timeout=PATIENCE, **more):
         """A raw HTTP connection to the first listener."""

@@ -289,6 +289,27 @@ TEST_CASE("limits: at, one below, one above") {
   CHECK(status_in_every_split(get_with("A: 1\r\nB: 2\r\nC: 3\r\n"), limits) == 431);
 }
 
+TEST_CASE("other limits, from the next request on") {
+  const std::string head = get_with("X: y\r\n");
+  RequestParser parser({.head_bytes = head.size()});
+  const auto ends_with = [&parser, &head](RequestParser::Event event) {
+    RequestParser::Progress progress = parser.advance(head);
+    if (progress.event == RequestParser::Event::head_complete) progress = parser.advance({});
+    return progress.event == event;
+  };
+  CHECK(ends_with(RequestParser::Event::message_complete));
+  parser.next_request();
+  // An empty line before the request does not count, wherever it was cut.
+  CHECK(parser.advance("\r").event == RequestParser::Event::need_more);
+  parser.set_limits({.head_bytes = head.size()});
+  CHECK(parser.advance("\n").event == RequestParser::Event::need_more);
+  CHECK(ends_with(RequestParser::Event::message_complete));
+  parser.next_request();
+  parser.set_limits({.head_bytes = head.size() - 1});
+  CHECK(ends_with(RequestParser::Event::refused));
+  CHECK(parser.refusal().status == 431);
+}
+
 TEST_CASE("limits of trailer and chunk extensions") {
   ParserLimits limits;
   limits.head_bytes = 80;

@@ -299,6 +299,72 @@ TEST_CASE("destroyed while it rests") {
   ::close(raw);
 }
 
+TEST_CASE("in place of a listener that is about to go: both have the port until then") {
+  Net net;
+  Acceptor old_acceptor, acceptor;
+  std::string error;
+  auto old = listen(net, tcp("127.0.0.1", 0), old_acceptor);
+  REQUIRE(old != nullptr);
+  const std::uint16_t port = old->port();
+  Listener* leaving[] = {old.get()};
+  std::unique_ptr<Listener> next;
+  SUBCASE("a wider address") {
+    CHECK(listen(net, tcp("0.0.0.0", port), acceptor) == nullptr);
+    next = net.network.listen_in_place_of(leaving, tcp("0.0.0.0", port), acceptor, error);
+  }
+  SUBCASE("the same by another name") {
+    next = net.network.listen_in_place_of(leaving, tcp("localhost", port), acceptor, error);
+  }
+  REQUIRE(next != nullptr);
+  Acceptor rival;
+  CHECK(listen(net, tcp("127.0.0.1", port), rival) == nullptr);
+  old.reset();
+  CHECK(listen(net, tcp("127.0.0.1", port), rival) == nullptr);
+  const int raw = raw_client(tcp("127.0.0.1", port));
+  net.until([&] { return acceptor.accepted.size() == 1; });
+  CHECK(old_acceptor.accepted.empty());
+  net.close(*acceptor.accepted[0]);
+  ::close(raw);
+}
+
+TEST_CASE(
+    "in place of a listener, where somebody else has the port: an error, and the old one is not shared") {
+  Net net;
+  Acceptor acceptor;
+  std::string error;
+  auto old = listen(net, tcp("127.0.0.1", 0), acceptor);
+  const int foreign = raw_listen_tcp();
+  REQUIRE(old != nullptr);
+  const std::uint16_t taken = bound_address(foreign).port();
+  Listener* leaving[] = {old.get()};
+  CHECK(net.network.listen_in_place_of(leaving, tcp("127.0.0.1", taken), acceptor, error) == nullptr);
+  CHECK(error == "127.0.0.1:" + std::to_string(taken) + ": EADDRINUSE: address already in use");
+  CHECK(listen(net, tcp("127.0.0.1", old->port()), acceptor) == nullptr);
+  ::close(foreign);
+}
+
+TEST_CASE("what waits in the backlog is accepted before a listener goes") {
+  Net net;
+  Acceptor acceptor;
+  auto listener = listen(net, tcp("127.0.0.1", 0), acceptor);
+  REQUIRE(listener != nullptr);
+  std::vector<int> clients;
+  // More than one turn takes.
+  for (int i = 0; i < 100; ++i) clients.push_back(raw_client(tcp("127.0.0.1", listener->port())));
+  SUBCASE("all of it") {
+    listener->accept_waiting();
+    CHECK(acceptor.accepted.size() == clients.size());
+  }
+  SUBCASE("nothing while paused") {
+    listener->pause();
+    listener->accept_waiting();
+    CHECK(acceptor.accepted.empty());
+  }
+  listener.reset();
+  for (auto& server : acceptor.accepted) net.close(*server);
+  for (const int fd : clients) ::close(fd);
+}
+
 TEST_CASE("raise_fd_limit lifts the soft limit to the hard one") {
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

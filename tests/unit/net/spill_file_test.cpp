@@ -82,6 +82,39 @@ TEST_CASE("the budget is one for all files: at it, one below, one above") {
   }
 }
 
+TEST_CASE("other limits hold for what comes; what is stored stays") {
+  TempFolder folder, other;
+  DiskSpillStore store(folder.path, 1000);
+  std::string error;
+  auto file = store.create(error);
+  REQUIRE(file != nullptr);
+  CHECK(file->append(std::string(900, 'a')));
+  SUBCASE("less than is in use") {
+    store.set_limits(folder.path, 500);
+    CHECK_FALSE(file->append("a"));
+    CHECK(read(*file, 0, 1000) == std::string(900, 'a'));
+    file.reset();
+    auto next = store.create(error);
+    CHECK(next->append(std::string(500, 'b')));
+    CHECK_FALSE(next->append("b"));
+  }
+  SUBCASE("more") {
+    store.set_limits(folder.path, 2000);
+    CHECK(file->append(std::string(1100, 'a')));
+    CHECK_FALSE(file->append("a"));
+  }
+  SUBCASE("another folder") {
+    store.set_limits("/nowhere/at/all", 1000);
+    CHECK(store.create(error) == nullptr);
+    CHECK(error.starts_with("/nowhere/at/all: "));
+    store.set_limits(other.path, 1000);
+    auto next = store.create(error);
+    REQUIRE(next != nullptr);
+    CHECK(next->append("b"));
+    CHECK(file->append("a"));
+  }
+}
+
 TEST_CASE("no budget at all") {
   TempFolder folder;
   DiskSpillStore store(folder.path, 0);
