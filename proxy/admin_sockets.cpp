@@ -1,6 +1,8 @@
 // See admin_sockets.h.
 #include "proxy/admin_sockets.h"
 
+#include <time.h>
+
 #include <algorithm>
 
 #include "proxy/net/system_settings.h"
@@ -16,6 +18,15 @@ namespace {
 constexpr core::Duration kReadAgainAfter = 900ms;
 // With 11,000 sockets in TIME_WAIT a reading takes 8 ms.
 constexpr int kRestFactor = 100;
+// A table that is slow to walk shall not stop the picture: it is read this often whatever it costs.
+constexpr core::Duration kReadAgainAtMostAfter = 10s;
+
+// Of this thread alone: on a busy machine others run in the middle of a reading, which costs us nothing.
+core::Duration processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
 
 // The ports of the configuration, so bounded by it: they become labels.
 std::vector<ServicePort> ports_of(const Worker& worker) {
@@ -56,12 +67,15 @@ std::string_view role_name(ServicePort::Role role) {
 
 const SocketCensus::Reading& SocketCensus::read(const Worker& worker) {
   if (next_ && worker.now() < *next_) return reading_;
-  // The loop's own time stands still within a turn.
-  const auto begun = std::chrono::steady_clock::now();
+  const core::Duration begun = processor_time();
   read_now(worker);
-  const core::Duration cost = std::chrono::steady_clock::now() - begun;
-  next_ = worker.now() + std::max<core::Duration>(kReadAgainAfter, cost * kRestFactor);
+  reading_.read_at = worker.now();
+  next_ = worker.now() + rest_after(processor_time() - begun);
   return reading_;
+}
+
+core::Duration SocketCensus::rest_after(core::Duration cost) {
+  return std::clamp<core::Duration>(cost * kRestFactor, kReadAgainAfter, kReadAgainAtMostAfter);
 }
 
 void SocketCensus::read_now(const Worker& worker) {

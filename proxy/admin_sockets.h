@@ -1,6 +1,7 @@
 // Sockets of the ports we serve on or connect to, for /status, /metrics and the live page: where TIME_WAIT
-// lies, and on whose side. Read when somebody looks, at most once a second, and for at most one part in a
-// hundred of the loop's time: the kernel walks its whole table for it. Owns the last reading.
+// lies, and on whose side. Read when somebody looks, at most once a second; where that would take more than
+// one part in a hundred of the loop's time (the kernel walks its whole table for it), less often. Owns the
+// last reading.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,12 @@ class SocketCensus {
     std::vector<ServicePort> ports;  // each port once
     net::PortRange ephemeral;        // ports that connections of ours may borrow
     std::string error;               // not empty: the kernel did not tell, `ports` is empty
+    core::Time read_at{};
   };
   const Reading& read(const Worker& worker);
+
+  // Until the next reading, after one that took `cost` of the processor.
+  static core::Duration rest_after(core::Duration cost);
 
  private:
   void read_now(const Worker& worker);

@@ -73,9 +73,10 @@ Json side_of(const net::SocketCounts& counts) {
   return json;
 }
 
-Json sockets_of(const SocketCensus::Reading& reading) {
+Json sockets_of(const SocketCensus::Reading& reading, core::Time now) {
   Json json;
   if (!reading.error.empty()) json["error"] = reading.error;
+  json["age_seconds"] = seconds(now - reading.read_at);
   json["ephemeral_ports"] = reading.ephemeral.size();
   json["ports"] = Json::array();
   for (const ServicePort& port : reading.ports) {
@@ -176,7 +177,7 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
   }
   json["pools"] = std::move(pools);
   json["histogram_bounds_seconds"] = core::Histogram::kBounds;
-  json["sockets"] = sockets_of(sockets.read(worker));
+  json["sockets"] = sockets_of(sockets.read(worker), worker.now());
   json["spool"] = {{"bytes", worker.spool_bytes()}};
   // A path may hold bytes that are no UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

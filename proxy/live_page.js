@@ -199,10 +199,12 @@ function chart(element, value, ports, word) {
 }
 
 function cells(row, values) {
-  row.replaceChildren(...values.map(([text, name, path]) => {
+  const headings = document.querySelectorAll("#ports th");
+  row.replaceChildren(...values.map(([text, name, path], column) => {
     const cell = document.createElement("td");
     if (name) cell.className = name;
     if (path) cell.dataset.socket = path;
+    if (column > 1) cell.dataset.label = headings[column].textContent.replaceAll("\u00ad", "");
     if (text instanceof Node) cell.append(text); else cell.textContent = text;
     return cell;
   }));
@@ -223,8 +225,10 @@ function taken_ports(port, range) {
 }
 
 function draw_sockets(status) {
-  const { ports, error } = status.sockets;
-  if (error) $("sockets-note").textContent = "the kernel does not tell: " + error;
+  const { ports, error, age_seconds } = status.sockets;
+  // Where there are very many, they are counted less often.
+  $("sockets-age").textContent = error ? "; the kernel does not tell: " + error :
+    age_seconds >= 2 ? `; counted ${span(age_seconds)} ago` : "";
   chart($("tw-chart"), (s, port) => s.tw[port], ports, "TIME_WAIT");
   chart($("est-chart"), (s, port) => s.est[port], ports, "ESTABLISHED");
   const what = (port) => port.role === "pool" ? `pool ${port.name}` : port.name;
@@ -301,7 +305,7 @@ function draw_fpm(element, fpm, connections) {
   if (!fpm) return;
   element.classList.toggle("bad", fpm.up === false);
   if (fpm.up !== true) {
-    element.textContent = fpm.up === null ? "php-fpm's own numbers: not asked yet" : "php-fpm's own numbers: " + fpm.error;
+    element.textContent = fpm.up === null ? "php-fpm's own numbers: not asked yet; requests go first" : "php-fpm's own numbers: " + fpm.error;
     return;
   }
   const b = (key, bad) => `<b class="${bad ? "bad" : ""}" data-path="php_fpm/${key}" data-value="${Number(fpm[key])}">${integer(fpm[key])}</b>`;

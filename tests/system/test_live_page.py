@@ -156,15 +156,16 @@ def test_page_says_when_it_is_alone_and_comes_back(stack, browser):
 
 
 @in_browser
-@pytest.mark.parametrize("width, scheme", [(1200, "light"), (1200, "dark"), (390, "light"), (320, "dark")])
+@pytest.mark.parametrize("width, scheme", [(1200, "light"), (1200, "dark"), (660, "light"), (390, "light"), (320, "dark")])
 def test_page_fits(stack, browser, width, scheme):
-    """No sideways scrolling at any width, and text that differs from its ground in both schemes."""
+    """No sideways scrolling at any width, in no part, and text that differs from its ground in both schemes."""
     proxy, _ = stack("tcp", pool={"max_connections": 4, "status_path": "/fpm-status"})
     browser.width(width, mobile=width < 500)
     browser.dark(scheme == "dark")
     browser.open(f"http://{proxy.admin_address}/")
     browser.wait("return document.querySelectorAll('.slots li').length === 4", "the slots")
     assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.run("const s = document.querySelector('.scroll'); return s.scrollWidth - s.clientWidth") <= 0
     colors = browser.run("const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]")
     text, ground = (sum(int(n) for n in re.findall(r"\d+", color)[:3]) for color in colors)
     assert (text > ground) == (scheme == "dark") and abs(text - ground) > 400, colors

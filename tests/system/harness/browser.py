@@ -12,9 +12,12 @@ import shutil
 from .process import Process
 from .wait import PATIENCE, wait_until
 
+# To start on a busy machine, with nothing of it in the page cache, it takes its time.
+BROWSER_PATIENCE = 4 * PATIENCE
+
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-         "--disable-default-apps", "--disable-domain-reliability", "--no-pings"]
+         "--disable-default-apps", "--disable-domain-reliability", "--no-pings", "--disable-breakpad", "--no-proxy-server"]
 
 
 def find_chromium():
@@ -37,19 +40,27 @@ class Browser:
         # Chromium keeps state in HOME too: all of it goes with the directory.
         self.process = Process(["chromedriver", "--port=0"], self.dir / "chromedriver.log", env={"HOME": str(self.dir)})
         self.session = None
-        wait_until(lambda: self._port() or not self.process.running, "chromedriver's port")
+        try:
+            self._start(width, height)
+        except BaseException:
+            self.process.kill_group()
+            raise
+
+    def _start(self, width, height):
+        wait_until(lambda: self._port() or not self.process.running, "chromedriver's port", BROWSER_PATIENCE)
+        assert self.process.running, self.process.log()
         options = {"binary": find_chromium(),
                    "args": [*FLAGS, f"--user-data-dir={self.dir / 'profile'}", f"--window-size={width},{height}"]}
         answer = self._call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}}, timeout=90)
+            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}}})
         self.session = answer["sessionId"]
 
     def _port(self):
         found = re.search(r"started successfully on port (\d+)", self.process.log())
         return int(found.group(1)) if found else None
 
-    def _call(self, method, path, body=None, timeout=PATIENCE):
-        connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=timeout)
+    def _call(self, method, path, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=BROWSER_PATIENCE)
         try:
             prefix = f"/session/{self.session}" if self.session else ""
             connection.request(method, prefix + path, json.dumps(body) if body is not None else None,
@@ -68,7 +79,7 @@ class Browser:
         return self._call("POST", "/execute/sync", {"script": script, "args": list(args)})
 
     def wait(self, script, what):
-        return wait_until(lambda: self.run(script), what, interval=0.05)
+        return wait_until(lambda: self.run(script), what, BROWSER_PATIENCE, interval=0.05)
 
     def devtools(self, command, **params):
         return self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": params})
