@@ -154,8 +154,9 @@ Parsed<Network> parse_network(std::string_view text) {
   Network network;
   bool v4 = false;
   if (!to_bytes(std::string(text.substr(0, slash)), network.address, v4)) {
-    out.error = "expected a network such as 10.0.0.0/8 or fd00::/8, or the word private, got " + quote(text);
-    out.hint = did_you_mean(text, {"private"});
+    out.error =
+        "expected a network such as 10.0.0.0/8 or fd00::/8, or the words private or none, got " + quote(text);
+    out.hint = did_you_mean(text, {"private", "none"});
     return out;
   }
   const unsigned most = v4 ? 32 : 128;
@@ -299,6 +300,10 @@ Parsed<std::string> parse_host_pattern(std::string_view text) {
 
 Parsed<std::vector<Network>> parse_networks(std::string_view text) {
   Parsed<std::vector<Network>> out;
+  if (text == "none") {  // what a variable can say where a list is not to be written
+    out.value.emplace();
+    return out;
+  }
   if (text == "private") {
     // Loopback, RFC 1918, unique local (RFC 4193) and link local (RFC 3927, RFC 4291).
     out.value.emplace();

@@ -17,7 +17,7 @@ std::string pool_address_text(const Address& address);       // read_pool_addres
 // A site's host: lower case; a name, an IP address ("[::1]" for IPv6), or "*." and a name.
 Parsed<std::string> parse_host_pattern(std::string_view text);
 
-// "10.0.0.0/8", "fd00::/8", a single address, or the word `private`, which stands for several blocks.
+// "10.0.0.0/8", "fd00::/8", a single address, or the words `private` (several blocks) and `none`.
 Parsed<std::vector<Network>> parse_networks(std::string_view text);
 std::string network_text(const Network& network);
 

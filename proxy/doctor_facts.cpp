@@ -36,9 +36,9 @@ Account current_account() {
   Account account;
   account.uid = ::geteuid();
   account.user = user_name(account.uid);
-  const int count = ::getgroups(0, nullptr);
+  account.groups.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(account.groups.size()), account.groups.data());
   account.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
-  if (count > 0) ::getgroups(count, account.groups.data());
   account.groups.push_back(::getegid());
   return account;
 }

@@ -242,16 +242,9 @@ def run(lane: Lane, plan: Plan, namespaces: Namespaces, progress) -> tuple:
     time.sleep(2 * SAMPLE_SECONDS)  # what the last connections leave behind belongs to the picture
     rows, pool = stage.samples(), stage.status()
     accepted = None if lane.unix else stage.php_connections() - accepted_before
-    result = {"id": lane.id, "title": lane.title, "server": lane.server, "act": 2 if lane.narrow else 1,
-              "unix": lane.unix, "pool": POOL,
-              "phases": [describe(lane, phase, clients, start, end, seen, rows, began)
-                         for phase, clients, start, end, seen in played],
-              "accepted_by_php": accepted, "status": pool,
-              "opened_by_proxy": pool["opened"] - pool_before["opened"] if pool else None,
-              "connections": pool["opened"] if lane.unix else accepted,
-              "config": lane.config("RUN", "RUN/www"), "fpm_config": lane.fpm_config("RUN")}
-    result["answers"] = sum(phase["good"] for phase in result["phases"])
-    result["reuse"] = max(0.0, 1 - result["connections"] / max(1, result["answers"]))
+    opened = pool["opened"] - pool_before["opened"] if pool else None
+    result = outcome(lane, played, rows, began, accepted=accepted, opened=opened, status=pool,
+                     config=lane.config("RUN", "RUN/www"), fpm_config=lane.fpm_config("RUN"))
     result["kernel_error"], result["kernel_errors"] = kernel_error(stage.folder / "nginx-error.log")
     if lane.narrow:
         result["ports"] = list(NARROW_PORTS)
@@ -259,6 +252,20 @@ def run(lane: Lane, plan: Plan, namespaces: Namespaces, progress) -> tuple:
     for row in rows:
         row["time"] = round(row["time"] - began, 3)
     return result, rows
+
+
+def outcome(lane: Lane, played: list, rows: list, began: float, *, accepted, opened, status, config, fpm_config) -> dict:
+    """A lane's result, as claims, table and report take it. `accepted` (the kernel of php-fpm's host counts; None for a
+    Unix socket) and `opened` (Holdfast counts) are from the first load on."""
+    result = {"id": lane.id, "title": lane.title, "server": lane.server, "act": 2 if lane.narrow else 1,
+              "unix": lane.unix, "pool": POOL,
+              "phases": [describe(lane, phase, clients, start, end, seen, rows, began)
+                         for phase, clients, start, end, seen in played],
+              "accepted_by_php": accepted, "opened_by_proxy": opened, "connections": opened if lane.unix else accepted,
+              "status": status, "config": config, "fpm_config": fpm_config, "kernel_error": None, "kernel_errors": 0}
+    result["answers"] = sum(phase["good"] for phase in result["phases"])
+    result["reuse"] = max(0.0, 1 - result["connections"] / max(1, result["answers"]))
+    return result
 
 
 def describe(lane, phase, clients, start, end, seen, rows, began) -> dict:

@@ -141,21 +141,15 @@ def play(lane, plan, folder: Path) -> dict:
     wait_for("the samples", lambda: samples(lane, folder))
     played = play_phases(lane, plan, folder)
     rows = [row for row in samples(lane, folder) if row["time"] >= began - 1]
-    status = None
+    pool = opened = None
     if lane.server == "holdfast":
         document = wait_for("a quiet pool", lambda: quiet_status(lane))
-        status, headers["Server"] = document["pools"]["php"], "Holdfast " + document["version"]
-        status["opened"] -= first["pools"]["php"]["opened"]
-    opened = None if lane.unix else accepted() - before
+        pool, headers["Server"] = document["pools"]["php"], "Holdfast " + document["version"]
+        opened = pool["opened"] - first["pools"]["php"]["opened"]
     proxy, fpm = configuration(lane)
-    result = {"id": lane.id, "title": lane.title, "server": lane.server, "act": 1, "unix": lane.unix, "pool": stages.POOL,
-              "phases": [stages.describe(lane, phase, clients, start, end, seen, rows, began)
-                         for phase, clients, start, end, seen in played],
-              "accepted_by_php": opened, "status": status, "connections": status["opened"] if lane.unix else opened,
-              "config": proxy, "fpm_config": fpm, "kernel_error": None, "kernel_errors": 0,
-              "software": {"server": headers.get("Server", ""), "php": headers.get("X-Powered-By", "")}}
-    result["answers"] = sum(phase["good"] for phase in result["phases"])
-    result["reuse"] = max(0.0, 1 - result["connections"] / max(1, result["answers"]))
+    result = stages.outcome(lane, played, rows, began, accepted=None if lane.unix else accepted() - before, opened=opened,
+                            status=pool, config=proxy, fpm_config=fpm)
+    result["software"] = {"server": headers.get("Server", ""), "php": headers.get("X-Powered-By", "")}
     for row in rows:
         row["time"] = round(row["time"] - began, 3)
     return {"lane": result, "samples": rows}

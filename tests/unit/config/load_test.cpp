@@ -192,6 +192,7 @@ TEST_CASE("list or scalar") {
   CHECK(load_site("hosts: []").config->sites[0].hosts.empty());
   CHECK(load_site("index: a.php").config->sites[0].index == std::vector<std::string>{"a.php"});
   CHECK(load("trusted_proxies: private\n" + kMinimal).config->trusted_proxies.size() == 8);
+  CHECK(load("trusted_proxies: none\n" + kMinimal).config->trusted_proxies.empty());
   CHECK(load("trusted_proxies: [private, 8.8.8.8]\n" + kMinimal).config->trusted_proxies.size() == 9);
   CHECK(load("admin: { listen: off }\n" + kMinimal).config->admin == std::nullopt);
   CHECK(load("admin: { listen: unix:/x }\n" + kMinimal).config->admin->path == "/x");
