@@ -5,17 +5,6 @@
 
 namespace holdfast::core {
 
-using namespace std::chrono_literals;
-
-namespace {
-// First barriers without an answer before the application is taken for one that does not know them.
-constexpr std::uint32_t kSilentProbesMost = 3;
-// A barrier that takes longer than this shows a script that runs on after END_REQUEST.
-constexpr Duration kRunOnDelay = 10ms;
-// How long such a sight keeps requests from skipping the barrier.
-constexpr Duration kRunOnMemory = 60s;
-}  // namespace
-
 std::optional<Time> UpstreamPool::next_deadline() const {
   return next_deadline_;
 }
@@ -52,10 +41,16 @@ void UpstreamPool::on_time(Time now) {
 void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
   switch (connection.state) {
     case ConnectionState::connecting:
-      if (connection.awaiting != Awaiting::nothing && barrier_support_ == BarrierSupport::unknown &&
-          ++silent_probes_ >= kSilentProbesMost) {
-        barrier_support_ = BarrierSupport::no;
+      if (connection.awaiting == Awaiting::proof && barrier_support_ == BarrierSupport::unknown) {
+        silent_ = true;
+        // Closed, it would lie in php's backlog all the same, and its successor behind it.
+        const Time end = connection.since + std::max(config_.timeouts.connect, config_.timeouts.first_byte);
+        if (now < end) {
+          set_deadline(connection, end);
+          return;
+        }
       }
+      if (connection.awaiting != Awaiting::nothing) ghosts_.crowded(held_by_workers(), now);
       back_off(now);
       begin_close(id, connection,
                   connection.awaiting == Awaiting::nothing ? CloseReason::connect_timeout
@@ -120,19 +115,6 @@ void UpstreamPool::shut_down(Time now) {
     if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
   }
   for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
-}
-
-void UpstreamPool::saw_run_on(Time now) {
-  run_on_until_ = now + kRunOnMemory;
-  prompt_barriers_ = 0;
-}
-
-void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
-  if (delay > kRunOnDelay) {
-    saw_run_on(now);
-  } else if (prompt_barriers_ < kPromptBarriersToTrust) {
-    ++prompt_barriers_;
-  }
 }
 
 }  // namespace holdfast::core
