@@ -93,6 +93,7 @@ void Upstream::unlink(UpstreamConnection& connection) {
 
 bool Upstream::run_actions() {
   note_reachability();
+  note_silence();
   bool any = false;
   while (pool_.has_actions()) {
     any = true;
@@ -276,6 +277,17 @@ void Upstream::note_reachability() {
   was_reachable_ = pool_.reachable();
   if (was_reachable_) context_.log.info(config().name + ": " + config().address.text() + " answers");
   last_connect_error_.clear();
+}
+
+void Upstream::note_silence() {
+  if (pool_.silent() == was_silent_) return;
+  was_silent_ = pool_.silent();
+  if (!was_silent_) return;
+  context_.log.warn(config().name + ": " + config().address.text() +
+                    " takes connections, but does not answer FCGI_GET_VALUES; requests wait up to " +
+                    std::to_string(config().queue.timeout.count()) +
+                    " ms, then get 503. Are all workers of php-fpm busy, or held by others "
+                    "(pm.max_children)? If this is no php-fpm, set `application: generic`");
 }
 
 void Upstream::note_connect_failure(std::string_view text) {

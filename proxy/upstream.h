@@ -71,6 +71,7 @@ class Upstream {
   void reject(PhpExchange& exchange, core::RejectReason reason);
   void note_connect_failure(std::string_view text);
   void note_reachability();
+  void note_silence();
   void note_break();
   bool died_in_company(core::Time moment) const;
   friend class UpstreamConnection;
@@ -95,6 +96,7 @@ class Upstream {
   std::size_t exchanges_ = 0;
   std::string last_connect_error_;
   bool was_reachable_ = false;
+  bool was_silent_ = false;
   std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
 };
 

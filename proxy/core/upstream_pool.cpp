@@ -1,5 +1,6 @@
-// Decisions of the pool: leasing, opening, proving, closing. The queue's links and the counting are in
-// upstream_pool_queue.cpp, what time and the operator do in upstream_pool_time.cpp.
+// Decisions of the pool: leasing, opening, settling, closing. Proofs and barriers are in
+// upstream_pool_proof.cpp, the queue's links and the counting in upstream_pool_queue.cpp, what time and the
+// operator do in upstream_pool_time.cpp.
 #include "proxy/core/upstream_pool.h"
 
 #include <algorithm>
@@ -10,16 +11,12 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// Barriers skipped in a row before one is made again.
-constexpr std::uint32_t kHandoversInRow = 15;
 // A waiter expects a settling connection back within this time; later a new one is opened for it.
 constexpr Duration kSettleGrace = 3ms;
-// Work after fastcgi_finish_request() may be long, and closing would break it off: only a lost worker is
-// meant here.
-constexpr Duration kSettleLimit = 10min;
 // Without a barrier (old php, other applications): time for an EOF or stray bytes to show before reuse.
 constexpr Duration kQuietTime = 5ms;
-// keep_alive: false: php closes first; this is for one that does not.
+// keep_alive: false: the application closes first; this is for one that does not. php-fpm does, as soon as
+// its script has ended.
 constexpr Duration kEndOfStreamLimit = 1s;
 // After a connection broke, new ones are proven before use for this long.
 constexpr Duration kDoubtTime = 5s;
@@ -40,7 +37,9 @@ std::string_view connection_state_name(ConnectionState state) {
 }
 
 UpstreamPool::UpstreamPool(const config::Pool& config, std::uint64_t seed)
-    : config_(config), random_(static_cast<std::minstd_rand::result_type>(seed)) {
+    : config_(config),
+      ghosts_(config.max_connections),
+      random_(static_cast<std::minstd_rand::result_type>(seed)) {
   // Only php-fpm is ever asked unbidden: libfcgi and uWSGI never answer GET_VALUES. One request a connection
   // needs none.
   if (config_.application != config::Application::php_fpm || !config_.keep_alive)
@@ -66,7 +65,7 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
   // way, or kept back only until the first has shown the application's ways.
   std::size_t soon = counts_.connecting + counts_.settling;
-  if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0)
+  if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0 && !silent_)
     soon += config_.max_connections - counts_.total();
   if (waiter.queued_ && waiting_ > config_.queue.size + soon) {
     unlink(waiter);
@@ -170,63 +169,11 @@ void UpstreamPool::open_one(Time now) {
 // --------------------------------------------------------------------------------------------------------
 // connections
 
-void UpstreamPool::connected(ConnectionId id, Time now) {
-  Connection* connection = find(id);
-  if (connection == nullptr || connection->state != ConnectionState::connecting) return;
-  if (connection->awaiting != Awaiting::nothing) return;
-  ++stats_.opened;
-  connection->since = now;
-  connection->idle_until = now + config_.recycle.idle;
-  if (barrier_support_ == BarrierSupport::unknown) {
-    begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.connect,
-                  now);
-  } else if (barrier_support_ == BarrierSupport::yes && wants_proof(now)) {
-    begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.first_byte,
-                  now);
-  } else {
-    application_is_there();
-    become_idle(id, *connection, now);
-  }
-}
-
 void UpstreamPool::connect_failed(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr || connection->state != ConnectionState::connecting) return;
   back_off(now);
   begin_close(id, *connection, CloseReason::connect_failed, false, now);
-}
-
-void UpstreamPool::begin_barrier(ConnectionId id, Connection& connection, ConnectionState state,
-                                 Awaiting awaiting, Duration limit, Time now) {
-  move(id, connection, state, now);
-  connection.awaiting = awaiting;
-  set_deadline(connection, now + limit);
-  ++stats_.barriers;
-  actions_.push_back({.kind = PoolAction::Kind::barrier, .connection = id});
-}
-
-void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
-  Connection* connection = find(id);
-  if (connection == nullptr) return;
-  const bool connecting = connection->state == ConnectionState::connecting;
-  if (!connecting && connection->state != ConnectionState::settling) return;
-  if (connection->awaiting == Awaiting::nothing || connection->awaiting == Awaiting::quiet_time) return;
-  if (connecting && barrier_support_ == BarrierSupport::unknown && connection->awaiting == Awaiting::proof) {
-    // One answer is not enough: php before 8.2.13 answers, then closes.
-    begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::second_proof,
-                  config_.timeouts.connect, now);
-    return;
-  }
-  if (connecting) {
-    barrier_support_ = BarrierSupport::yes;
-    silent_probes_ = 0;
-    application_is_there();
-    if (ghosts_ > 0) --ghosts_;
-  } else if (connection->awaiting == Awaiting::settle) {
-    note_barrier_delay(now - connection->since, now);
-  }
-  connection->proven = true;
-  become_idle(id, *connection, now);
 }
 
 void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now) {
@@ -282,7 +229,7 @@ void UpstreamPool::lease_unused(ConnectionId id, Time now) {
     become_idle(id, *connection, now);
   } else {
     --stats_.reused;
-    released(id, now);  // handed over perhaps without a barrier: prove it now
+    settle(id, *connection, now);  // handed over perhaps without a barrier: prove it now
   }
 }
 
@@ -298,45 +245,41 @@ bool UpstreamPool::worn_out(const Connection& connection, Time now, CloseReason&
   return reason != CloseReason::none;
 }
 
-bool UpstreamPool::may_hand_over(Time now) {
-  if (first_waiter_ == nullptr || paused_) return false;
-  if (config_.settle == config::Settle::never) return true;
-  if (config_.settle == config::Settle::always || !first_waiter_->repeatable_) return false;
-  if (scripts_run_on(now)) return false;
-  if (barrier_support_ == BarrierSupport::no) return true;
-  if (prompt_barriers_ < kPromptBarriersToTrust) return false;
-  if (handovers_in_row_ >= kHandoversInRow) {
-    handovers_in_row_ = 0;
-    return false;
-  }
-  ++handovers_in_row_;
-  return true;
-}
-
 void UpstreamPool::released(ConnectionId id, Time now) {
   Connection* connection = find(id);
   if (connection == nullptr) return;
   if (connection->state != ConnectionState::leased && connection->state != ConnectionState::draining) return;
   if (connection->awaiting != Awaiting::nothing) return;  // a held slot, or released before
-  connection->idle_until = now + config_.recycle.idle;
+  // When the request of an abandoned one began is not known any more.
+  const bool leased = connection->state == ConnectionState::leased;
+  ghosts_.answered(connection->witness, leased ? connection->since : Time{}, now);
+  settle(id, *connection, now);
+}
+
+void UpstreamPool::settle(ConnectionId id, Connection& connection, Time now) {
+  connection.idle_until = now + config_.recycle.idle;
   CloseReason reason = CloseReason::none;
   if (!config_.keep_alive) {
     // php shuts its side after END_REQUEST; waiting for that leaves TIME_WAIT with it, as without a pooler.
-    move(id, *connection, ConnectionState::draining, now);
-    connection->awaiting = Awaiting::end_of_stream;
-    set_deadline(*connection, now + kEndOfStreamLimit);
-  } else if (!worn_out(*connection, now, reason) && may_hand_over(now)) {
+    move(id, connection, ConnectionState::draining, now);
+    connection.awaiting = Awaiting::end_of_stream;
+    const bool php = config_.application == config::Application::php_fpm;
+    set_deadline(connection, now + (php ? kRunOnMost : kEndOfStreamLimit));
+    return;
+  }
+  const bool goes = worn_out(connection, now, reason);
+  if (!goes && may_hand_over(now)) {
     ++stats_.handed_over;
-    lease(id, *connection, now);
-  } else if (config_.settle == config::Settle::never) {
-    become_idle(id, *connection, now);
+    lease(id, connection, now);
+  } else if (!goes && config_.settle == config::Settle::never) {
+    become_idle(id, connection, now);
   } else if (barrier_support_ == BarrierSupport::yes) {
     // A worn-out one too: until its script has really ended, its slot is not free for another connection.
-    begin_barrier(id, *connection, ConnectionState::settling, Awaiting::settle, kSettleLimit, now);
+    begin_barrier(id, connection, ConnectionState::settling, Awaiting::settle, kRunOnMost, now);
   } else {
-    move(id, *connection, ConnectionState::settling, now);
-    connection->awaiting = Awaiting::quiet_time;
-    set_deadline(*connection, now + kQuietTime);
+    move(id, connection, ConnectionState::settling, now);
+    connection.awaiting = Awaiting::quiet_time;
+    set_deadline(connection, now + kQuietTime);
   }
 }
 
@@ -363,7 +306,7 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
     reason = CloseReason::no_get_values;
   } else if (connection->state == ConnectionState::connecting) {
     back_off(now);
-  } else if (connection->awaiting == Awaiting::end_of_stream) {
+  } else if (connection->awaiting == Awaiting::end_of_stream && peer_ended) {
     reason = CloseReason::request_done;
     script_may_run = false;
   }
@@ -383,10 +326,14 @@ bool UpstreamPool::is_alarming(const Connection& connection, CloseReason reason)
 
 void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseReason reason,
                                bool script_may_run, Time now) {
+  // settle: never has not asked whether the script of an idle one has ended.
+  const bool idle = connection.state == ConnectionState::idle;
+  if (idle && connection.requests > 0 && !connection.proven && barrier_support_ == BarrierSupport::yes)
+    script_may_run = true;
   move(id, connection, ConnectionState::closing, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();
-  if (script_may_run && barrier_support_ == BarrierSupport::yes) ++ghosts_;
+  if (script_may_run && barrier_support_ == BarrierSupport::yes) ghosts_.add(now);
   if (script_may_run && barrier_support_ == BarrierSupport::no) connection.awaiting = Awaiting::held_slot;
   ++stats_.closed[static_cast<std::size_t>(reason)];
   actions_.push_back({.kind = PoolAction::Kind::close, .connection = id, .reason = reason});

@@ -12,10 +12,15 @@
 //                --END--> settling
 //                +---------- any failure, limit, or EOF --------> closing --closed()--> gone
 //
-// proving: FCGI_GET_VALUES on a new connection, before its first request: on the first of an address, to
-// learn whether the application keeps the connection after it (php-fpm.md 8.3), and after a connection was
-// closed while a script may still run (`ghost`): the new one is leased only when a worker has really taken
-// it, so no request ever waits in php's backlog.
+// proving: FCGI_GET_VALUES on a new connection, before its first request; it is leased only when a worker has
+// really taken it, so no request ever waits in php's backlog.
+//   - The first of an address: does the application keep the connection after it (php-fpm.md 8.3)? An answer
+//     or an end teaches, silence does not: a php-fpm without a free worker is silent as well. Until it has
+//     answered nobody is served, and the queue's limits hold; the connection keeps its place in the backlog
+//     for timeouts.first_byte. `application: generic` is the user's word for one that never answers.
+//   - Where connections that were closed while a script may still run (ghosts.h) may leave it no worker.
+//   - For 5 s after a connection broke: the application may be on its way out, with the new connection in the
+//     backlog that dies with it.
 #pragma once
 
 #include <array>
@@ -27,6 +32,7 @@
 
 #include "config/config.h"
 #include "proxy/core/close_reason.h"
+#include "proxy/core/ghosts.h"
 #include "proxy/core/histogram.h"
 #include "proxy/core/time.h"
 
@@ -159,6 +165,8 @@ class UpstreamPool {
   // The last attempt to connect succeeded, or a connection is up.
   bool reachable() const { return reachable_; }
   bool barrier_supported() const { return barrier_support_ == BarrierSupport::yes; }
+  // Asked first of all for its ways, the application takes connections and does not answer.
+  bool silent() const { return silent_; }
   std::optional<ConnectionState> state(ConnectionId id) const;
   void for_each_connection(auto&& visit) const {
     for (const auto& [id, connection] : connections_)
@@ -198,6 +206,7 @@ class UpstreamPool {
     std::uint64_t requests = 0;
     bool proven = false;  // a barrier was answered since the last request
     bool retire = false;  // recycle() was called: close when released
+    Ghosts::Witness witness;
   };
 
   void move(ConnectionId id, Connection& connection, ConnectionState to, Time now);
@@ -209,6 +218,7 @@ class UpstreamPool {
   void open_for_waiters(Time now);
   void open_one(Time now);
   void lease(ConnectionId id, Connection& connection, Time now);
+  void settle(ConnectionId id, Connection& connection, Time now);
   void become_idle(ConnectionId id, Connection& connection, Time now);
   void begin_barrier(ConnectionId id, Connection& connection, ConnectionState state, Awaiting awaiting,
                      Duration limit, Time now);
@@ -221,9 +231,12 @@ class UpstreamPool {
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
-  // Must a new connection be proven before its first request? A script may still hold a worker, or the
-  // application may be on its way out, with this connection in the backlog that dies with it.
-  bool wants_proof(Time now) const { return ghosts_ > 0 || (doubt_until_ && now < *doubt_until_); }
+  // Must a new connection be proven before its first request?
+  bool wants_proof(Time now) {
+    return !ghosts_.leave_room(counts_.total(), now) || (doubt_until_ && now < *doubt_until_);
+  }
+  void note_proof_delay(const Connection& connection, Time now);
+  std::uint32_t held_by_workers() const;
   void application_is_there();
   void link(Waiter& waiter);
   void unlink(Waiter& waiter);
@@ -242,13 +255,13 @@ class UpstreamPool {
   std::optional<Time> next_deadline_;
 
   BarrierSupport barrier_support_ = BarrierSupport::unknown;
-  std::uint32_t silent_probes_ = 0;    // first barriers that were not answered in time
+  bool silent_ = false;                // the first barrier is not answered in time
   std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one; no more than are of use
   bool slow_barrier_seen_ = false;     // lately: one more, and scripts run on
   std::uint32_t handovers_in_row_ = 0;
   std::optional<Time> run_on_until_;
   std::optional<Time> doubt_until_;  // a connection broke lately: the application may be restarting
-  std::uint32_t ghosts_ = 0;         // connections closed while a script may still run
+  Ghosts ghosts_;
 
   std::optional<Time> open_after_;  // back-off
   std::uint32_t connect_failures_ = 0;

@@ -5,24 +5,6 @@
 
 namespace holdfast::core {
 
-using namespace std::chrono_literals;
-
-namespace {
-// First barriers without an answer before the application is taken for one that does not know them.
-constexpr std::uint32_t kSilentProbesMost = 3;
-// A barrier that takes longer than this may show a script that runs on after END_REQUEST, or a machine that
-// has too few processors: with four runnable processes for each, one in 2500 takes 10 to 25 ms, none more.
-constexpr Duration kPromptDelay = 25ms;
-// One that takes this long is no accident of the scheduler.
-constexpr Duration kRunOnDelay = 250ms;
-// Prompt barriers in a row that make a slow one before them an accident.
-constexpr std::uint32_t kPromptBarriersToForgive = 64;
-// How long such a sight keeps requests from skipping the barrier; or until so many prompt barriers in a row
-// (each request makes one meanwhile) show that such scripts are rarer than one in some hundred.
-constexpr Duration kRunOnMemory = 60s;
-constexpr std::uint32_t kPromptBarriersToForget = 1000;
-}  // namespace
-
 std::optional<Time> UpstreamPool::next_deadline() const {
   return next_deadline_;
 }
@@ -59,10 +41,16 @@ void UpstreamPool::on_time(Time now) {
 void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
   switch (connection.state) {
     case ConnectionState::connecting:
-      if (connection.awaiting != Awaiting::nothing && barrier_support_ == BarrierSupport::unknown &&
-          ++silent_probes_ >= kSilentProbesMost) {
-        barrier_support_ = BarrierSupport::no;
+      if (connection.awaiting == Awaiting::proof && barrier_support_ == BarrierSupport::unknown) {
+        silent_ = true;
+        // Closed, it would lie in php's backlog all the same, and its successor behind it.
+        const Time end = connection.since + std::max(config_.timeouts.connect, config_.timeouts.first_byte);
+        if (now < end) {
+          set_deadline(connection, end);
+          return;
+        }
       }
+      if (connection.awaiting != Awaiting::nothing) ghosts_.crowded(held_by_workers(), now);
       back_off(now);
       begin_close(id, connection,
                   connection.awaiting == Awaiting::nothing ? CloseReason::connect_timeout
@@ -127,25 +115,6 @@ void UpstreamPool::shut_down(Time now) {
     if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
   }
   for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
-}
-
-void UpstreamPool::saw_run_on(Time now) {
-  run_on_until_ = now + kRunOnMemory;
-  prompt_barriers_ = 0;
-}
-
-void UpstreamPool::note_barrier_delay(Duration delay, Time now) {
-  stats_.settle.observe(delay);
-  if (delay <= kPromptDelay) {
-    if (prompt_barriers_ < kPromptBarriersToForget) ++prompt_barriers_;
-    if (prompt_barriers_ >= kPromptBarriersToForgive) slow_barrier_seen_ = false;
-    if (prompt_barriers_ >= kPromptBarriersToForget) run_on_until_.reset();
-    return;
-  }
-  // The first is a suspicion: trust must be earned again. The second confirms it.
-  prompt_barriers_ = 0;
-  if (slow_barrier_seen_ || delay > kRunOnDelay) saw_run_on(now);
-  slow_barrier_seen_ = true;
 }
 
 }  // namespace holdfast::core

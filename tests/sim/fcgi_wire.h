@@ -55,6 +55,12 @@ inline std::string end_request(int id, std::size_t padding = 0) {
   return record(kEnd, id, std::string_view("\0\0\0\0\0\0\0\0", 8), padding);
 }
 
+// Are these, from a boundary between records on, a request, or questions and a request behind them?
+inline bool begins_request(std::string_view bytes) {
+  while (bytes.size() >= 8 && header(bytes).type == kGetValues) bytes.remove_prefix(8);  // they are empty
+  return bytes.size() >= 2 && byte(bytes, 1) == kBegin;
+}
+
 // False when a pair is cut: php-fpm parses each record alone (php-fpm.md 4).
 inline bool read_pairs(std::string_view content, std::map<std::string, std::string>& out) {
   const auto length = [&content](std::size_t& value) {

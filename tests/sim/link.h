@@ -27,6 +27,7 @@ class Link {
   void peer_send(std::string_view bytes);  // not more than peer_room()
   std::size_t peer_readable() const { return frozen_ ? 0 : up_.bytes.size(); }
   std::string peer_take(std::size_t most);
+  std::string_view unread_by_peer() const { return up_.bytes; }
   bool peer_sees_end() const { return !frozen_ && up_.bytes.empty() && (up_.ended || reset_to_peer_); }
   bool peer_sees_reset() const { return !frozen_ && reset_to_peer_ && up_.bytes.empty(); }
   void peer_shut();  // its sending side only

@@ -61,6 +61,23 @@ bool PhpApp::at_rest() const {
   return true;
 }
 
+// A request in the backlog must be about to be taken: each of the connections in front of it, and its own, by
+// a worker that only machine time keeps from it (free, being started, or about to read that its connection
+// was closed). A request that waits for a script, or for another's kept connection, to end waits in php's
+// queue and not in the proxy's: no deadline of the queue holds for it, and it is run though its client has
+// left.
+void PhpApp::check() const {
+  std::size_t coming = 0;
+  for (const auto& worker : workers_) coming += worker->is_free_soon() ? 1 : 0;
+  for (const auto& link : backlog_) {
+    const bool is_request = wire::begins_request(link->unread_by_peer());
+    // Nobody's, with nothing to do on it: it occupies no worker for more than a moment.
+    if (link->proxy_closed() && !is_request) continue;
+    universe_.require(coming > 0 || !is_request, link->name() + ": a request waits in php's backlog");
+    if (coming > 0) --coming;
+  }
+}
+
 std::vector<Actor*> PhpApp::actors() {
   std::vector<Actor*> all;
   for (const auto& worker : workers_) all.push_back(worker.get());

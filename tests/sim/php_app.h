@@ -22,6 +22,8 @@ class PhpApp final : public Backend {
   void restart(Duration away, bool graceful);
   void calm_down();  // no more faults
   bool at_rest() const;
+  // No request waits in the backlog; called after each step.
+  void check() const;
   std::vector<Actor*> actors();
 
   // --- for the workers

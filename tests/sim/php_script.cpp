@@ -132,10 +132,11 @@ void PhpWorker::plan_page(std::size_t tag, Page kind) {
   std::string bytes = stdout_records(page);
   if (kind == Page::whole) bytes += wire::end_request(id_);
   if (kind == Page::end_cut) bytes += wire::end_request(id_, 9).substr(0, random.between(1, 24));
-  // In one write, or in pieces at any byte.
+  // In one write, or in pieces at any byte. The last one holds a byte: a script that goes on after
+  // END_REQUEST is another case.
   const std::size_t pieces = random.chance(50) ? 1 : random.between(2, 5);
   for (std::size_t piece = 1; piece <= pieces; ++piece) {
-    const std::size_t size = piece == pieces ? bytes.size() : random.below(bytes.size() + 1);
+    const std::size_t size = piece == pieces ? bytes.size() : random.below(bytes.size());
     plan_.push_back({.after = random.time(0us, piece == 1 ? 500us : 20ms), .bytes = bytes.substr(0, size)});
     bytes.erase(0, size);
   }

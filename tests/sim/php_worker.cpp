@@ -13,16 +13,38 @@ using namespace std::chrono_literals;
 namespace {
 // fcgi_accept_request(): a new connection that says nothing is closed after this (php-fpm.md 1.2).
 constexpr Duration kSilentMost = 5s;
+// So that the proxy's first question has to wait, and shows it that php-fpm is busy.
+constexpr Duration kElsewhereLeast = 50ms;
 }  // namespace
 
 PhpWorker::PhpWorker(PhpApp& app, std::string name) : app_(app), name_(std::move(name)) {
   due_ = app_.universe().now;
+  if (app_.knobs().elsewhere_most == Duration{}) return;
+  state_ = State::elsewhere;
+  due_ += app_.universe().random.time(kElsewhereLeast, app_.knobs().elsewhere_most);
+}
+
+bool PhpWorker::is_free_soon() const {
+  switch (state_) {
+    case State::starting:
+    case State::free: return true;
+    case State::reading:
+    case State::finishing: return link_->proxy_closed();
+    case State::elsewhere:
+    case State::running: return false;
+  }
+  return false;
 }
 
 void PhpWorker::step() {
   due_ = Time::max();
   if (stopping_ && state_ == State::free) die();
   switch (state_) {
+    case State::elsewhere:
+      app_.universe().trace(name_, "comes back from others");
+      state_ = State::free;
+      accept();
+      return;
     case State::starting:
       if (app_.universe().now < app_.back_at()) {
         rest(app_.back_at());

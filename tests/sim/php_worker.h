@@ -1,6 +1,8 @@
 // One process of the application: takes a connection from the backlog, serves one request after the other on
 // it, and nothing else until that connection is gone (php-fpm.md 1.1). What a script does is drawn by chance.
 //
+//   elsewhere: it serves a kept connection of somebody else's until it becomes free
+//
 //   starting -> free -> reading -> running -> reading ...      max_requests: -> finishing -> starting
 //                                     \-> dies: starting
 #pragma once
@@ -30,7 +32,8 @@ struct AppKnobs {
   Duration run_on_most = std::chrono::milliseconds(80);
   Duration hang = std::chrono::seconds(20);
   std::size_t padding_most = 7;
-  unsigned chokes = 0;  // percent: sleeps before it reads the body
+  Duration elsewhere_most{};  // all processes belong to others at first, each for as long as this
+  unsigned chokes = 0;        // percent: sleeps before it reads the body
   unsigned reset_on_accept_percent = 0;
   bool prompt_closes_wanted = true;  // the proxy has no reason to leave an end unread
 };
@@ -42,12 +45,14 @@ class PhpWorker final : public Actor {
   PhpWorker(PhpApp& app, std::string name);
   void step() override;
   bool is_free() const { return state_ == State::free; }
+  // It will be free, and no script is in the way.
+  bool is_free_soon() const;
   bool at_rest() const { return state_ == State::free || (state_ == State::reading && in_.empty()); }
   // The master restarts it. `graceful`: it ends its request first, and notices only after the next one read.
   void stop(bool graceful);
 
  private:
-  enum class State { starting, free, reading, running, finishing };
+  enum class State { elsewhere, starting, free, reading, running, finishing };
   enum class Page { whole, cut, end_cut };  // end_cut: inside END_REQUEST or its padding
   struct Output {
     Duration after;

@@ -107,6 +107,7 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
     if (random.chance(5)) plan.mute_after = random.below(500);
   }
   const std::size_t most = plan.write_most < 100 ? 3000 : 200000;
+  if (s.theme == Theme::ghosts) plan.think = one_of<Duration>(random, {1ms, 900ms, 6s});
   for (std::size_t n = random.between(1, 6); n > 0; --n) {
     Request request;
     request.method = one_of<const char*>(random, {"GET", "GET", "GET", "POST", "POST", "PUT", "HEAD"});
@@ -157,6 +158,31 @@ void set_restarts(Scenario& s, Random& random, Time start) {
   }
 }
 
+void set_ghosts(Scenario& s, Random& random) {
+  config::Pool& pool = s.config.pools.front();
+  // No process dies: after that each new connection is proven for a while, ghosts or not.
+  s.rules.all_answered = false;
+  s.app.workers = pool.max_connections;
+  s.app.max_requests = 0;
+  s.app.hangs = 3;
+  s.app.hang = one_of<Duration>(random, {2s, 20s});
+  s.app.run_on_most = 2s;
+  s.app.slow_most = 50ms;  // well within the time allowed
+  pool.timeouts.first_byte = pool.timeouts.idle_read = 200ms;
+  pool.recycle.idle = one_of<milliseconds>(random, {200ms, 1s, 60s});
+  pool.ping = one_of<milliseconds>(random, {0ms, 100ms, 1s});
+}
+
+void set_reloads(Scenario& s, Random& random, Time start) {
+  s.app.workers = 25;  // for the old pool's connections and the new one's
+  for (std::size_t n = random.between(1, 3); n > 0; --n)
+    add_happening(s, random, start, one_of(random, {Happening::Kind::reload, Happening::Kind::recycle}));
+  if (random.chance(50)) {
+    add_happening(s, random, start, Happening::Kind::pause);
+    add_happening(s, random, start + 1500ms, Happening::Kind::resume);
+  }
+}
+
 void apply_theme(Scenario& s, Random& random, Time start) {
   config::Pool& pool = s.config.pools.front();
   s.rules.all_answered = true;
@@ -197,15 +223,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.rules.all_answered = false;
       set_restarts(s, random, start);
       break;
-    case Theme::reloads:
-      s.app.workers = 25;  // for the old pool's connections and the new one's
-      for (std::size_t n = random.between(1, 3); n > 0; --n)
-        add_happening(s, random, start, one_of(random, {Happening::Kind::reload, Happening::Kind::recycle}));
-      if (random.chance(50)) {
-        add_happening(s, random, start, Happening::Kind::pause);
-        add_happening(s, random, start + 1500ms, Happening::Kind::resume);
-      }
-      break;
+    case Theme::reloads: set_reloads(s, random, start); break;
     case Theme::terminated:
       s.rules = {.all_answered = false, .cuts_allowed = true, .closes_allowed = true};
       if (random.chance(50)) set_faults(s, random, start);
@@ -221,6 +239,11 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.network.read_most = 1;
       s.network.room = one_of<std::size_t>(random, {1, 60, 5000});
       break;
+    case Theme::crowded:
+      // Longer than the proxy's patience, so that some of its questions lie dead in the backlog.
+      s.app.elsewhere_most = one_of<Duration>(random, {1s, 10s, 40s});
+      break;
+    case Theme::ghosts: set_ghosts(s, random); break;
   }
 }
 
@@ -228,13 +251,13 @@ void apply_theme(Scenario& s, Random& random, Time start) {
 
 std::string_view theme_name(Theme theme) {
   constexpr std::array<std::string_view, kThemes> kNames = {
-      "calm",        "faults",   "old_php", "generic",    "one_each", "overload",
-      "spill_fails", "restarts", "reloads", "terminated", "swizzle",  "crumbs"};
+      "calm",     "faults",  "old_php",    "generic", "one_each", "overload", "spill_fails",
+      "restarts", "reloads", "terminated", "swizzle", "crumbs",   "crowded",  "ghosts"};
   return kNames[static_cast<std::size_t>(theme)];
 }
 
 Theme draw_theme(Random& random) {
-  return static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5}));
+  return static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5, 8, 8}));
 }
 
 Scenario make_scenario(Theme theme, Random& random, Time start) {

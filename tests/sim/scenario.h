@@ -33,8 +33,10 @@ enum class Theme {
   terminated,   // SIGTERM in the middle of it all
   swizzle,      // all connections to php stop one by one, and go on in another order
   crumbs,       // one byte at a time
+  crowded,      // when the proxy starts, others hold all of php's processes
+  ghosts,       // scripts run on long after their connections were closed, and no process is to spare
 };
-constexpr std::size_t kThemes = 12;
+constexpr std::size_t kThemes = 14;
 std::string_view theme_name(Theme theme);
 
 struct Scenario {

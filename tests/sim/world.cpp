@@ -75,6 +75,7 @@ void World::end_phase() {
   if (!terminated_) {
     run_until([this] { return pool_at_rest(); }, 600min, "the pool comes to rest");
     if (ok()) ask_once_more();
+    if (ok()) check_lesson();
     if (ok()) worker_->on_signal(SIGTERM);
     turn_wanted_ = true;
   }
@@ -246,6 +247,7 @@ void World::freeze_or_thaw(bool thaw) {
 
 void World::check() {
   worker_->check();
+  app_.check();
   universe_.require(network_.open_to(address_) <= connections_most_,
                     "more connections than max_connections: " + std::to_string(network_.open_to(address_)));
   universe_.require(network_.unsent_most() <= kUnsentMost,
@@ -277,6 +279,15 @@ bool World::pool_at_rest() const {
   const core::PoolCounts counts = pool.counts();
   return app_.at_rest() && pool.waiting() == 0 && counts.total() == counts.idle &&
          worker_->client_connections() == 0;
+}
+
+// Whatever happened: what the proxy has learned of the application's ways is true.
+void World::check_lesson() {
+  const bool asked = scenario_.config.pools.front().application == config::Application::php_fpm &&
+                     scenario_.config.pools.front().keep_alive;
+  const bool right = asked && scenario_.app.kind == AppKind::php;
+  universe_.require(worker_->find_upstream("php")->pool().barrier_supported() == right,
+                    "the proxy believes the wrong thing of php and FCGI_GET_VALUES");
 }
 
 // After all the trouble one more must be answered. A process that is to go notices only when it has read once

@@ -53,6 +53,7 @@ class World final : public WorkerHost {
   std::string unfinished() const;
   bool pool_at_rest() const;
   void ask_once_more();
+  void check_lesson();
   void end_phase();
 
   Universe universe_;

@@ -71,11 +71,34 @@ def test_old_php_closes_after_get_values(app_stack, transport):
 
 
 def test_never_answers_get_values(app_stack, transport):
-    """An application that passes for php-fpm but swallows the barrier costs time, never a request."""
-    proxy, app = app_stack(lambda c: answer_all(c, on_get_values=lambda _: None), transport)
-    result = Load(proxy.port, clients=4, requests=60, make=tagged).run()
-    assert not result.errors and not result.failures, result
-    assert len(app.requests) == 60
+    """What passes for php-fpm and is silent may be a busy php-fpm: it gets no request, and the log says why."""
+    proxy, app = app_stack(lambda c: answer_all(c, on_get_values=lambda _: None), transport,
+                           pool={"timeouts": {"connect": "100ms", "first_byte": "300ms"},
+                                 "queue": {"timeout": "2s"}})
+    wait_until(lambda: app.get_values >= 4, "it to be asked again and again")
+    response = proxy.get(X + "a", method="POST", body=b"b")
+    assert response.status == 503 and int(response.get("Retry-After")) >= 1, response
+    assert not app.requests
+    assert proxy.log().count("does not answer FCGI_GET_VALUES") == 1
+    assert "`application: generic`" in proxy.log()
+    assert proxy.admin("GET", "/readyz")[0] == 503
+
+
+def test_silent_at_first(app_stack, transport):
+    """A busy php-fpm answers late: many questions without an answer do not make it one without barriers."""
+    silent = [True]
+
+    def on_get_values(connection):
+        if not silent[0]:
+            connection.answer_get_values()
+
+    proxy, app = app_stack(lambda c: answer_all(c, on_get_values), transport,
+                           pool={"timeouts": {"connect": "100ms", "first_byte": "300ms"}})
+    wait_until(lambda: app.get_values >= 5, "many questions")
+    silent[0] = False
+    assert proxy.get(X + "a", method="POST", body=b"b").body == b"a\n"
+    assert proxy.pool()["barrier_supported"]
+    assert len(app.requests) == 1
 
 
 def get_cut(proxy, tag):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness import fastcgi as fcgi
 from harness.load import Load
 from harness.wait import wait_until
 
@@ -34,6 +35,35 @@ def test_queue_full(stack, transport):
         if not response.closes:
             assert late.request("GET", "/count.php?t=again").status == 200
     assert "late" not in fpm.runs()
+
+
+def test_php_fpm_that_others_hold_at_the_start(start_fpm, start_holdfast, transport):
+    """Requests wait in the queue, not in php's backlog, for a worker to be free; and then php-fpm is known."""
+    fpm = start_fpm(transport, max_children=2).start()
+    others = [fcgi.connect(fpm.address) for _ in range(2)]
+    try:
+        for other in others:
+            other.sendall(fcgi.record(fcgi.GET_VALUES, 0))
+            assert fcgi.read_record(other)[0] == fcgi.GET_VALUES_RESULT
+        proxy = start_holdfast({
+            "pools": {"php": {"address": fpm.address, "max_connections": 1, "timeouts": {"connect": "50ms"}}},
+            "sites": [{"root": str(fpm.www), "pool": "php", "params": {"RECORD_DIR": str(fpm.record)}}],
+        })
+        wait_until(lambda: "does not answer FCGI_GET_VALUES" in proxy.log(), "the warning")
+        with proxy.client() as gone, proxy.client() as stays:
+            for client, tag in ((gone, "gone"), (stays, "stays")):
+                client.send(f"GET /count.php?t={tag} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            proxy.wait_pool(lambda p: p["waiting"] == 2, "the waiters")
+            gone.close()
+            proxy.wait_pool(lambda p: p["waiting"] == 1, "one to leave")
+            others.pop().close()
+            assert stays.read().body == b"stays 0\n"
+        assert fpm.runs() == ["stays"]
+        pool = proxy.wait_quiet()
+        assert pool["barrier_supported"] and pool["opened"] == 1, pool
+    finally:
+        for other in others:
+            other.close()
 
 
 def test_queue_late(stack, transport):

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,17 +38,23 @@ struct Link {
   enum class Phase : std::uint8_t { connecting, up, leased, draining, closing };
   Phase phase = Phase::connecting;
   Person* person = nullptr;
-  bool asked = false;       // a barrier is not answered yet
-  bool quiet = false;       // one was, since the last request
-  bool must_prove = false;  // it came up while a lost script might still run
-  bool script_lost = false;
+  bool asked = false;    // a barrier is not answered yet
+  bool quiet = false;    // one was, since the last request
+  bool taken = false;    // a worker has accepted it
+  bool running = false;  // that worker runs a script
+  bool dead = false;     // that worker is gone; the pool has not been told
   int requests = 0;
-  int answers = 0;
 };
 
+// The application: max_connections workers and perhaps some more, one connection each, and the others wait in
+// the backlog in their order. A worker whose connection is closed goes on until its script ends.
 class Model {
  public:
-  explicit Model(unsigned seed) : random_(seed), config_(random_config()), pool_(config_, seed) {}
+  explicit Model(unsigned seed)
+      : random_(seed),
+        config_(random_config()),
+        pool_(config_, seed),
+        workers_(config_.max_connections + static_cast<std::size_t>(below(2))) {}
   ~Model() {
     for (auto& person : people_) pool_.cancel(person->waiter, now_);
   }
@@ -101,12 +108,10 @@ class Model {
         Link& link = links_.at(action.connection);
         REQUIRE(link.phase != Link::Phase::closing);
         if (link.phase == Link::Phase::leased) REQUIRE(link.person == nullptr);
-        link.script_lost = link.script_lost || action.reason == CloseReason::drain_limit ||
-                           action.reason == CloseReason::client_abort ||
-                           action.reason == CloseReason::settle_timeout ||
-                           action.reason == CloseReason::ping_timeout;
-        if (link.script_lost && pool_.barrier_supported()) ++ghosts_;
+        if (link.taken && !link.dead && link.running) ++ghosts_;
+        link.dead = true;
         link.phase = Link::Phase::closing;
+        take_from_backlog();
         return;
       }
       case PoolAction::Kind::reject: {
@@ -144,7 +149,8 @@ class Model {
     if (!config_.keep_alive) REQUIRE(link.requests == 0);
     if (config_.recycle.requests > 0)
       REQUIRE(static_cast<std::uint64_t>(link.requests) < config_.recycle.requests);
-    if (link.must_prove && link.requests == 0) REQUIRE(link.quiet);
+    // No request waits in the backlog.
+    if (config_.keep_alive && pool_.barrier_supported()) REQUIRE(link.taken);
     if (action.reused && pool_.barrier_supported() && config_.settle != config::Settle::never &&
         (config_.settle == config::Settle::always || !person.repeatable))
       REQUIRE(link.quiet);
@@ -153,7 +159,7 @@ class Model {
       act_again([&] { pool_.lease_unused(action.connection, now_); });
       return;
     }
-    if (action.reused && one_in(12)) {
+    if (action.reused && (action.peek || !link.running) && one_in(12)) {
       link.phase = Link::Phase::up;
       back_in_line(person);
       person.just_returned = true;
@@ -162,6 +168,7 @@ class Model {
     }
     ++link.requests;
     link.quiet = false;
+    link.running = true;
     link.phase = Link::Phase::leased;
     link.person = &person;
   }
@@ -169,6 +176,25 @@ class Model {
   void act_again(auto&& input) {
     input();
     pool_.check();
+  }
+
+  // ---- the application
+  void take_from_backlog() {
+    std::size_t busy = ghosts_;
+    for (const auto& [id, link] : links_) busy += link.taken && !link.dead ? 1 : 0;
+    while (busy < workers_ && !backlog_.empty()) {
+      const auto found = links_.find(backlog_.front());
+      backlog_.pop_front();
+      // One that was closed meanwhile with nothing on it takes no more than a moment.
+      if (found == links_.end() || found->second.phase == Link::Phase::closing) continue;
+      found->second.taken = true;
+      ++busy;
+    }
+  }
+  void worker_dies(Link& link) {
+    link.dead = true;
+    link.running = false;
+    take_from_backlog();
   }
 
   // ---- the model's line
@@ -229,7 +255,9 @@ class Model {
   std::uint64_t arrivals_ = 0;
   std::map<ConnectionId, Link> links_;
   std::set<ConnectionId> held_;
-  std::uint32_t ghosts_ = 0;
+  std::size_t workers_;
+  std::size_t ghosts_ = 0;  // workers that run scripts of closed connections
+  std::deque<ConnectionId> backlog_;
 
  private:
   config::Pool random_config() {

@@ -29,10 +29,10 @@ class World : public Model {
 
  private:
   // ---- what may happen
-  Link* pick(Link::Phase phase, ConnectionId& id) {
+  Link* pick(Link::Phase phase, ConnectionId& id, bool alive = false) {
     std::vector<ConnectionId> fitting;
     for (const auto& [each, link] : links_) {
-      if (link.phase == phase) fitting.push_back(each);
+      if (link.phase == phase && !(alive && (link.dead || !link.taken))) fitting.push_back(each);
     }
     if (fitting.empty()) return nullptr;
     id = fitting[static_cast<std::size_t>(below(static_cast<int>(fitting.size())))];
@@ -40,7 +40,7 @@ class World : public Model {
   }
 
   void step() {
-    switch (below(20)) {
+    switch (below(22)) {
       case 0:
       case 1:
       case 2: arrive(); return;
@@ -65,6 +65,10 @@ class World : public Model {
       case 13: time_passes(); return;
       case 14: late_report(); return;
       case 15: operate(); return;
+      case 20: script_ends(); return;
+      case 21:
+        if (one_in(2 * calm_)) lose_worker();
+        return;
       default: return;
     }
   }
@@ -106,23 +110,24 @@ class World : public Model {
       return;
     }
     link->phase = Link::Phase::up;
-    link->must_prove = pool_.barrier_supported() && ghosts_ > 0;
+    backlog_.push_back(id);
+    take_from_backlog();
     act([&] { pool_.connected(id, now_); });
   }
 
   void answer() {
     if (!answers_) return;
     for (auto& [each, link] : links_) {
-      if (!link.asked || link.phase != Link::Phase::up) continue;
+      if (!link.asked || link.phase != Link::Phase::up || link.dead || link.running || !link.taken) continue;
       const ConnectionId id = each;
       link.asked = false;
       link.quiet = true;
-      const bool proof = pool_.state(id) == ConnectionState::connecting;
       const bool known = pool_.barrier_supported();
-      if (proof && (known || link.answers == 1) && ghosts_ > 0) --ghosts_;
-      ++link.answers;
       act([&] { pool_.barrier_answered(id, now_); });
-      if (!keeps_after_answer_ && !known && links_.contains(id) && links_.at(id).phase == Link::Phase::up)
+      if (keeps_after_answer_ || known || !links_.contains(id)) return;
+      Link& closed = links_.at(id);
+      worker_dies(closed);
+      if (closed.phase == Link::Phase::up)
         act([&] { pool_.lost(id, CloseReason::peer_closed, false, now_); });
       return;
     }
@@ -130,11 +135,26 @@ class World : public Model {
 
   void end_request() {
     ConnectionId id = 0;
-    Link* link = pick(one_in(3) ? Link::Phase::draining : Link::Phase::leased, id);
+    Link* link = pick(one_in(3) ? Link::Phase::draining : Link::Phase::leased, id, true);
     if (link == nullptr) return;
     link->person = nullptr;
     link->phase = Link::Phase::up;
+    // Or it runs on. Without barriers nobody could tell.
+    link->running = pool_.barrier_supported() && one_in(5);
     act([&] { pool_.released(id, now_); });
+  }
+
+  void script_ends() {
+    if (ghosts_ > 0 && one_in(4)) --ghosts_;
+    for (auto& [id, link] : links_) {
+      if (link.running && link.phase == Link::Phase::up && one_in(2)) link.running = false;
+    }
+    act([&] { take_from_backlog(); });
+  }
+
+  void lose_worker() {
+    ConnectionId id = 0;
+    if (Link* link = pick(one_in(2) ? Link::Phase::leased : Link::Phase::up, id, true)) worker_dies(*link);
   }
 
   void lose_request() {
@@ -143,10 +163,11 @@ class World : public Model {
     if (link == nullptr) return;
     Person* person = link->person;
     link->person = nullptr;
-    link->script_lost = one_in(2);
+    const bool script_lost = !link->dead && one_in(2);
+    if (!script_lost) worker_dies(*link);
     const CloseReason reason = one_in(2) ? CloseReason::eof_in_request : CloseReason::response_timeout;
     act([&] {
-      pool_.lost(id, reason, links_.at(id).script_lost, now_);
+      pool_.lost(id, reason, script_lost, now_);
       if (person != nullptr && one_in(2)) {
         back_in_line(*person);
         pool_.enqueue_again(person->waiter, now_);
@@ -161,11 +182,12 @@ class World : public Model {
     Link* link = pick(phase, id);
     if (link == nullptr) return;
     const CloseReason reason =
-        std::array{CloseReason::peer_closed, CloseReason::reset, CloseReason::foreign_record}.at(
-            static_cast<std::size_t>(below(3)));
+        link->dead ? CloseReason::peer_closed
+                   : std::array{CloseReason::peer_closed, CloseReason::reset, CloseReason::foreign_record}.at(
+                         static_cast<std::size_t>(below(3)));
     // Whether a script runs is not asked where the pool knows that none does (keep_alive: false).
     const bool script = config_.keep_alive && reason == CloseReason::foreign_record;
-    link->script_lost = script;
+    if (reason != CloseReason::foreign_record) worker_dies(*link);
     act([&] { pool_.lost(id, reason, script, now_); });
   }
 
@@ -224,16 +246,34 @@ class World : public Model {
     if (what == 4) pool_.saw_run_on(now_);
   }
 
+  void lose(ConnectionId id) {
+    links_.at(id).person = nullptr;
+    act([&] { pool_.lost(id, CloseReason::peer_closed, false, now_); });
+  }
+
   // Faults off: everything is answered at once, else time goes on to the next thing due.
   bool settle_one() {
+    ghosts_ = 0;
+    for (auto& [id, link] : links_) link.running = link.running && link.phase != Link::Phase::up;
+    take_from_backlog();
     for (const auto& [id, link] : links_) {
       switch (link.phase) {
         case Link::Phase::connecting: connect(true); return true;
         case Link::Phase::leased:
-        case Link::Phase::draining: end_request(); return true;
+        case Link::Phase::draining:
+          if (link.dead) {
+            lose(id);
+          } else {
+            end_request();
+          }
+          return true;
         case Link::Phase::closing: close_one(); return true;
         case Link::Phase::up:
-          if (link.asked && answers_) {
+          if (link.dead) {
+            lose(id);
+            return true;
+          }
+          if (link.asked && link.taken && !link.running) {
             answer();
             return true;
           }
@@ -244,7 +284,7 @@ class World : public Model {
   }
 
   void finish() {
-    keeps_after_answer_ = true;
+    answers_ = keeps_after_answer_ = true;
     act([&] { pool_.resume(now_); });
     const auto busy = [&] {
       const PoolCounts counts = pool_.counts();
@@ -278,7 +318,7 @@ TEST_CASE("random operations keep every promise, 2000 seeds") {
   for (unsigned seed = 1; seed <= 2000; ++seed) {
     CAPTURE(seed);
     World world(seed);
-    world.run(300);
+    world.run(330);
     const PoolStats& stats = world.stats();
     sum.leases += stats.leases;
     sum.reused += stats.reused;
