@@ -263,9 +263,9 @@ std::string pool_address_text(const Address& address) {
 Parsed<std::string> parse_host_pattern(std::string_view text) {
   Parsed<std::string> out;
   const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
-  if (text.starts_with('[') && text.ends_with(']') && is_ipv6(std::string(text.substr(1, text.size() - 2)))) {
-    out.value = std::string(text);
-  } else if (is_host_name(name) && !(name.size() < text.size() && only_digits_and_dots(name))) {
+  const bool v6_literal =
+      text.starts_with('[') && text.ends_with(']') && is_ipv6(std::string(text.substr(1, text.size() - 2)));
+  if (v6_literal || (is_host_name(name) && !(name.size() < text.size() && only_digits_and_dots(name)))) {
     out.value = std::string(text);
   } else if (text == "*") {
     out.error = "'*' is not a host";

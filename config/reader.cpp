@@ -92,7 +92,7 @@ void Reader::doubled_key(const Slot& parent, const Entry& entry, Mark first) {
 
 std::string Reader::unknown_key(const Slot& parent, const Entry& entry,
                                 const std::vector<std::string>& names) {
-  const std::string meant = closest(entry.key, names);
+  std::string meant = closest(entry.key, names);
   // A known key in the wrong block, usually one indented too far or too little.
   std::vector<std::string> homes;
   for (const std::string& path : known_paths_) {

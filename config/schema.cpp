@@ -51,18 +51,19 @@ constexpr auto key(std::string_view name, Limits limits = {}) {
 template <class T>
 void read_section(Reader& reader, const Slot& slot, T& out) {
   std::vector<std::string> names;
-  for (const auto& row : Keys<T>::list) {
+  names.reserve(Keys<T>::kList.size());
+  for (const auto& row : Keys<T>::kList) {
     names.emplace_back(row.name);
   }
   for (const Found& found : reader.keys(slot, names)) {
-    const auto& row = Keys<T>::list[found.index];
+    const auto& row = Keys<T>::kList[found.index];
     row.read(reader, found.slot, row.limits, out);
   }
 }
 
 template <class T>
 void write_section(Writer& writer, const T& in) {
-  for (const auto& row : Keys<T>::list) {
+  for (const auto& row : Keys<T>::kList) {
     row.write(writer, row.name, in);
   }
 }
@@ -132,7 +133,7 @@ constexpr Limits wait(const char* instead) {
 
 template <>
 struct Keys<Queue> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Queue::size, Count>("size", from_to(0, 1'000'000)),
       key<&Queue::timeout, TimeSpan>("timeout",
                                      wait("write how long a request may wait, such as 10s; for no waiting "
@@ -142,7 +143,7 @@ struct Keys<Queue> {
 
 template <>
 struct Keys<PoolTimeouts> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&PoolTimeouts::connect, TimeSpan>("connect", wait("write the longest wait you accept, such as 2s")),
       key<&PoolTimeouts::send, TimeSpan>("send", wait("write the longest wait you accept, such as 30s")),
       key<&PoolTimeouts::first_byte, TimeSpan>("first_byte",
@@ -154,7 +155,7 @@ struct Keys<PoolTimeouts> {
 
 template <>
 struct Keys<Recycle> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Recycle::idle, TimeSpan>("idle", zero_or(1, kDay)),
       key<&Recycle::requests, Count>("requests"),
       key<&Recycle::lifetime, TimeSpan>("lifetime", zero_or(1, 365 * kDay)),
@@ -163,7 +164,7 @@ struct Keys<Recycle> {
 
 template <>
 struct Keys<Pool> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Pool::address, PoolAddress>("address"),
       key<&Pool::application, Word<Application>>("application"),
       key<&Pool::keep_alive, Flag>("keep_alive"),
@@ -182,7 +183,7 @@ struct Keys<Pool> {
 
 template <>
 struct Keys<Site> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Site::hosts, HostList>("hosts"),
       key<&Site::root, FilePath>("root"),
       key<&Site::php_root, ForeignPath>("php_root"),
@@ -198,7 +199,7 @@ struct Keys<Site> {
 
 template <>
 struct Keys<Client::Timeouts> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Client::Timeouts::header, TimeSpan>("header",
                                                wait("write the longest wait you accept, such as 10s")),
       key<&Client::Timeouts::body, TimeSpan>("body",
@@ -211,7 +212,7 @@ struct Keys<Client::Timeouts> {
 
 template <>
 struct Keys<Client> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       section<&Client::timeouts>("timeouts"),
       key<&Client::max_header, Size>("max_header", from_to(kKilo, kMega)),
       key<&Client::max_connections, Count>("max_connections", from_to(1, 1'000'000)),
@@ -221,7 +222,7 @@ struct Keys<Client> {
 
 template <>
 struct Keys<Buffers> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Buffers::request_memory, Size>("request_memory", from_to(kKilo, kGiga)),
       key<&Buffers::response_memory, Size>("response_memory", from_to(kKilo, kGiga)),
       key<&Buffers::spool_dir, FilePath>("spool_dir"),
@@ -232,7 +233,7 @@ struct Keys<Buffers> {
 
 template <>
 struct Keys<Log> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Log::access, LogTarget>("access"),
       key<&Log::format, Word<LogFormat>>("format"),
       key<&Log::level, Word<LogLevel>>("level"),
@@ -242,13 +243,13 @@ struct Keys<Log> {
 using Admin = Single<&Config::admin, ListenOrOff>;
 template <>
 struct Keys<Admin> {
-  static constexpr auto list = std::array{key<&Admin::value, ListenOrOff>("listen")};
+  static constexpr auto kList = std::array{key<&Admin::value, ListenOrOff>("listen")};
 };
 
 using Shutdown = Single<&Config::shutdown_grace, TimeSpan>;
 template <>
 struct Keys<Shutdown> {
-  static constexpr auto list = std::array{key<&Shutdown::value, TimeSpan>("grace", zero_or(1, kDay))};
+  static constexpr auto kList = std::array{key<&Shutdown::value, TimeSpan>("grace", zero_or(1, kDay))};
 };
 
 // ---- the two lists
@@ -318,7 +319,7 @@ void write_sites(Writer& writer, std::string_view as, const Config& in) {
 
 template <>
 struct Keys<Config> {
-  static constexpr auto list = std::array{
+  static constexpr auto kList = std::array{
       key<&Config::listen, ListenList>("listen"),
       single<&Config::admin, ListenOrOff>("admin"),
       Key<Config>{"pools", {}, read_pools, write_pools},

@@ -297,6 +297,7 @@ std::optional<std::vector<Address>> ListenList::read(Reader& reader, const Slot&
 }
 std::string ListenList::text(const std::vector<Address>& value) {
   std::vector<std::string> texts;
+  texts.reserve(value.size());
   for (const Address& address : value) {
     texts.push_back(yaml_text(address.text()));
   }
@@ -325,6 +326,7 @@ std::optional<std::vector<std::string>> HostList::read(Reader& reader, const Slo
 }
 std::string HostList::text(const std::vector<std::string>& value) {
   std::vector<std::string> texts;
+  texts.reserve(value.size());
   for (const std::string& item : value) {
     texts.push_back(yaml_text(item));
   }
@@ -349,6 +351,7 @@ std::optional<std::vector<Network>> NetworkList::read(Reader& reader, const Slot
 }
 std::string NetworkList::text(const std::vector<Network>& value) {
   std::vector<std::string> texts;
+  texts.reserve(value.size());
   for (const Network& network : value) {
     texts.push_back(yaml_text(network_text(network)));
   }

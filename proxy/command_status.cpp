@@ -94,7 +94,7 @@ void print_table(const Json& status) {
   std::printf("%-12s %5s %7s %7s %9s %9s %6s %8s %9s %10s %8s %8s  %s\n", "pool", "max", "leased", "idle",
               "settling", "draining", "conn.", "waiting", "maxwait", "requests", "reused", "opened", "state");
   for (const auto& [name, pool] : status["pools"].items()) {
-    const auto number = [&pool](const char* key) { return pool[key].get<unsigned long long>(); };
+    const auto number = [&pool = pool](const char* key) { return pool[key].get<unsigned long long>(); };
     const double requests = static_cast<double>(number("requests"));
     const double reused = requests > 0 ? 100.0 * static_cast<double>(number("reused")) / requests : 0.0;
     const char* state = pool["paused"].get<bool>()      ? "paused"

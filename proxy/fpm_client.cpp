@@ -126,9 +126,7 @@ bool FpmClient::send_all(const std::string& bytes, Clock::time_point deadline) c
     const ssize_t written = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (written >= 0) {
       sent += static_cast<std::size_t>(written);
-    } else if (errno != EAGAIN && errno != EINTR) {
-      return false;
-    } else if (wait_for(POLLOUT, deadline) != Wait::readable) {
+    } else if ((errno != EAGAIN && errno != EINTR) || wait_for(POLLOUT, deadline) != Wait::readable) {
       return false;
     }
   }

@@ -77,8 +77,8 @@ std::vector<std::string> find_php_fpm() {
   }
   // php-fpm8.3 before php-fpm8.2; within a version the order of the folders.
   std::stable_sort(found.begin(), found.end(), [](const std::string& a, const std::string& b) {
-    return std::atof(a.substr(a.rfind("php-fpm") + 7).c_str()) >
-           std::atof(b.substr(b.rfind("php-fpm") + 7).c_str());
+    return std::strtod(a.c_str() + a.rfind("php-fpm") + 7, nullptr) >
+           std::strtod(b.c_str() + b.rfind("php-fpm") + 7, nullptr);
   });
   return found;
 }

@@ -98,9 +98,10 @@ void append_bare(std::string& out, std::string_view text) {
     out += '-';
     return;
   }
-  for (std::size_t space; (space = text.find(' ')) != std::string_view::npos; text.remove_prefix(space + 1)) {
+  for (std::size_t space = text.find(' '); space != std::string_view::npos; space = text.find(' ')) {
     append_hex_escaped(out, text.substr(0, space));
     out += "\\x20";
+    text.remove_prefix(space + 1);
   }
   append_hex_escaped(out, text);
 }

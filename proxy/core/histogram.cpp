@@ -11,6 +11,8 @@ namespace {
 constexpr auto kBoundsNs = [] {
   std::array<std::int64_t, Histogram::kBounds.size()> bounds{};
   for (std::size_t i = 0; i < bounds.size(); ++i) {
+    // A positive number, and std::llround() is no constant expression.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     bounds[i] = static_cast<std::int64_t>(Histogram::kBounds[i] * 1e9 + 0.5);
   }
   return bounds;

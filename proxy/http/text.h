@@ -10,12 +10,16 @@
 
 namespace holdfast::http {
 
-enum ByteClass : std::uint8_t {
-  kToken = 1,   // tchar, RFC 9110 5.6.2
-  kTarget = 2,  // may stand raw in a request target: printable ASCII but '#' (RFC 9112 3.2: no fragment)
-  kValue = 4,   // field-content, RFC 9110 5.5: HTAB, SP, VCHAR, obs-text
-  kHost = 8,    // reg-name without pct-encoded: unreserved and sub-delims, RFC 3986 3.2.2
-};
+// Bits: a byte may be of several classes.
+using ByteClass = std::uint8_t;
+// tchar, RFC 9110 5.6.2
+inline constexpr ByteClass kToken = 1;
+// May stand raw in a request target: printable ASCII but '#' (RFC 9112 3.2: no fragment).
+inline constexpr ByteClass kTarget = 2;
+// field-content, RFC 9110 5.5: HTAB, SP, VCHAR, obs-text
+inline constexpr ByteClass kValue = 4;
+// reg-name without pct-encoded: unreserved and sub-delims, RFC 3986 3.2.2
+inline constexpr ByteClass kHost = 8;
 
 constexpr bool is_alpha(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

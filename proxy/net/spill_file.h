@@ -26,7 +26,7 @@ class DiskSpillStore final : public core::SpillStore {
 
   std::unique_ptr<core::SpillFile> create(std::string& error) override;
 
-  std::uint64_t bytes_in_use() const { return bytes_in_use_; }
+  std::uint64_t bytes_in_use() const override { return bytes_in_use_; }
   std::uint64_t bytes_max() const { return bytes_max_; }
   std::size_t open_files() const { return open_files_; }
 

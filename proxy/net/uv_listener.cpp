@@ -28,8 +28,8 @@ constexpr int kAcceptsAtLast = 4096;
 struct UvListener::Acceptor {
   enum class State { accepting, resting, closed };
 
-  Acceptor(UvLoop& loop_, ListenSocket socket_, AcceptHandler& handler_)
-      : loop(loop_), socket(std::move(socket_)), handler(handler_), local(bound_address(socket.fd)) {
+  Acceptor(UvLoop& on, ListenSocket listening, AcceptHandler& owner)
+      : loop(on), socket(std::move(listening)), handler(owner), local(bound_address(socket.fd)) {
     if (uv_poll_init(loop.uv(), &poll, socket.fd) != 0) std::abort();  // a fresh socket can be polled
     uv_timer_init(loop.uv(), &rest_timer);
     poll.data = rest_timer.data = this;

@@ -8,16 +8,15 @@
 
 namespace holdfast::sim::wire {
 
-enum Type {
-  kBegin = 1,
-  kEnd = 3,
-  kParams = 4,
-  kStdin = 5,
-  kStdout = 6,
-  kStderr = 7,
-  kGetValues = 9,
-  kResult = 10
-};
+// Record types.
+inline constexpr int kBegin = 1;
+inline constexpr int kEnd = 3;
+inline constexpr int kParams = 4;
+inline constexpr int kStdin = 5;
+inline constexpr int kStdout = 6;
+inline constexpr int kStderr = 7;
+inline constexpr int kGetValues = 9;
+inline constexpr int kResult = 10;
 
 struct Header {
   int version = 0;

@@ -151,7 +151,8 @@ bool PhpWorker::take_record(const wire::Header& header, std::string_view content
       require(wire::read_pairs(content, params_), "a name-value pair is cut");
       if (!content.empty()) return true;
       params_done_ = true;
-      content_length_ = static_cast<std::size_t>(std::atoll(params_["CONTENT_LENGTH"].c_str()));
+      content_length_ =
+          static_cast<std::size_t>(std::strtoll(params_["CONTENT_LENGTH"].c_str(), nullptr, 10));
       early_ = content_length_ > 0 && universe.random.chance(app_.faults_on() ? app_.knobs().early : 0);
       if (content_length_ > 0 && !early_) {
         if (!universe.random.chance(app_.faults_on() ? app_.knobs().chokes : 0)) return true;

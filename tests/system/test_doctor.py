@@ -10,11 +10,10 @@ import os
 import shutil
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
+from harness.holdfast import BINARY
 
-BINARY = os.environ.get("HOLDFAST_BINARY", str(Path(__file__).parents[2] / "build/release/holdfast"))
 PHP_FPM = shutil.which("php-fpm") or next(iter(sorted(glob.glob("/usr/sbin/php-fpm*"), reverse=True)), None)
 pytestmark = pytest.mark.skipif(PHP_FPM is None, reason="php-fpm is not installed")
 

@@ -109,6 +109,8 @@ def test_out_of_descriptors_does_not_spin(start_fpm, start_holdfast):
     fpm = start_fpm(max_children=5).start()
     proxy = start_holdfast({"pools": {"php": {"address": fpm.address}}, "sites": [{"root": str(fpm.www), "pool": "php"}]},
                            nofile=64)
+    # Before as after. It also shows UBSan's vptr check each class while there is a descriptor for the pipe it looks with.
+    assert proxy.get("/echo.php?t=before").body == b"before\n"
     crowd = []
     for _ in range(120):
         client = socket.create_connection(("127.0.0.1", proxy.port), 10)

@@ -12,11 +12,9 @@ import select
 import signal
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
-
-BINARY = os.environ.get("HOLDFAST_BINARY", str(Path(__file__).parents[2] / "build/release/holdfast"))
+from harness.holdfast import BINARY
 
 
 def run(*arguments, check=True):

@@ -7,7 +7,6 @@
 
 using namespace holdfast::core;
 using namespace holdfast::core::testing;
-namespace config = holdfast::config;
 
 namespace {
 

@@ -142,12 +142,9 @@ TEST_CASE("Content-Length") {
 
 TEST_CASE("Transfer-Encoding") {
   const std::string end = "0\r\n\r\n";
-  for (const char* value :
-       {"gzip", "identity", "gzip, chunked", "chunked, chunked", "chunked, gzip", "chunked,", ",chunked", "",
-        "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"", "chu nked", "chunked, identity",
-        "\x80"
-        "chunked",
-        "deflate,chunked"}) {
+  for (const char* value : {"gzip", "identity", "gzip, chunked", "chunked, chunked", "chunked, gzip",
+                            "chunked,", ",chunked", "", "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"",
+                            "chu nked", "chunked, identity", "\200chunked", "deflate,chunked"}) {
     CAPTURE(value);
     CHECK(status_in_every_split(get_with("Transfer-Encoding: " + std::string(value) + "\r\n") + end) == 501);
   }

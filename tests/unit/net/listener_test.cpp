@@ -234,10 +234,13 @@ TEST_CASE("out of descriptors: the listener rests, counts, and loses nobody") {
   auto listener = listen(net, tcp("127.0.0.1", 0), acceptor);
   REQUIRE(listener != nullptr);
   const Endpoint endpoint = tcp("127.0.0.1", listener->port());
+  // libuv takes a spare descriptor for its first stream. And a connection each way before the descriptors are
+  // gone: when the undefined behaviour sanitizer meets a class for the first time, it opens a pipe to look at
+  // the object's table, and takes a correct object for a wrong one (vptr) when it gets none.
+  Recorder first;
+  first.stream = net.network.connect(endpoint, first);
+  net.until([&] { return acceptor.accepted.size() == 1 && first.connected.has_value(); });
   std::vector<int> clients;
-  clients.push_back(raw_client(endpoint));
-  net.until(
-      [&] { return acceptor.accepted.size() == 1; });  // libuv takes a spare descriptor for its first stream
   for (int i = 0; i < 5; ++i) clients.push_back(raw_client(endpoint));
 
   rlimit before{};
@@ -266,7 +269,8 @@ TEST_CASE("out of descriptors: the listener rests, counts, and loses nobody") {
   CHECK(client.connected->name() == "EMFILE");
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 
-  net.until([&] { return acceptor.accepted.size() == clients.size(); });
+  net.until([&] { return acceptor.accepted.size() == 1 + clients.size(); });
+  net.close(first);
   net.close(client);
   for (auto& server : acceptor.accepted) net.close(*server);
   for (const int fd : clients) ::close(fd);

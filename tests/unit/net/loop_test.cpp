@@ -1,5 +1,5 @@
 // The loop itself: clock, wake-up timer, turn ends, signals, the end of run().
-#include <signal.h>
+#include <csignal>
 
 #include "net_fixture.h"
 
@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 struct Turns : TurnHandler {
-  explicit Turns(UvNetwork& network_) : network(network_) { network.set_turn_handler(this); }
+  explicit Turns(UvNetwork& on) : network(on) { network.set_turn_handler(this); }
   ~Turns() { network.set_turn_handler(nullptr); }
 
   void on_wakeup() override { wakeups.push_back(network.now()); }

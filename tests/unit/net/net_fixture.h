@@ -228,10 +228,10 @@ constexpr std::size_t kBig = 10 * 1024 * 1024;  // more than any socket buffer h
 #define FOR_BOTH_TRANSPORTS(is_unix) \
   bool is_unix = false;              \
   SUBCASE("TCP") {                   \
-    is_unix = false;                 \
+    (is_unix) = false;               \
   }                                  \
   SUBCASE("Unix") {                  \
-    is_unix = true;                  \
+    (is_unix) = true;                \
   }
 
 inline bool write(Recorder& recorder, std::string_view bytes) {

@@ -1,7 +1,7 @@
 // Doctor about the kernel and the process, its report, and the file it asks php-fpm for.
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
