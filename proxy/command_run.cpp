@@ -56,7 +56,9 @@ int run(const std::string& file) {
 int check(const std::string& file) {
   const config::Snapshot snapshot = load(file);
   if (snapshot == nullptr) return kConfigError;
-  std::printf("%s: ok, %zu sites, %zu pools\n", file.c_str(), snapshot->sites.size(), snapshot->pools.size());
+  const std::size_t sites = snapshot->sites.size(), pools = snapshot->pools.size();
+  std::printf("%s: ok, %zu site%s, %zu pool%s\n", file.c_str(), sites, sites == 1 ? "" : "s", pools,
+              pools == 1 ? "" : "s");
   return 0;
 }
 

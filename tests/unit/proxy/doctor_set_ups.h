@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy/doctor.h"
@@ -72,10 +73,10 @@ inline DoctorFacts good_tcp() {
   return facts;
 }
 
-inline const Finding& finding(const std::vector<Finding>& findings, const std::string& id) {
+inline const Finding& finding(const std::vector<Finding>& findings, std::string_view id) {
   const auto at =
-      std::find_if(findings.begin(), findings.end(), [&id](const Finding& each) { return each.id == id; });
-  REQUIRE_MESSAGE(at != findings.end(), id);
+      std::find_if(findings.begin(), findings.end(), [id](const Finding& each) { return each.id == id; });
+  REQUIRE_MESSAGE(at != findings.end(), std::string(id));
   return *at;
 }
 
