@@ -71,29 +71,29 @@ Listeners::~Listeners() = default;
 
 std::optional<Listeners::Next> Listeners::prepare(const config::Config& config, std::string& error) {
   Next next;
-  for (const config::Address& address : config.listen) next.places.push_back({.address = address});
-  if (config.admin) next.places.push_back({.address = *config.admin, .admin = true});
+  for (const config::Address& address : config.listen) next.places_.push_back({.address = address});
+  if (config.admin) next.places_.push_back({.address = *config.admin, .admin = true});
   keep(next);
-  for (Next::Place& place : next.places) {
-    if (place.kept == nullptr && !open(place, next.leaving, error)) return std::nullopt;
+  for (Next::Place& place : next.places_) {
+    if (place.kept == nullptr && !open(place, next.leaving_, error)) return std::nullopt;
   }
   return next;
 }
 
 void Listeners::keep(Next& next) {
-  for (const auto& acceptor : acceptors_) next.leaving.push_back(acceptor.get());
+  for (const auto& acceptor : acceptors_) next.leaving_.push_back(acceptor.get());
   // The same role first: two addresses with port 0 are equal, and the admin endpoint is not to change places
   // with a site for that.
   for (const bool same_role : {true, false}) {
-    for (Next::Place& place : next.places) {
+    for (Next::Place& place : next.places_) {
       if (place.kept != nullptr) continue;
       const auto found = std::find_if(
-          next.leaving.begin(), next.leaving.end(), [&place, same_role](const Acceptor* acceptor) {
+          next.leaving_.begin(), next.leaving_.end(), [&place, same_role](const Acceptor* acceptor) {
             return acceptor->address() == place.address && (!same_role || acceptor->admin() == place.admin);
           });
-      if (found == next.leaving.end()) continue;
+      if (found == next.leaving_.end()) continue;
       place.kept = *found;
-      next.leaving.erase(found);
+      next.leaving_.erase(found);
     }
   }
 }
@@ -113,13 +113,13 @@ bool Listeners::open(Next::Place& place, const std::vector<Acceptor*>& leaving, 
 
 std::vector<std::uint64_t> Listeners::put_in_force(Next next) {
   std::vector<std::uint64_t> gone;
-  for (Acceptor* acceptor : next.leaving) {
+  for (Acceptor* acceptor : next.leaving_) {
     acceptor->listener().accept_waiting();
     gone.push_back(acceptor->id());
     log_.info("closed " + acceptor->text());
   }
   std::vector<std::unique_ptr<Acceptor>> acceptors;
-  for (Next::Place& place : next.places) {
+  for (Next::Place& place : next.places_) {
     if (place.kept == nullptr) {
       place.fresh->serve(place.admin, ++last_id_);
       log_.info((place.admin ? "admin on " : "listening on ") + place.fresh->text());

@@ -53,8 +53,8 @@ class Listeners {
    private:
     friend class Listeners;
     struct Place;
-    std::vector<Place> places;
-    std::vector<Acceptor*> leaving;
+    std::vector<Place> places_;
+    std::vector<Acceptor*> leaving_;
   };
 
   // Nothing, with a sentence in `error`, when an address cannot be had; then all is as before.
