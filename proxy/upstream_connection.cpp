@@ -14,8 +14,10 @@ using namespace std::chrono_literals;
 namespace {
 // Of an abandoned response, bytes that are read to keep the connection; more costs more than a new one.
 constexpr std::uint64_t kDiscardBytesMost = 16U << 20;
-// After an EOF on TCP: a reset needs a round trip to show.
+// After an EOF on TCP: a reset needs a round trip to show. For a request that may be repeated anyway a glance
+// is enough: all that hangs on it is whether the failure counts as the request's own.
 constexpr core::Duration kHalfCloseWait = 50ms;
+constexpr core::Duration kHalfCloseGlance = 5ms;
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(Upstream& upstream, core::ConnectionId id)
@@ -92,7 +94,7 @@ void UpstreamConnection::await(Awaiting what) {
     case Awaiting::sent: limit = timeouts.send; break;
     case Awaiting::first_byte: limit = timeouts.first_byte; break;
     case Awaiting::more: limit = timeouts.idle_read; break;
-    case Awaiting::half_close: limit = kHalfCloseWait; break;
+    case Awaiting::half_close: limit = exchange_->repeatable() ? kHalfCloseGlance : kHalfCloseWait; break;
   }
   deadline_.set(upstream_.now() + limit);
 }
@@ -248,9 +250,7 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::eof_in_record:
     case fastcgi::Fault::eof_in_request: {
       const bool untouched = exchange_ != nullptr && !exchange_->response_seen();
-      // A repeatable request is tried again without proof, but only once.
-      const bool proof_wanted = untouched && (!exchange_->repeatable() || exchange_->retries() > 0);
-      if (proof_wanted && end_of_params_sent() && !stream_->is_unix() && !stream_->peer_gone()) {
+      if (untouched && end_of_params_sent() && !stream_->is_unix() && !stream_->peer_gone()) {
         await(Awaiting::half_close);  // a worker that died would have reset; see on_deadline()
         return;
       }

@@ -6,6 +6,7 @@ Over a Unix socket proxy and php share a host, so php-fpm runs in the proxy's na
 """
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -205,7 +206,8 @@ def set_stage(lane: Lane, plan: Plan, namespaces: Namespaces) -> Stage:
     wait_for_page(clients, PROXY_HOST, PROXY_PORT, PAGE, lambda: check_alive(stage.programs))
     for place, name in stage.places().items():
         namespaces.start(name, [sys.executable, str(SAMPLER), "--place", place, "--ports", f"{PROXY_PORT},{PHP_PORT}",
-                                "--interval", str(SAMPLE_SECONDS), "--out", str(folder / f"samples-{place}.csv")],
+                                "--interval", str(SAMPLE_SECONDS), "--out", str(folder / f"samples-{place}.csv"),
+                                "--parent", str(os.getpid())],
                          folder / "sampler.log")
     return stage
 

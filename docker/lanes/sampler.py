@@ -6,6 +6,7 @@ Leaves in /results/LANE samples-PLACE.csv, and accepted-PLACE: one line, the mom
 TCP connections that this namespace has accepted since its start. Runs until SIGTERM.
 """
 
+import os
 import sys
 import threading
 import time
@@ -31,7 +32,8 @@ def main() -> None:
     folder = Path("/results", lane)
     folder.mkdir(exist_ok=True)
     threading.Thread(target=count_accepted, args=(folder / f"accepted-{place}",), daemon=True).start()
-    sampling.run(place, [stages.PROXY_PORT, stages.PHP_PORT], stages.SAMPLE_SECONDS, folder / f"samples-{place}.csv")
+    sampling.run(place, [stages.PROXY_PORT, stages.PHP_PORT], stages.SAMPLE_SECONDS, folder / f"samples-{place}.csv",
+                 os.getppid())
 
 
 if __name__ == "__main__":

@@ -170,7 +170,8 @@ def sample(place: str, ports, reader) -> list:
     return rows
 
 
-def run(place: str, ports, interval: float, out: Path) -> None:
+def run(place: str, ports, interval: float, out: Path, parent: int) -> None:
+    """Until a signal, or until `parent` is not the parent any more: whoever started this was killed."""
     running = True
 
     def stop(_signal, _frame):
@@ -179,7 +180,6 @@ def run(place: str, ports, interval: float, out: Path) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    parent = os.getppid()
     reader = source()
     with open(out, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -236,8 +236,10 @@ def main() -> None:
     parser.add_argument("--ports", required=True, help="listening ports to count, with commas")
     parser.add_argument("--interval", type=float, default=0.25, help="seconds")
     parser.add_argument("--out", type=Path, required=True)
+    # Named by the one who starts it: it may have been killed before the sampler looks.
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process, its parent")
     arguments = parser.parse_args()
-    run(arguments.place, [int(p) for p in arguments.ports.split(",")], arguments.interval, arguments.out)
+    run(arguments.place, [int(p) for p in arguments.ports.split(",")], arguments.interval, arguments.out, arguments.parent)
 
 
 if __name__ == "__main__":

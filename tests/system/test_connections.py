@@ -51,6 +51,16 @@ def test_without_keep_alive_over_unix(stack):
     assert 400 <= proxy.wait_quiet()["opened"] <= 401
 
 
+def test_a_worker_that_ends_in_order_is_not_held_against_the_request(stack, transport):
+    """Handed over without a barrier, a request may meet a worker that has just reached pm.max_requests: it only shut its side,
+    so the request has not run. It is tried again at once, and its one try on suspicion is still left for a real accident."""
+    proxy, _ = stack(transport, fpm={"max_children": 5, "max_requests": 5}, pool={"max_connections": 4, "settle": "never"})
+    result = Load(proxy.port, clients=12, requests=scaled(2000, 400)).run()
+    assert not result.errors and not result.failures, result
+    retried = proxy.wait_quiet()["retried"]
+    assert retried["half_closed"] > 0 and retried["repeatable"] == 0, retried
+
+
 def timed_page(client, host, size, number):
     """Seconds that php's page of `size` bytes took."""
     tag = f"{host}-{size}-{number}"
