@@ -267,7 +267,10 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
   core::AccessRecord record;
   record.client_address =
       origin_.address.empty() ? std::string_view(peer_.address) : std::string_view(origin_.address);
-  record.time = begun_wall_ != 0 ? begun_wall_ : std::time(nullptr);
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(
+      begun_wall_.value_or(std::chrono::system_clock::now()).time_since_epoch());
+  record.time = static_cast<std::time_t>(wall.count() / 1000);
+  record.milliseconds = static_cast<int>(wall.count() % 1000);
   record.status = status;
   record.body_bytes = response_.body_bytes();
   record.request_time = now - begun_;

@@ -132,7 +132,7 @@ void ClientConnection::on_head() {
   if (role_ == Role::site) ++worker_.context().metrics.requests;
   const std::uint64_t most = worker_.config().client.requests_per_connection;
   last_ = last_ || worker_.stopping() || (most > 0 && requests_ >= most);
-  begun_wall_ = std::time(nullptr);
+  begun_wall_ = std::chrono::system_clock::now();
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
                    .keep_alive = head.keep_alive && !last_});

@@ -9,6 +9,7 @@
 //                +---------------+--- client left ------------------> closing
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -118,7 +119,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   std::string pipelined_;      // bytes of later requests
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte of the request
-  std::time_t begun_wall_ = 0;
+  std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log
   std::uint64_t requests_ = 0;
   std::size_t unsent_seen_ = 0;  // for the write timeout: is there progress?
   std::string_view refusal_;     // why we refused, for the log

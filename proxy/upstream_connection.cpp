@@ -47,7 +47,8 @@ bool UpstreamConnection::start(PhpExchange& exchange, bool peek, bool first) {
   if (closing() || !session_.can_begin() || (peek && stream_->has_unread_input())) return false;
   upstream_.link(*this, exchange);
   exchange.begin_attempt(id_, !first, upstream_.now());
-  if (first) exchange.set_connect_time(connect_time_);
+  // One that was opened before this request came has cost it nothing.
+  if (first && opened_ >= exchange.enqueued()) exchange.set_connect_time(connect_time_);
   written_ = 0;
   params_end_ = 0;
   discarded_ = 0;

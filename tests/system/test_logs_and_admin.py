@@ -29,6 +29,8 @@ def test_access_log_json(stack, transport):
     assert one["connection"] == two["connection"]
     assert one["retried"] == 0
     assert 0 < one["first_byte_time"] <= one["request_time"]
+    # The connection was opened when the proxy started, at nobody's cost.
+    assert not one["connect_time"], one
     assert not static["pool"] and static["status"] == 200
     assert none["status"] == 404
 
@@ -65,6 +67,9 @@ def test_one_access_line_a_request(stack):
     assert not result.errors and not result.failures, result
     lines = wait_until(lambda: len(proxy.access()) >= 1000 and proxy.access(), "a thousand lines")
     assert len(lines) == 1000 and len({a["target"] for a in lines}) == 1000
+    assert len({a["time"][-5:-1] for a in lines}) > 1, "the milliseconds are told"
+    connected = [a for a in lines if a["connect_time"]]
+    assert all(a["connect_time"] <= a["request_time"] for a in connected), connected
 
 
 def test_refused_requests_are_logged(stack):
