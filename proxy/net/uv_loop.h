@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "proxy/net/name_cache.h"
 #include "proxy/net/network.h"
 
 namespace holdfast::net {
@@ -50,6 +51,8 @@ class UvLoop {
   void handle_closed();
   std::size_t open_handles() const { return open_handles_; }
 
+  NameCache& names() { return names_; }
+
   void count_accept_failure() { ++accept_failures_; }
   std::uint64_t accept_failures() const { return accept_failures_; }
 
@@ -74,6 +77,8 @@ class UvLoop {
   std::size_t open_handles_ = 0;
   std::uint64_t accept_failures_ = 0;
   mutable std::optional<Time> now_;  // empty: to be sampled by the next who asks
+
+  NameCache names_;
 
   std::vector<UvStream*> deferred_;
   std::vector<UvStream*> delivering_;  // end_turn()'s list under way; a member to keep its memory

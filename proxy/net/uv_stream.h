@@ -80,6 +80,7 @@ class UvStream final : public Stream {
   void connect_unix(const std::string& path);
   void look_up(const Endpoint& endpoint);
   void on_looked_up(int status, const addrinfo* list);
+  void forget_name();
   void abandon_lookup();
   void try_next_address(int last_error);
   void on_connect_result(int status);
@@ -108,6 +109,8 @@ class UvStream final : public Stream {
   bool write_in_flight_ = false;
 
   std::vector<SocketAddress> addresses_;  // still to be tried, the next one last
+  std::string name_;                      // the host, when it was no literal, and
+  std::uint16_t name_port_ = 0;           // the port that was looked up with it
   Lookup* lookup_ = nullptr;              // owned by its libuv request; cut loose by close()
 
   union Handle {

@@ -34,8 +34,19 @@ void UvStream::connect(const Endpoint& endpoint) {
   } else if (auto literal = address_of_literal(endpoint.host, endpoint.port)) {
     connect_any({*literal});
   } else {
-    look_up(endpoint);
+    name_ = endpoint.host;
+    name_port_ = endpoint.port;
+    if (const auto* known = loop_.names().find(name_, name_port_, loop_.now())) {
+      connect_any(*known);
+    } else {
+      look_up(endpoint);
+    }
   }
+}
+
+// None of the addresses answered: perhaps the name means others by now.
+void UvStream::forget_name() {
+  if (!name_.empty()) loop_.names().forget(name_, name_port_);
 }
 
 void UvStream::connect_any(std::vector<SocketAddress> addresses) {
@@ -105,6 +116,7 @@ void UvStream::on_looked_up(int status, const addrinfo* list) {
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
     addresses.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
   }
+  loop_.names().store(name_, name_port_, addresses, loop_.now());
   connect_any(std::move(addresses));
 }
 
@@ -130,6 +142,7 @@ void UvStream::try_next_address(int last_error) {
     }
   }
   state_ = State::connecting;
+  forget_name();
   defer_error(last_error);
 }
 
@@ -141,6 +154,7 @@ void UvStream::on_connect_result(int status) {
     return;
   }
   if (status != 0) {
+    forget_name();
     state_ = State::failed;
     handler_->on_connected(Error{-status});
     return;
