@@ -216,7 +216,7 @@ def test_good_figures_pass(good):
 
 @pytest.mark.parametrize("lane_id, figure, value", [
     ("nginx-short", "time_wait_php", 999), ("holdfast-short", "time_wait_php", 999),
-    ("holdfast-tcp", "time_wait_php", 16), ("holdfast-unix", "time_wait_proxy", 16), ("holdfast-short", "open_to_php", 16),
+    ("holdfast-tcp", "time_wait_php", 16), ("holdfast-unix", "time_wait_proxy", 16), ("holdfast-tcp", "open_to_php", 16),
     ("holdfast-short", "errors", 1), ("holdfast-tcp", "errors", 1), ("holdfast-unix", "never_answered", 1),
     ("ports-nginx-short", "time_wait_proxy", 1799), ("ports-holdfast-tcp", "errors", 1)])
 def test_one_bad_figure_fails(good, lane_id, figure, value):
