@@ -3,16 +3,9 @@
 
 #include <algorithm>
 
-namespace holdfast {
+#include "proxy/endpoint.h"
 
-namespace {
-net::Endpoint endpoint_of(const config::Address& address) {
-  return {.unix_socket = address.kind == config::Address::Kind::unix_socket,
-          .host = address.host,
-          .port = address.port,
-          .path = address.path};
-}
-}  // namespace
+namespace holdfast {
 
 // One listener, and whom it accepts for.
 class Listeners::Acceptor final : public net::AcceptHandler {

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "proxy/core/log_text.h"
+#include "proxy/endpoint.h"
 #include "proxy/fpm_status.h"
 
 namespace holdfast {
@@ -18,13 +19,6 @@ namespace {
 // workers within a few milliseconds; the second try is the last, so it must not meet the next one that is
 // about to go.
 constexpr core::Duration kRetryPause = std::chrono::milliseconds(100);
-
-net::Endpoint endpoint_of(const config::Address& address) {
-  return {.unix_socket = address.kind == config::Address::Kind::unix_socket,
-          .host = address.host,
-          .port = address.port,
-          .path = address.path};
-}
 }  // namespace
 
 PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,

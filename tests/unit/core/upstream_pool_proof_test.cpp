@@ -9,16 +9,6 @@ using namespace holdfast::core;
 using namespace holdfast::core::testing;
 namespace config = holdfast::config;
 
-namespace {
-
-config::Pool with_settle(config::Settle settle) {
-  config::Pool config = small_pool();
-  config.settle = settle;
-  return config;
-}
-
-}  // namespace
-
 TEST_CASE("detection: two answers on one connection, then it is known and the others need none") {
   Scene scene;
   CHECK(scene.ask("A") == "open 1");
@@ -217,7 +207,9 @@ TEST_CASE("keep_alive false: a script that prints after its end runs on, and its
 
 TEST_CASE(
     "settle never: no barrier after a request, handed over at once, a look before what may not be repeated") {
-  Scene scene(with_settle(config::Settle::never));
+  config::Pool config = small_pool();
+  config.settle = config::Settle::never;
+  Scene scene(config);
   scene.lease_all(2);
   CHECK(scene.ask("A") == "");
   CHECK(scene.released(1) == "lease 1 A reused");

@@ -10,12 +10,6 @@ namespace config = holdfast::config;
 
 namespace {
 
-config::Pool with_settle(config::Settle settle) {
-  config::Pool config = small_pool();
-  config.settle = settle;
-  return config;
-}
-
 // Sixteen prompt barriers, the fewest that let a repeatable request go without.
 void earn_trust(Scene& scene) {
   for (int i = 0; i < 16; ++i) {
@@ -51,7 +45,9 @@ bool hands_over(Scene& scene) {
 }  // namespace
 
 TEST_CASE("settle always: each request ends with a barrier, whoever waits") {
-  Scene scene(with_settle(config::Settle::always));
+  config::Pool config = small_pool();
+  config.settle = config::Settle::always;
+  Scene scene(config);
   scene.lease_all(2);
   earn_trust(scene);
   for (int i = 0; i < 40; ++i) {
