@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.load import Load
+from harness.load import Load, Work
 from harness.sockets import connections_to
 from harness.wait import pause, scaled, wait_until
 
@@ -11,7 +11,13 @@ from harness.wait import pause, scaled, wait_until
 def test_hundred_clients_share_four_connections_evenly(stack, transport):
     proxy, fpm = stack(transport, fpm={"max_children": 5}, pool={"max_connections": 4})
     samples = []
-    with Load(proxy.port, clients=100, requests=scaled(20000, 10000)) as load:
+
+    def make(client, number):
+        # Long enough that nearly all clients wait in the queue: else it is the load's own order that is seen.
+        tag = f"c{client}n{number}"
+        return Work(f"/work.php?t={tag}&us=1000", f"{tag}\n".encode())
+
+    with Load(proxy.port, clients=100, requests=scaled(10000, 5000), make=make) as load:
         while load.running:
             samples.append(connections_to(fpm.address))
             pause(0.002)
