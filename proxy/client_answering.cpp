@@ -9,6 +9,7 @@
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/log_text.h"
+#include "proxy/wall_clock.h"
 #include "proxy/worker.h"
 
 namespace holdfast {
@@ -34,7 +35,7 @@ void ClientConnection::on_request_complete() {
         answer_error(failure, "the file cannot be opened");
         return;
       }
-      file_->start(parser_.head(), std::time(nullptr), response_sink());
+      file_->start(parser_.head(), wall_seconds(), response_sink());
       send_file_pieces();
       return;
     case Plan::Kind::redirect: answer_own(core::ErrorPage(plan_.status, plan_.location)); return;

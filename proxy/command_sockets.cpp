@@ -18,6 +18,7 @@
 #include "config/load.h"
 #include "proxy/net/socket_table.h"
 #include "proxy/sockets_view.h"
+#include "proxy/wall_clock.h"
 
 namespace holdfast {
 
@@ -35,7 +36,7 @@ struct SocketsOptions {
 enum class Form { table, csv, json };
 
 std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
+  const std::time_t now = wall_seconds();
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 32> text{};

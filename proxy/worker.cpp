@@ -2,12 +2,12 @@
 #include "proxy/worker.h"
 
 #include <csignal>
-#include <ctime>
 
 #include "proxy/admin.h"
 #include "proxy/client_connection.h"
 #include "proxy/http/http_date.h"
 #include "proxy/version.h"
+#include "proxy/wall_clock.h"
 
 namespace holdfast {
 
@@ -31,7 +31,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
     pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
   dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);
   admin_ = std::make_unique<Admin>(*this);
-  context_.metrics.reloads.last_success = std::time(nullptr);
+  context_.metrics.reloads.last_success = wall_seconds();
   update_second();
 }
 
@@ -186,8 +186,7 @@ void Worker::set_wakeup() {
 
 void Worker::update_second() {
   next_second_ = now() + 1s;
-  const std::time_t wall = std::time(nullptr);
-  context_.date = http::format_http_date(wall);
+  context_.date = http::format_http_date(wall_seconds());
   if (admin_) admin_->on_second();
 }
 

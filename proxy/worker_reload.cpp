@@ -1,8 +1,7 @@
 // The worker: taking a new configuration.
-#include <ctime>
-
 #include "proxy/client_connection.h"
 #include "proxy/version.h"
+#include "proxy/wall_clock.h"
 #include "proxy/worker.h"
 
 namespace holdfast {
@@ -16,7 +15,7 @@ void Worker::on_hangup() {
   std::string error;
   config::Snapshot snapshot = host_.load_again(error);
   if (snapshot != nullptr && reload(std::move(snapshot), error)) {
-    reloads = {.last_ok = true, .last_success = std::time(nullptr), .error = {}};
+    reloads = {.last_ok = true, .last_success = wall_seconds(), .error = {}};
     host_.on_reloaded(*config_);
     return;
   }

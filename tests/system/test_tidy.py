@@ -216,6 +216,7 @@ USING_NAMESPACE = r"\busing namespace (?!std::[\w:]*literals)"
 BANNED_PROXY = [
     (r"\bstd::function<[^;{}]*>\s+\w+\s*(?:;|=|\{)", "std::function member: an interface, or an enum and a switch"),
     (r"\busing\s+\w+\s*=\s*std::function\b", "std::function by another name"),
+    (r"(?<![\w.>])time\s*\((?:nullptr|NULL|0)?\)", "time() lags behind the log's clock: wall_seconds()"),
 ]
 SLEEP_CPP = r"\b(?:sleep|usleep|nanosleep|sleep_for|sleep_until|uv_sleep)\s*\("
 # One word, one thing: the other side is the client or the upstream.
@@ -353,6 +354,7 @@ BREAKS = [
     (rule_banned, "proxy/a.h", "std::function<void(int)> on_read_;", "std::function member"),
     (rule_banned, "proxy/a.h", "std::function<void()>\n    later = {};", "std::function member"),
     (rule_banned, "proxy/a.h", "using Callback = std::function<void()>;", "by another name"),
+    (rule_banned, "proxy/a.cpp", "const std::time_t now = std::time(nullptr);", "wall_seconds"),
     (rule_banned, "tests/unit/a.cpp", "auto f = [=] { return 1; };", "[=]"),
     (rule_banned, "tests/unit/a.cpp", "auto f = [=, &b] { return 1; };", "[=]"),
     (rule_banned, "config/a.cpp", "auto* p = new Thing(1);", "raw new"),
