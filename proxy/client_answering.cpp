@@ -212,7 +212,10 @@ void ClientConnection::end_request() {
   gzip_.reset();
   request_body_.clear();
   refusal_ = {};
-  if (unread_head_ || !response_.keep_alive() || last_ || worker_.stopping()) {
+  // A head that was out before the end was known has told the client that it may go on. What it sent since is
+  // answered, and that answer says close; on a reload so is what it sends next, as with an idle client.
+  const bool told = unread_head_ || !response_.keep_alive();
+  if (told || (worker_.stopping() && pipelined_.empty())) {
     linger();
     return;
   }

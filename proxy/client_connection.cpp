@@ -309,7 +309,7 @@ void ClientConnection::finish() {
 
 void ClientConnection::shut_down() {
   finish();
-  if (state_ == State::idle) close();
+  if (state_ == State::idle && pipelined_.empty()) close();  // else go_on() answers what came before
 }
 
 void ClientConnection::cut_off() {

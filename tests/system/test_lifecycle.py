@@ -43,6 +43,23 @@ def test_graceful_shutdown(stack, transport, number):
     assert wait_exit(proxy.process) == 0
 
 
+def test_shutdown_answers_what_was_sent_behind_a_running_answer(stack):
+    """Its head was written before the end was known, so the client was free to send one more; that one says close."""
+    proxy, fpm = stack()
+    with proxy.client() as client:
+        client.send(b"GET /stream.php?t=s&events=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+                    b"GET /echo.php?t=behind HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert not client.read_head().closes
+        client.read_body_until(b"data: s 0\n\n")
+        proxy.process.signal(signal.SIGTERM)
+        wait_until(lambda: refuses(proxy), "the listener to be closed")
+        fpm.touch("ack-s-0")
+        assert client.read().body.endswith(b"data: end\n\n")
+        behind = client.read()
+        assert behind.body == b"behind\n" and behind.closes and client.at_eof(), behind
+    assert wait_exit(proxy.process) == 0
+
+
 def test_shutdown_serves_the_queue(stack):
     """Waiters that were accepted before are served as well."""
     proxy, fpm = stack(pool={"max_connections": 1})

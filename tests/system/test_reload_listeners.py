@@ -72,10 +72,15 @@ def test_addresses_come_and_go_under_load(stack, base, transport):
 def test_clients_of_a_dropped_address_finish_in_order(stack):
     proxy, fpm = stack(listen=["127.0.0.1:0", "127.0.0.1:0"])
     ports = [int(address.rsplit(":", 1)[1]) for address in proxy.addresses]
-    running, idle, half, stays = [Client(local(port), PATIENCE) for port in (ports[1], ports[1], ports[1], ports[0])]
+    running, idle, half, streamed, piped = [Client(local(ports[1]), PATIENCE) for _ in range(5)]
+    stays = Client(local(ports[0]), PATIENCE)
     for client in (idle, half, stays):
         assert client.request("GET", "/echo.php?t=i").status == 200
     running.send(b"GET /hold.php?t=h&r=go HTTP/1.1\r\nHost: x\r\n\r\n")
+    # The heads of these answers are out, and say that the connection stays.
+    for client, tag, more in ((streamed, "a", b""), (piped, "b", b"GET /echo.php?t=behind HTTP/1.1\r\nHost: x\r\n\r\n")):
+        client.send(f"GET /stream.php?t={tag}&events=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode() + more)
+        assert not client.read_head().closes
     half.send(b"GET /echo.php?t=half HTTP/1.1\r\nHo")
     wait_until(lambda: fpm.seen("started-h"), "the holding script")
     proxy.reload(with_listen(proxy, "127.0.0.1:0"))
@@ -85,8 +90,14 @@ def test_clients_of_a_dropped_address_finish_in_order(stack):
     for client, body in ((running, b"h\n"), (half, b"half\n")):
         response = client.read()
         assert response.body == body and response.closes and client.at_eof(), response
-    response = idle.request("GET", "/echo.php?t=once")
-    assert response.body == b"once\n" and response.closes and idle.at_eof(), "one more, told to be the last"
+    for client, tag in ((streamed, "a"), (piped, "b")):
+        fpm.touch(f"ack-{tag}-0")
+        assert client.read().body.endswith(b"data: end\n\n")
+    response = piped.read()
+    assert response.body == b"behind\n" and response.closes and piped.at_eof(), response
+    for client in (idle, streamed):
+        response = client.request("GET", "/echo.php?t=once")
+        assert response.body == b"once\n" and response.closes and client.at_eof(), "one more, told to be the last"
     response = stays.request("GET", "/echo.php?t=s")
     assert response.body == b"s\n" and not response.closes
 
