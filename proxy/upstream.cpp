@@ -62,6 +62,7 @@ void Upstream::client_left(PhpExchange& exchange) {
   if (connection.abandon()) {
     pool_.abandoned(connection.id(), now());
   } else {
+    connection.close();
     pool_.lost(connection.id(), CloseReason::client_abort, script_may_run, now());
   }
 }
@@ -242,6 +243,7 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
       .deadline_passed = now() >= exchange->deadline(),
   });
   unlink(connection);
+  connection.close();
   pool_.lost(connection.id(), reason,
              script_may_run && !(decision.retry && decision.reason == core::RetryReason::not_sent), now());
   if (decision.retry) {

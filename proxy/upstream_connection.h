@@ -35,6 +35,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   [[nodiscard]] bool abandon();
   // Has php been given all it needs to start the script?
   bool script_may_run() const { return end_of_params_sent(); }
+  // At once, not when the pool says so, where it was judged what php has been given: the loop would write
+  // more of what is queued.
   void close();
   // The client has taken what it was behind with.
   void resume_reading();

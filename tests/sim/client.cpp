@@ -99,8 +99,9 @@ void Client::take_responses() {
 }
 
 void Client::on_end() {
-  // Nothing on a Unix socket tells HTTP/1.0 that a body without a length was cut: there is no reset.
-  const bool cut = link_->is_unix() && !waiting_.empty() && ledger_.at(waiting_.front()).disturbed;
+  // Nothing on a Unix socket tells HTTP/1.0 that a body without a length was cut: there is no reset. That it
+  // was is judged all the same.
+  const bool cut = link_->is_unix() && !waiting_.empty() && reader_.short_until_close();
   const bool whole = !waiting_.empty() && !link_->peer_sees_reset() && !cut && reader_.feed_end();
   if (whole) {
     ledger_.end(waiting_.front(), reader_.status() == 200 ? Outcome::answered : Outcome::error_page,

@@ -2,6 +2,7 @@
 // a mistake there must not be met by the same mistake here.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -58,6 +59,16 @@ inline std::string end_request(int id, std::size_t padding = 0) {
 inline bool begins_request(std::string_view bytes) {
   while (bytes.size() >= 8 && header(bytes).type == kGetValues) bytes.remove_prefix(8);  // they are empty
   return bytes.size() >= 2 && byte(bytes, 1) == kBegin;
+}
+
+// From the same boundary on: does the application get to its script (the empty PARAMS record is there)?
+inline bool begins_script(std::string_view bytes) {
+  while (bytes.size() >= 8) {
+    const Header next = header(bytes);
+    if (next.type == kParams && next.content == 0) return true;
+    bytes.remove_prefix(std::min(bytes.size(), 8 + next.content + next.padding));
+  }
+  return false;
 }
 
 // False when a pair is cut: php-fpm parses each record alone (php-fpm.md 4).

@@ -70,9 +70,9 @@ void PhpApp::check() const {
   std::size_t coming = 0;
   for (const auto& worker : workers_) coming += worker->is_free_soon() ? 1 : 0;
   for (const auto& link : backlog_) {
+    // Nobody's, with nothing to run on it: it occupies no worker for more than a moment.
+    if (link->proxy_closed() && !wire::begins_script(link->unread_by_peer())) continue;
     const bool is_request = wire::begins_request(link->unread_by_peer());
-    // Nobody's, with nothing to do on it: it occupies no worker for more than a moment.
-    if (link->proxy_closed() && !is_request) continue;
     universe_.require(coming > 0 || !is_request, link->name() + ": a request waits in php's backlog");
     if (coming > 0) --coming;
   }

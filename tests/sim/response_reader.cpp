@@ -150,6 +150,10 @@ void ResponseReader::take_body(std::string_view bytes) {
   body_bytes_ += bytes.size();
 }
 
+bool ResponseReader::short_until_close() const {
+  return state_ == State::until_close && status_ == 200 && body_bytes_ < ledger_.at(tag_).answer_bytes;
+}
+
 void ResponseReader::finish() {
   const Request& request = ledger_.at(tag_);
   state_ = State::complete;

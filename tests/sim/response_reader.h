@@ -21,6 +21,9 @@ class ResponseReader {
   // The connection has ended. True when that completes the response.
   bool feed_end();
 
+  // Of a body that only the connection's end ends: is any of it missing?
+  bool short_until_close() const;
+
   bool complete() const { return state_ == State::complete; }
   bool started() const { return started_; }  // of a final response, any byte
   int status() const { return status_; }
