@@ -185,10 +185,11 @@ def play(options) -> int:
 
 def main() -> int:
     def stop(number, _frame):
-        raise SystemExit(128 + number)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    # SIGINT too: started in the background of a script it would be ignored.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, stop)
     try:
         return play(arguments())
     except SetupError as error:

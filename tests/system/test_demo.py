@@ -62,8 +62,10 @@ def is_empty(namespace: str) -> bool:
 
 
 def start_demo(out: Path, *options) -> subprocess.Popen:
+    # As a job in the background of a script: the shell has it ignore SIGINT.
     return subprocess.Popen(["/usr/bin/python3", str(DEMO), "--binary", BINARY, "--out", str(out), *options],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
 
 
 def wait_until(condition, what: str):
