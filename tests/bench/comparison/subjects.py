@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import PROJECT  # first: it makes the harness known
+from . import PROJECT
 from harness.holdfast import BINARY
 from harness.php_fpm import PhpFpm
 from harness.process import Process, children_of

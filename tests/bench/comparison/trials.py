@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import PROJECT  # noqa: F401  first: it makes the harness known
 from harness.process import cpu_seconds
 from harness.wait import wait_stable, wait_until
 
