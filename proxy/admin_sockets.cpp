@@ -1,9 +1,8 @@
 // See admin_sockets.h.
 #include "proxy/admin_sockets.h"
 
-#include <time.h>
-
 #include <algorithm>
+#include <ctime>
 
 #include "proxy/net/system_settings.h"
 #include "proxy/worker.h"
