@@ -117,11 +117,16 @@ void Upstream::run(const PoolAction& action) {
       return;
     }
     case PoolAction::Kind::close: {
+      if (context_.log.wants(config::LogLevel::debug)) {
+        context_.log.debug(config().name + ": connection " + std::to_string(action.connection) +
+                           " closed: " + std::string(core::close_reason_name(action.reason)));
+      }
       const auto found = connections_.find(action.connection);
       if (found == connections_.end()) return;
-      context_.log.debug(config().name + ": connection " + std::to_string(action.connection) +
-                         " closed: " + std::string(core::close_reason_name(action.reason)));
       found->second->close();
+      // The descriptor is closed by now; the object stays for the loop's last word. The next connection need
+      // not wait for that.
+      pool_.closed(action.connection, now());
       return;
     }
     case PoolAction::Kind::reject:

@@ -187,8 +187,10 @@ PhpExchange* UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
 void UpstreamConnection::release_when_clean() {
   switch (session_.reuse_verdict()) {
     case fastcgi::ReuseVerdict::inside_record: return;  // padding is still to come
-    case fastcgi::ReuseVerdict::reusable:
     case fastcgi::ReuseVerdict::keep_not_asked:
+      stream_->read_again();  // php closes next
+      [[fallthrough]];
+    case fastcgi::ReuseVerdict::reusable:
       ended_ = false;
       upstream_.on_released(*this);
       return;

@@ -55,6 +55,9 @@ class Stream {
   virtual void set_handler(StreamHandler& handler) = 0;  // before start_read(); may be changed later
   virtual void start_read() = 0;                         // idempotent
   virtual void stop_read() = 0;                          // idempotent
+  // Called in on_read(): looks for more when that returns, not in the next turn of the loop. For who knows
+  // that the peer is about to close.
+  virtual void read_again() = 0;
   // Sends the slices in one writev where the kernel takes them; keeps a copy of what it does not take and
   // sends that later. True: all is with the kernel. False: on_drained() will follow (or on_error()). Errors
   // come by on_error(), never from here.

@@ -93,7 +93,9 @@ void UvStream::begin_read() {
 void UvStream::on_read_result(ssize_t count, const uv_buf_t& buffer) {
   if (state_ != State::open || count == 0) return;  // 0: nothing there after all
   if (count > 0) {
+    again_ = false;
     handler_->on_read(std::string_view(buffer.base, static_cast<std::size_t>(count)));
+    if (again_) read_now();
     return;
   }
   if (count != UV_EOF) {
@@ -112,6 +114,22 @@ void UvStream::on_read_result(ssize_t count, const uv_buf_t& buffer) {
   }
   reading_ = Reading::ended;
   handler_->on_eof();
+}
+
+// One read beside libuv's; what is not there yet comes in its turn.
+void UvStream::read_now() {
+  if (state_ != State::open || reading_ != Reading::started) return;
+  const std::span<char> buffer = loop_.read_buffer();
+  const ssize_t count = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (count > 0) {
+    handler_->on_read(std::string_view(buffer.data(), static_cast<std::size_t>(count)));
+  } else if (count == 0) {
+    uv_read_stop(stream());
+    reading_ = Reading::ended;
+    handler_->on_eof();
+  } else if (errno != EAGAIN && errno != EINTR) {
+    fail(errno);
+  }
 }
 
 // ---- writing

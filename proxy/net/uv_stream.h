@@ -42,6 +42,7 @@ class UvStream final : public Stream {
   void set_handler(StreamHandler& handler) override { handler_ = &handler; }
   void start_read() override;
   void stop_read() override;
+  void read_again() override { again_ = true; }
   using Stream::write;
   bool write(std::span<const std::string_view> slices) override;
   std::size_t unsent_bytes() const override;
@@ -88,6 +89,7 @@ class UvStream final : public Stream {
 
   void begin_read();
   void on_read_result(ssize_t count, const uv_buf_t& buffer);
+  void read_now();
   std::size_t try_write(std::span<const std::string_view> slices);
   void send_queued();
   void on_write_result(int status);
@@ -101,6 +103,7 @@ class UvStream final : public Stream {
   const Kind kind_;
   State state_ = State::fresh;
   Reading reading_ = Reading::stopped;
+  bool again_ = false;  // read_again() was called in this on_read()
   Sending sending_ = Sending::open;
   int pending_error_ = 0;  // found inside an owner's call, told by deliver_deferred()
 

@@ -174,8 +174,7 @@ std::size_t FakeNetwork::open_to(const std::string& address) const {
   std::size_t count = 0;
   for (const FakeStream* stream : streams_) {
     const auto found = addresses_.find(stream);
-    if (found != addresses_.end() && found->second == address && stream->state() != FakeStream::State::closed)
-      ++count;
+    if (found != addresses_.end() && found->second == address && !stream->closing()) ++count;
   }
   return count;
 }

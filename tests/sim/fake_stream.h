@@ -30,6 +30,7 @@ class FakeStream final : public net::Stream {
   void set_handler(net::StreamHandler& handler) override { handler_ = &handler; }
   void start_read() override;
   void stop_read() override;
+  void read_again() override {}  // by chance it does without
   using net::Stream::write;
   bool write(std::span<const std::string_view> slices) override;
   std::size_t unsent_bytes() const override { return state_ == State::open ? queue_.size() : 0; }

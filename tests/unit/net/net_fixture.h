@@ -48,11 +48,13 @@ struct Recorder : StreamHandler {
   bool eof = false, closed = false;
   // What to do from inside a callback.
   bool echo = false, close_on_read = false, close_on_error = false, destroy_on_closed = false;
+  bool read_again = false;
 
   void on_read(std::string_view bytes) override {
     heard();
     received.append(bytes);
     if (echo) stream->write(bytes);
+    if (read_again) stream->read_again();
     if (close_on_read) stream->close();
   }
   void on_eof() override {

@@ -25,6 +25,41 @@ TEST_CASE("EOF is told once, and start_read afterwards is silent") {
   ::close(raw);
 }
 
+TEST_CASE("read_again: what is there behind the bytes is told in the same turn") {
+  FOR_BOTH_TRANSPORTS(is_unix)
+  enum class Behind { nothing, end, reset, own_close };
+  for (const Behind behind : {Behind::nothing, Behind::end, Behind::reset, Behind::own_close}) {
+    CAPTURE(static_cast<int>(behind));
+    Net net;
+    Recorder recorder;
+    recorder.read_again = true;
+    recorder.close_on_read = behind == Behind::own_close;
+    int raw = -1;
+    net.connect_pair(recorder, raw, is_unix);
+    if (behind == Behind::reset && is_unix) CHECK(write(recorder, "never read"));
+    REQUIRE(::write(raw, "bytes", 5) == 5);
+    if (behind == Behind::reset) {
+      is_unix ? static_cast<void>(::close(raw)) : raw_reset(raw);
+    } else if (behind != Behind::nothing) {
+      ::shutdown(raw, SHUT_WR);
+    }
+    recorder.stream->start_read();
+    net.until([&] { return !recorder.received.empty(); });
+    CHECK(recorder.eof == (behind == Behind::end));
+    if (behind == Behind::nothing) {  // comes in its turn
+      CHECK(recorder.events.empty());
+      ::shutdown(raw, SHUT_WR);
+    }
+    net.until([&] { return recorder.eof || recorder.error || recorder.closed; });
+    CHECK((recorder.error.name() == "ECONNRESET") == (behind == Behind::reset));
+    net.turns(3);
+    CHECK(recorder.received == "bytes");
+    CHECK(recorder.events.size() == 1);
+    if (!recorder.closed) net.close(recorder);
+    if (behind != Behind::reset) ::close(raw);
+  }
+}
+
 TEST_CASE("a reset by the peer is an error, not an EOF, also behind the last bytes") {
   Net net;
   Recorder recorder;
