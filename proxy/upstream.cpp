@@ -161,6 +161,15 @@ void Upstream::reject(PhpExchange& exchange, core::RejectReason reason) {
   exchange.client.flush();
 }
 
+void Upstream::configure(const config::Pool& next) {
+  const bool other_path = next.status_path != config().status_path;
+  if (other_path && fpm_status_ != nullptr) fpm_status_->stop();
+  pool_.configure(next, now());
+  if (!other_path) return;
+  fpm_status_.reset();
+  if (!next.status_path.empty()) fpm_status_ = std::make_unique<FpmStatus>(*this);
+}
+
 void Upstream::shut_down() {
   if (fpm_status_ != nullptr) fpm_status_->stop();
   pool_.shut_down(now());

@@ -38,6 +38,9 @@ class Upstream {
   void on_time();
   std::optional<core::Time> next_deadline() const;
   void erase_closed();
+  // A reload. Precondition: takes(config).
+  bool takes(const config::Pool& config) const { return pool_.takes(config); }
+  void configure(const config::Pool& config);
   void shut_down();  // those who wait are served, no connection is kept; may be called again
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
 

@@ -89,6 +89,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
  private:
   void on_hangup();
   std::size_t exchange_pools(const config::Config& config);
+  std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
   void limit_clients();
   void run_deadlines();
   void run_ready_clients();

@@ -1,4 +1,6 @@
 // The worker: taking a new configuration.
+#include <algorithm>
+
 #include "proxy/client_connection.h"
 #include "proxy/version.h"
 #include "proxy/wall_clock.h"
@@ -50,28 +52,44 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   }
   limit_clients();
   context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " +
-                    std::to_string(pools_.size()) + " pools, " + std::to_string(kept) + " of them unchanged" +
-                    (same ? "; the file says what it said before" : ""));
+                    std::to_string(pools_.size()) + " pools, " + std::to_string(kept) +
+                    " of them with their connections" + (same ? "; the file says what it said before" : ""));
   return true;
 }
 
-// How many of the pools are the ones there were.
+// The pool that goes on as `next`: the one of its name, or the one that it renames. Else nullptr.
+std::unique_ptr<Upstream> Worker::take_pool_for(const config::Pool& next, const config::Config& config) {
+  auto found = pools_.find(next.name);
+  if (found == pools_.end()) {
+    found = std::find_if(pools_.begin(), pools_.end(), [&](const auto& entry) {
+      const bool stays = std::any_of(config.pools.begin(), config.pools.end(),
+                                     [&](const config::Pool& pool) { return pool.name == entry.first; });
+      return !stays && entry.second->takes(next);
+    });
+  }
+  if (found == pools_.end() || !found->second->takes(next)) return nullptr;
+  std::unique_ptr<Upstream> taken = std::move(found->second);
+  pools_.erase(found);
+  return taken;
+}
+
+// How many of the pools keep their connections.
 std::size_t Worker::exchange_pools(const config::Config& config) {
   std::unordered_map<std::string, std::unique_ptr<Upstream>> pools;
   std::size_t kept = 0;
   for (const config::Pool& pool : config.pools) {
-    const auto found = pools_.find(pool.name);
-    if (found != pools_.end() && found->second->config() == pool) {
-      pools[pool.name] = std::move(found->second);
-      pools_.erase(found);
+    if (auto taken = take_pool_for(pool, config)) {
+      if (taken->config() != pool) taken->configure(pool);
+      pools[pool.name] = std::move(taken);
       ++kept;
       continue;
     }
     auto& fresh = pools[pool.name] = std::make_unique<Upstream>(context_, pool);
-    if (found != pools_.end() && found->second->pool().paused()) fresh->pool().pause();
+    const auto old = pools_.find(pool.name);
+    if (old != pools_.end() && old->second->pool().paused()) fresh->pool().pause();
     fresh->pool().start(now());
   }
-  // What runs on a pool that has changed or gone ends there. Nobody can resume it later by its name.
+  // What runs on a pool that has gone ends there. Nobody can resume it later by its name.
   for (auto& [name, upstream] : pools_) {
     upstream->pool().resume(now());
     upstream->shut_down();

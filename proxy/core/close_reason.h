@@ -15,7 +15,7 @@ enum class CloseReason : std::uint8_t {
   idle,           // recycle.idle
   request_limit,  // recycle.requests
   lifetime,       // recycle.lifetime
-  recycled,       // POST /pools/NAME/recycle, or the pool's address changed at a reload
+  recycled,       // POST /pools/NAME/recycle, or too many for a lowered max_connections
   request_done,   // keep_alive: false, the one request has ended
   shutdown,       // the proxy stops
   client_abort,   // client_abort: close

@@ -5,6 +5,11 @@
 
 namespace holdfast::core {
 
+void Ghosts::set_most(std::uint32_t most) {
+  most_ = most;
+  while (until_.size() > most_) until_.pop_front();
+}
+
 void Ghosts::begin_round(Time now) {
   ++round_;
   moment_ = now;

@@ -39,6 +39,8 @@ class Ghosts {
 
   explicit Ghosts(std::uint32_t most) : most_(most) {}
 
+  void set_most(std::uint32_t most);
+
   void add(Time now);
   // A new connection found no free worker, while `held` of ours were held by workers: all the others are
   // busy with ghosts, or with what others than this pool have sent them, which is the same to us.

@@ -38,6 +38,7 @@ std::string_view connection_state_name(ConnectionState state) {
 
 UpstreamPool::UpstreamPool(const config::Pool& config, std::uint64_t seed)
     : config_(config),
+      ceiling_(config.max_connections),
       ghosts_(config.max_connections),
       random_(static_cast<std::minstd_rand::result_type>(seed)) {
   // Only php-fpm is ever asked unbidden: libfcgi and uWSGI never answer GET_VALUES. One request a connection
@@ -57,7 +58,6 @@ void UpstreamPool::start(Time now) {
 void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   assert(!waiter.queued_);
   waiter.enqueued_ = now;
-  waiter.deadline_ = now + config_.queue.timeout;
   waiter.repeatable_ = repeatable;
   waiter.place_ = ++last_place_;
   link(waiter);
@@ -66,7 +66,7 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
   // way, or kept back only until the first has shown the application's ways.
   std::size_t soon = counts_.connecting + counts_.settling;
   if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0 && !silent_)
-    soon += config_.max_connections - counts_.total();
+    soon += ceiling_ - counts_.total();
   if (waiter.queued_ && waiting_ > config_.queue.size + soon) {
     unlink(waiter);
     ++stats_.queue_full;
@@ -77,7 +77,7 @@ void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
 
 void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
   assert(!waiter.queued_);
-  if (now >= waiter.deadline_) {
+  if (now >= waiter.enqueued_ + config_.queue.timeout) {
     ++stats_.queue_timeout;
     actions_.push_back(
         {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
@@ -194,20 +194,11 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
   }
   move(id, connection, ConnectionState::idle, now);
   connection.awaiting = Awaiting::nothing;
-  connection.deadline.reset();
   // By its last use: one that was only pinged goes back to where it was, so that what is not needed ages.
   auto place = idle_.end();
   while (place != idle_.begin() && find(*(place - 1))->idle_until > connection.idle_until) --place;
   idle_.insert(place, id);
-  if (config_.recycle.idle > Duration::zero()) set_deadline(connection, *connection.idle_until);
-  if (config_.recycle.lifetime > Duration::zero()) {
-    const Time end = connection.opened + config_.recycle.lifetime;
-    set_deadline(connection, std::min(connection.deadline.value_or(end), end));
-  }
-  if (config_.ping > Duration::zero() && barrier_support_ == BarrierSupport::yes) {
-    const Time ping = now + config_.ping;
-    set_deadline(connection, std::min(connection.deadline.value_or(ping), ping));
-  }
+  set_idle_deadlines(connection, now);
   serve_waiters(now);
 }
 
@@ -352,8 +343,7 @@ void UpstreamPool::closed(ConnectionId id, Time now) {
     set_deadline(*connection, now + config_.timeouts.first_byte);
     return;
   }
-  --counts_.closing;
-  connections_.erase(id);
+  forget(id);
   if (counts_.total() == 0 && !reachable_ && !stopping_) probe_wanted_ = true;
   serve_waiters(now);
 }

@@ -149,6 +149,12 @@ class UpstreamPool {
   void resume(Time now);
   void recycle(Time now);    // closes idle connections now, the others when they are released
   void shut_down(Time now);  // those who wait are served, none is kept; may be called again
+  // Other limits and manners for the same pool (a reload): what is open, runs and waits stays. Of connections
+  // above a lowered max_connections the idle ones are closed now, the others when they are released.
+  // Precondition: takes(config).
+  void configure(const config::Pool& config, Time now);
+  // The same application in the same manner? Else the connections are of no use.
+  bool takes(const config::Pool& config) const;
   bool paused() const { return paused_; }
   // Scripts have lately run on after END_REQUEST: with `settle: auto` no request skips the barrier.
   bool scripts_run_on(Time now) const { return run_on_until_ && now < *run_on_until_; }
@@ -213,6 +219,9 @@ class UpstreamPool {
   std::uint32_t& count_of(ConnectionState state);
   Connection* find(ConnectionId id);
   void set_deadline(Connection& connection, Time when);
+  void set_idle_deadlines(Connection& connection, Time now);
+  void retire_surplus(Time now);
+  void forget(ConnectionId id);  // its slot is free
 
   void serve_waiters(Time now);
   void open_for_waiters(Time now);
@@ -238,10 +247,12 @@ class UpstreamPool {
   void note_proof_delay(const Connection& connection, Time now);
   std::uint32_t held_by_workers() const;
   void application_is_there();
+  void set_queue_deadline(Waiter& waiter);
   void link(Waiter& waiter);
   void unlink(Waiter& waiter);
 
   config::Pool config_;
+  std::uint32_t ceiling_;  // max_connections; more while those above a lowered one are still there
   std::unordered_map<ConnectionId, Connection> connections_;
   std::vector<ConnectionId> idle_;  // by idle_until: the last, most recently used one is leased first
   PoolCounts counts_;

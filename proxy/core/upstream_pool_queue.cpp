@@ -20,6 +20,12 @@ Waiter::~Waiter() {
   require(!queued_, "a waiter is destroyed while queued");
 }
 
+// By the limit in force, so that the order of arrival is the order of deadlines after a reload as well.
+void UpstreamPool::set_queue_deadline(Waiter& waiter) {
+  waiter.deadline_ = waiter.enqueued_ + config_.queue.timeout;
+  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
+}
+
 // In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.
 void UpstreamPool::link(Waiter& waiter) {
   Waiter* after = last_waiter_;
@@ -33,7 +39,7 @@ void UpstreamPool::link(Waiter& waiter) {
   (after != nullptr ? after->next_ : first_waiter_) = &waiter;
   waiter.queued_ = true;
   ++waiting_;
-  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
+  set_queue_deadline(waiter);
 }
 
 void UpstreamPool::unlink(Waiter& waiter) {
@@ -95,6 +101,13 @@ void UpstreamPool::move(ConnectionId id, Connection& connection, ConnectionState
   ++count_of(to);
 }
 
+void UpstreamPool::forget(ConnectionId id) {
+  const auto found = connections_.find(id);
+  --count_of(found->second.state);
+  connections_.erase(found);
+  ceiling_ = std::max(config_.max_connections, std::min(ceiling_, counts_.total()));
+}
+
 void UpstreamPool::check() const {
   PoolCounts seen;
   for (const auto& [id, connection] : connections_) {
@@ -125,8 +138,7 @@ void UpstreamPool::check() const {
               seen.leased == counts_.leased && seen.settling == counts_.settling &&
               seen.draining == counts_.draining && seen.closing == counts_.closing,
           "counts match the connections");
-  require(counts_.total() == connections_.size() && counts_.total() <= config_.max_connections,
-          "the cap holds");
+  require(counts_.total() == connections_.size() && counts_.total() <= ceiling_, "the cap holds");
   require(idle_.size() == counts_.idle, "the stack holds the idle ones only");
   require(std::is_sorted(idle_.begin(), idle_.end(),
                          [this](ConnectionId a, ConnectionId b) {

@@ -14,6 +14,19 @@ void UpstreamPool::set_deadline(Connection& connection, Time when) {
   next_deadline_ = std::min(next_deadline_.value_or(when), when);
 }
 
+void UpstreamPool::set_idle_deadlines(Connection& connection, Time now) {
+  connection.deadline.reset();
+  if (config_.recycle.idle > Duration::zero()) set_deadline(connection, *connection.idle_until);
+  if (config_.recycle.lifetime > Duration::zero()) {
+    const Time end = connection.opened + config_.recycle.lifetime;
+    set_deadline(connection, std::min(connection.deadline.value_or(end), end));
+  }
+  if (config_.ping > Duration::zero() && barrier_support_ == BarrierSupport::yes) {
+    const Time ping = now + config_.ping;
+    set_deadline(connection, std::min(connection.deadline.value_or(ping), ping));
+  }
+}
+
 void UpstreamPool::on_time(Time now) {
   if (!next_deadline_ || now < *next_deadline_) return;
   next_deadline_.reset();
@@ -78,8 +91,7 @@ void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now
       return;
     case ConnectionState::draining:
       if (connection.awaiting == Awaiting::held_slot) {
-        --counts_.draining;
-        connections_.erase(id);
+        forget(id);
       } else if (connection.awaiting == Awaiting::end_of_stream) {
         begin_close(id, connection, CloseReason::request_done, false, now);
       } else {
@@ -115,6 +127,59 @@ void UpstreamPool::shut_down(Time now) {
     if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
   }
   for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+}
+
+bool UpstreamPool::takes(const config::Pool& config) const {
+  return config.address == config_.address && config.application == config_.application &&
+         config.keep_alive == config_.keep_alive;
+}
+
+void UpstreamPool::configure(const config::Pool& config, Time now) {
+  const Duration longer = config.recycle.idle - config_.recycle.idle;
+  config_ = config;
+  ceiling_ = std::max(config_.max_connections, counts_.total());
+  ghosts_.set_most(config_.max_connections);
+  for (auto& [id, connection] : connections_) {
+    if (connection.idle_until) *connection.idle_until += longer;
+  }
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) set_queue_deadline(*waiter);
+  retire_surplus(now);
+  const std::vector<ConnectionId> idle = idle_;
+  for (const ConnectionId id : idle) {
+    Connection& connection = *find(id);
+    CloseReason reason = CloseReason::none;
+    if (worn_out(connection, now, reason)) {
+      begin_close(id, connection, reason, false, now);
+    } else if (!connection.proven && config_.settle != config::Settle::never &&
+               barrier_support_ == BarrierSupport::yes) {
+      // settle: never has not asked whether its script has ended.
+      begin_barrier(id, connection, ConnectionState::settling, Awaiting::settle, kRunOnMost, now);
+    } else {
+      set_idle_deadlines(connection, now);
+    }
+  }
+  serve_waiters(now);
+}
+
+// Idle ones first, the longest unused before others; those that will go anyway count.
+void UpstreamPool::retire_surplus(Time now) {
+  std::uint32_t surplus = counts_.total() - std::min(counts_.total(), config_.max_connections);
+  for (const auto& [id, connection] : connections_) {
+    if (surplus > 0 && (connection.state == ConnectionState::closing || connection.retire)) --surplus;
+  }
+  const std::vector<ConnectionId> idle = idle_;
+  for (const ConnectionId id : idle) {
+    if (surplus == 0) return;
+    if (find(id)->retire) continue;
+    begin_close(id, *find(id), CloseReason::recycled, false, now);
+    --surplus;
+  }
+  for (auto& [id, connection] : connections_) {
+    if (surplus == 0) return;
+    if (connection.state == ConnectionState::closing || connection.retire) continue;
+    connection.retire = true;
+    --surplus;
+  }
 }
 
 }  // namespace holdfast::core

@@ -173,8 +173,23 @@ void set_ghosts(Scenario& s, Random& random) {
   pool.ping = one_of<milliseconds>(random, {0ms, 100ms, 1s});
 }
 
+}  // namespace
+
+void change_manners(config::Pool& pool, const AppKnobs& app, Random& random) {
+  pool.settle = random.chance(50) ? config::Settle::automatic : config::Settle::always;
+  // As at the start: its price is known.
+  if (app.runs_on == 0 && app.max_requests != 1 && random.chance(30)) pool.settle = config::Settle::never;
+  pool.ping = one_of<milliseconds>(random, {0ms, 100ms, 1s});
+  pool.recycle.requests = one_of<std::uint64_t>(random, {0, 0, 1, 5});
+  pool.recycle.idle = one_of<milliseconds>(random, {0ms, 300ms, 60s});
+  pool.recycle.lifetime = one_of<milliseconds>(random, {0ms, 0ms, 500ms});
+}
+
+namespace {
+
 void set_reloads(Scenario& s, Random& random, Time start) {
-  s.app.workers = 25;  // for the old pool's connections and the new one's
+  // No more than the highest ceiling needs: a reload does not get a second set of workers.
+  s.app.workers = std::max<std::size_t>(s.app.workers, kReloadedConnectionsMost);
   for (std::size_t n = random.between(1, 3); n > 0; --n)
     add_happening(s, random, start, one_of(random, {Happening::Kind::reload, Happening::Kind::recycle}));
   if (random.chance(50)) {

@@ -13,6 +13,12 @@
 
 namespace holdfast::sim {
 
+// A reload may set max_connections up to this.
+inline constexpr std::uint32_t kReloadedConnectionsMost = 5;
+
+// What else a reload may change of a pool.
+void change_manners(config::Pool& pool, const AppKnobs& app, Random& random);
+
 struct Happening {
   enum class Kind { restart, graceful_restart, reload, recycle, pause, resume, terminate, freeze, thaw };
   Kind kind;

@@ -208,11 +208,14 @@ void World::carry_out(const Happening& happening) {
 void World::reload() {
   universe_.trace("admin", "reload");
   config::Config changed = worker_->config();
-  // Without a change the pool must stay as it is; with one, old and new live side by side for a while.
+  config::Pool& pool = changed.pools.front();
   if (universe_.random.chance(70)) {
-    changed.pools.front().max_connections = static_cast<std::uint32_t>(universe_.random.between(1, 5));
-    connections_most_ += changed.pools.front().max_connections;
+    pool.max_connections = static_cast<std::uint32_t>(universe_.random.between(1, kReloadedConnectionsMost));
+    // Those above a lowered one end their requests first.
+    connections_most_ =
+        std::max(pool.max_connections, static_cast<std::uint32_t>(network_.open_to(address_)));
   }
+  if (universe_.random.chance(50)) change_manners(pool, scenario_.app, universe_.random);
   changed.log.level = universe_.verbose ? config::LogLevel::debug : kNoLog;
   // A listener that goes leaves its backlog and its clients behind in order; where client.max_connections
   // is reached its backlog is lost.
@@ -248,8 +251,11 @@ void World::freeze_or_thaw(bool thaw) {
 void World::check() {
   worker_->check();
   app_.check();
-  universe_.require(network_.open_to(address_) <= connections_most_,
-                    "more connections than max_connections: " + std::to_string(network_.open_to(address_)));
+  const auto open = static_cast<std::uint32_t>(network_.open_to(address_));
+  universe_.require(open <= connections_most_,
+                    "more connections than max_connections: " + std::to_string(open));
+  const std::uint32_t most = worker_->config().pools.front().max_connections;
+  connections_most_ = std::max(most, std::min(connections_most_, open));  // after a reload that lowered it
   universe_.require(network_.unsent_most() <= kUnsentMost,
                     "unsent bytes of a stream: " + std::to_string(network_.unsent_most()));
   universe_.require(spill_.bytes_in_use() <= scenario_.spill.most, "the spill store is over its limit");

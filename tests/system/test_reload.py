@@ -71,6 +71,54 @@ def test_a_changed_pool_under_load(stack, transport):
     assert proxy.pool()["max_connections"] == 3
 
 
+def test_a_changed_pool_keeps_its_connections_and_its_ceiling(stack, transport):
+    """php-fpm has no more workers for a reload: what runs from before it counts."""
+    proxy, fpm = stack(transport, pool={"max_connections": 2}, fpm={"max_children": 2})
+    running = [hold(proxy, fpm, tag, release=f"go-{tag}") for tag in ("a", "b")]
+    before = proxy.pool()
+    proxy.reload(merge(proxy.config, {"pools": {"php": {"queue": {"timeout": "60s"}, "ping": "2s"}}}))
+    with proxy.client() as waiter:
+        waiter.send(b"GET /count.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
+        pool = proxy.wait_pool(lambda p: p["waiting"] == 1, "the third request in the queue")
+        assert pool["leased"] == 2 and pool["connecting"] == 0 and pool["opened"] == before["opened"] == 2
+        fpm.touch("go-a")
+        assert waiter.read().body == b"w 0\n", "on the first connection that is free"
+    fpm.touch("go-b")
+    assert [client.read().body for client in running] == [b"a\n", b"b\n"]
+    after = proxy.wait_quiet()
+    assert after["opened"] == 2 and after["requests"] == before["requests"] + 1, "counters go on"
+
+
+def test_a_lower_ceiling_is_reached_as_requests_end(stack, transport):
+    proxy, fpm = stack(transport, pool={"max_connections": 4})
+    running = [hold(proxy, fpm, tag, release=f"go-{tag}") for tag in ("a", "b", "c")]
+    proxy.reload(merge(proxy.config, {"pools": {"php": {"max_connections": 1}}}))
+    with proxy.client() as waiter:
+        waiter.send(b"GET /count.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
+        pool = proxy.wait_pool(lambda p: p["waiting"] == 1, "the fourth request in the queue")
+        assert pool["leased"] == 3 and pool["max_connections"] == 1, "nobody is cut off"
+        for tag, client in zip("abc", running):
+            fpm.touch(f"go-{tag}")
+            assert client.read().body == f"{tag}\n".encode()
+        assert waiter.read().body == b"w 0\n"
+    pool = proxy.wait_quiet()
+    assert pool["idle"] == 1 and pool["closed"] == {"recycled": 2}, pool
+
+
+def test_a_renamed_pool_keeps_its_connections(stack):
+    proxy, _ = stack()
+    assert proxy.get("/echo.php?t=a").status == 200
+    before = proxy.wait_quiet()
+    config = copy.deepcopy(proxy.config)
+    config["pools"]["renamed"] = config["pools"].pop("php")
+    config["sites"][0]["pool"] = "renamed"
+    proxy.reload(config)
+    assert proxy.get("/echo.php?t=b").status == 200
+    after = proxy.wait_quiet("renamed")
+    assert (after["opened"], after["requests"]) == (before["opened"], before["requests"] + 1)
+    assert "php" not in proxy.status()["pools"]
+
+
 def test_a_pool_that_goes_while_a_request_comes(stack):
     """Its head came under the old file, its body ends under the new one, where the pool has another name."""
     proxy, _ = stack()

@@ -28,10 +28,11 @@ inline constexpr Duration kOpensSoon =
 struct Person {
   Waiter waiter;
   bool repeatable = true;
+  Time arrived{};
   Time deadline{};
   std::uint64_t arrival = 0;
   bool in_line = false;
-  bool just_returned = false;  // after the actions that are being carried out were decided
+  std::uint64_t returned = 0;  // the driver's round in which its lease was refused
 };
 
 struct Link {
@@ -82,8 +83,8 @@ class Model {
     for (int rounds = 0; pool_.has_actions(); ++rounds) {
       REQUIRE(rounds < 1000);
       pool_.take_actions(actions);
+      ++round_;
       for (const PoolAction& action : actions) carry_out(action);
-      for (auto& person : people_) person->just_returned = false;
     }
   }
 
@@ -137,7 +138,9 @@ class Model {
     REQUIRE(person.in_line);
     REQUIRE_FALSE(person.waiter.queued());
     for (const auto& other : people_) {
-      if (other->in_line && !other->just_returned) REQUIRE(other->arrival >= person.arrival);
+      // What is carried out in this round was decided in the last, perhaps before that one returned.
+      const bool just_returned = other->returned > 0 && other->returned + 1 >= round_;
+      if (other->in_line && !just_returned) REQUIRE(other->arrival >= person.arrival);
     }
     leave_line(person);
     REQUIRE_FALSE(pool_.paused());
@@ -162,7 +165,7 @@ class Model {
     if (action.reused && (action.peek || !link.running) && one_in(12)) {
       link.phase = Link::Phase::up;
       back_in_line(person);
-      person.just_returned = true;
+      person.returned = round_;
       act_again([&] { pool_.lease_refused(action.connection, person.waiter, now_); });
       return;
     }
@@ -215,11 +218,10 @@ class Model {
       REQUIRE(person->in_line == person->waiter.queued());
       if (!person->in_line) continue;
       ++in_line;
-      if (!oldest || person->deadline < *oldest) oldest = person->deadline;
+      if (!oldest || person->arrived < *oldest) oldest = person->arrived;
     }
     REQUIRE(in_line == pool_.waiting());
-    REQUIRE(pool_.oldest_wait(now_) ==
-            (oldest ? now_ - (*oldest - config_.queue.timeout) : Duration::zero()));
+    REQUIRE(pool_.oldest_wait(now_) == (oldest ? now_ - *oldest : Duration::zero()));
     REQUIRE(links_.size() + held_slots() == pool_.counts().total());
   }
 
@@ -241,6 +243,19 @@ class Model {
       REQUIRE(next <= now_ + kOpensSoon);
   }
 
+  // A reload: other limits for the same application, whose workers stay as many as they are.
+  void reconfigure() {
+    config::Pool next = random_config();
+    next.address = config_.address;
+    next.application = config_.application;
+    next.keep_alive = config_.keep_alive;
+    next.max_connections = static_cast<std::uint32_t>(1 + below(static_cast<int>(max_connections_most_)));
+    REQUIRE(pool_.takes(next));
+    config_ = next;
+    for (auto& person : people_) person->deadline = person->arrived + config_.queue.timeout;
+    act([&] { pool_.configure(next, now_); });
+  }
+
   std::size_t held_slots() const {
     std::size_t held = 0;
     for (const ConnectionId id : held_) held += pool_.state(id).has_value() ? 1 : 0;
@@ -253,8 +268,10 @@ class Model {
   Time now_{1000s};
   std::vector<std::unique_ptr<Person>> people_;
   std::uint64_t arrivals_ = 0;
+  std::uint64_t round_ = 0;
   std::map<ConnectionId, Link> links_;
   std::set<ConnectionId> held_;
+  std::uint32_t max_connections_most_ = config_.max_connections;
   std::size_t workers_;
   std::size_t ghosts_ = 0;  // workers that run scripts of closed connections
   std::deque<ConnectionId> backlog_;

@@ -76,6 +76,7 @@ class World : public Model {
     people_.push_back(std::make_unique<Person>());
     Person& person = *people_.back();
     person.repeatable = !one_in(3);
+    person.arrived = now_;
     person.deadline = now_ + config_.queue.timeout;
     person.arrival = ++arrivals_;
     person.in_line = true;
@@ -243,6 +244,7 @@ class World : public Model {
     if (what == 1 || what == 2) act([&] { pool_.resume(now_); });
     if (what == 3) act([&] { pool_.recycle(now_); });
     if (what == 4) pool_.saw_run_on(now_);
+    if (what == 5 && one_in(3)) reconfigure();
   }
 
   void lose(ConnectionId id) {

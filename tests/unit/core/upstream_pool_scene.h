@@ -82,6 +82,10 @@ class Scene {
   std::string recycle() {
     return after([&] { pool.recycle(now); });
   }
+  std::string configure(const config::Pool& config) {
+    REQUIRE(pool.takes(config));
+    return after([&] { pool.configure(config, now); });
+  }
   std::string shut_down() {
     return after([&] { pool.shut_down(now); });
   }
