@@ -81,7 +81,7 @@ int listen_on(const std::string& where) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(std::atoi(where.c_str())));
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(where)));
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return -1;
   return ::listen(fd, 4096) == 0 ? fd : -1;
 }
@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
     return 64;
   }
   const std::string page = "Content-Type: text/html\r\n\r\n" +
-                           std::string(argc > 2 ? static_cast<std::size_t>(std::atoi(argv[2])) : 100, 'x');
+                           std::string(argc > 2 ? std::stoul(argv[2]) : 100, 'x');
   const int listener = listen_on(argv[1]);
   if (listener < 0) {
     std::perror(argv[1]);

@@ -8,7 +8,6 @@
 using holdfast::core::decide_retry;
 using holdfast::core::FailureFacts;
 using holdfast::core::RetryDecision;
-using holdfast::core::RetryReason;
 
 namespace {
 
