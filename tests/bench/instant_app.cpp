@@ -11,11 +11,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <unordered_map>
 
 namespace {
@@ -65,6 +68,14 @@ void take_records(Connection& connection, const std::string& page) {
   connection.in.erase(0, at);
 }
 
+unsigned long number(std::string_view text) {
+  unsigned long value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return value;
+  std::fprintf(stderr, "not a number: %.*s\n", static_cast<int>(text.size()), text.data());
+  std::exit(64);
+}
+
 int listen_on(const std::string& where) {
   if (where.starts_with("unix:")) {
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -81,7 +92,7 @@ int listen_on(const std::string& where) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<std::uint16_t>(std::stoul(where)));
+  address.sin_port = htons(static_cast<std::uint16_t>(number(where)));
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return -1;
   return ::listen(fd, 4096) == 0 ? fd : -1;
 }
@@ -108,8 +119,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: instant_app PORT|unix:PATH [BODY_BYTES]\n");
     return 64;
   }
-  const std::string page = "Content-Type: text/html\r\n\r\n" +
-                           std::string(argc > 2 ? std::stoul(argv[2]) : 100, 'x');
+  const std::string page =
+      "Content-Type: text/html\r\n\r\n" + std::string(argc > 2 ? number(argv[2]) : 100, 'x');
   const int listener = listen_on(argv[1]);
   if (listener < 0) {
     std::perror(argv[1]);
