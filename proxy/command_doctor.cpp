@@ -54,16 +54,16 @@ int run_doctor(DoctorOptions options) {
 void add_doctor_command(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<DoctorOptions>();  // lives as long as the callback
   CLI::App* command =
-      app.add_subcommand("doctor", "compare the pools with php-fpm's and the kernel's settings");
-  command->add_option("-c,--config", options->config_file, "configuration file")->capture_default_str();
+      app.add_subcommand("doctor", "Compare the pools with php-fpm's and the kernel's settings.");
+  command->add_option("-c,--config", options->config_file, "Configuration file")->capture_default_str();
   command
       ->add_option("--fpm-config", options->sources.fpm_configs,
-                   "php-fpm.conf; default: where the packages put it")
+                   "The php-fpm.conf; default: where the packages put it")
       ->check(CLI::ExistingFile);
   command->add_option("--user", options->sources.user,
-                      "account that holdfast runs under; default: the current one");
-  command->add_flag("--json", options->json, "one JSON object");
-  command->add_flag("--offline", options->do_not_ask, "do not connect to php-fpm");
+                      "Account that holdfast runs under; default: the current one");
+  command->add_flag("--json", options->json, "One JSON object");
+  command->add_flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
   command->callback([options, &exit_status] { exit_status = run_doctor(*options); });
 }
 

@@ -2,20 +2,16 @@
 // sockets_view.h.
 #include "proxy/command_sockets.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "config/load.h"
+#include "proxy/live_terminal.h"
 #include "proxy/net/socket_table.h"
 #include "proxy/sockets_view.h"
 #include "proxy/wall_clock.h"
@@ -44,60 +40,6 @@ std::string utc_now() {
   return text.data();
 }
 
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
-bool colors_wanted() {
-  return isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-}
-
-// The signals that end --watch are blocked and taken by sigtimedwait() between two tables: no handler, and
-// the terminal is restored on the ordinary way out.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&set_, number);
-    sigprocmask(SIG_BLOCK, &set_, &before_);
-  }
-  ~EndSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  EndSignals(const EndSignals&) = delete;
-  EndSignals& operator=(const EndSignals&) = delete;
-
-  // True when a signal came before the time was over.
-  bool wait_a_second() const {
-    const timespec second{1, 0};
-    return sigtimedwait(&set_, nullptr, &second) > 0;
-  }
-
- private:
-  sigset_t set_{};
-  sigset_t before_{};
-};
-
-// The alternate screen, so that what stood on the terminal comes back at the end.
-class LiveScreen {
- public:
-  LiveScreen() { print("\x1b[?1049h\x1b[?25l"); }
-  ~LiveScreen() { print("\x1b[?25h\x1b[?1049l"); }
-  LiveScreen(const LiveScreen&) = delete;
-  LiveScreen& operator=(const LiveScreen&) = delete;
-
-  // Overwrites in place, and clears only what the new lines do not cover: no flicker.
-  void draw(const std::string& table) const {
-    std::string out = "\x1b[H";
-    for (const char c : table) out += c == '\n' ? std::string("\x1b[K\r\n") : std::string(1, c);
-    print(out + "\x1b[J");
-  }
-  std::size_t lines() const {
-    winsize size{};
-    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0;
-    return known ? size.ws_row : 24;
-  }
-};
-
 class SocketsCommand {
  public:
   explicit SocketsCommand(const SocketsOptions& options) : options_(options) {
@@ -112,7 +54,7 @@ class SocketsCommand {
     if (form_ == Form::csv) print(sockets_csv_heading());
     if (!options_.watch) return show_once(nullptr) ? 0 : 1;
     const EndSignals signals;
-    const bool live = form_ == Form::table && isatty(STDOUT_FILENO) == 1;
+    const bool live = form_ == Form::table && stdout_is_terminal();
     std::optional<LiveScreen> screen;
     if (live) screen.emplace();
     do {
@@ -171,17 +113,17 @@ class SocketsCommand {
 void add_sockets_command(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<SocketsOptions>();  // lives as long as the callback
   CLI::App* command =
-      app.add_subcommand("sockets", "socket states of this network namespace, by port and side");
+      app.add_subcommand("sockets", "Socket states of this network namespace, by port and side.");
   command->add_flag("-w,--watch", options->watch,
-                    "once a second until Ctrl-C: a live table, or rows with --csv, --json");
-  CLI::Option* csv = command->add_flag("--csv", options->csv, "comma separated, one row a port and side");
-  command->add_flag("--json", options->json, "one JSON object; with --watch one a line")->excludes(csv);
-  command->add_option("--top", options->ports_max, "rows of each table")
+                    "Once a second until Ctrl-C: a live table, or rows with --csv, --json");
+  CLI::Option* csv = command->add_flag("--csv", options->csv, "Comma separated, one row a port and side");
+  command->add_flag("--json", options->json, "One JSON object; with --watch one a line")->excludes(csv);
+  command->add_option("--top", options->ports_max, "Rows of each table")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command->add_flag("--proc", options->proc, "read /proc/net instead of netlink");
+  command->add_flag("--proc", options->proc, "Read /proc/net instead of netlink");
   command->add_option("-c,--config", options->config_file,
-                      "name the listeners and pools of this configuration");
+                      "Name the listeners and pools of this configuration");
   command->callback([options, &exit_status] {
     SocketsCommand sockets(*options);
     exit_status = sockets.run();

@@ -17,6 +17,8 @@
 #include <string>
 
 #include "config/load.h"
+#include "proxy/live_terminal.h"
+#include "proxy/status_view.h"
 
 namespace holdfast {
 
@@ -24,7 +26,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kUnavailable = 69;  // EX_UNAVAILABLE
+// As in sysexits.h.
+constexpr int kUsage = 64;
+constexpr int kUnavailable = 69;
+constexpr int kConfig = 78;
 constexpr timeval kLimit{.tv_sec = 5, .tv_usec = 0};
 
 int connect_to(const config::Address& address, std::string& error) {
@@ -81,68 +86,110 @@ std::optional<std::string> get(const config::Address& address, const std::string
   return answer.substr(body + 4);
 }
 
-void print_table(const Json& status) {
-  std::printf("holdfast %s, pid %d, up %.0f s; %llu clients, %llu requests\n\n",
-              status["version"].get<std::string>().c_str(), status["pid"].get<int>(),
-              status["uptime_seconds"].get<double>(),
-              status["clients"]["connections"].get<unsigned long long>(),
-              status["clients"]["requests"].get<unsigned long long>());
-  if (status["config"].contains("error")) {
-    std::printf("the last reload was refused, an older configuration is in force: %s\n\n",
-                status["config"]["error"].get<std::string>().c_str());
-  }
-  std::printf("%-12s %5s %7s %7s %9s %9s %6s %8s %9s %10s %8s %8s  %s\n", "pool", "max", "leased", "idle",
-              "settling", "draining", "conn.", "waiting", "maxwait", "requests", "reused", "opened", "state");
-  for (const auto& [name, pool] : status["pools"].items()) {
-    const auto number = [&pool = pool](const char* key) { return pool[key].get<unsigned long long>(); };
-    const double requests = static_cast<double>(number("requests"));
-    const double reused = requests > 0 ? 100.0 * static_cast<double>(number("reused")) / requests : 0.0;
-    const char* state = pool["paused"].get<bool>()      ? "paused"
-                        : pool["reachable"].get<bool>() ? "ok"
-                                                        : "not reachable";
-    std::printf("%-12s %5llu %7llu %7llu %9llu %9llu %6llu %8llu %8.3fs %10llu %7.2f%% %8llu  %s\n",
-                name.c_str(), number("max_connections"), number("leased"), number("idle"), number("settling"),
-                number("draining"), number("connecting"), number("waiting"),
-                pool["oldest_wait_seconds"].get<double>(), number("requests"), reused, number("opened"),
-                state);
-  }
-}
+struct StatusOptions {
+  std::string admin = "127.0.0.1:9180";
+  std::string config_file;
+  bool json = false;
+  bool watch = false;
+};
 
-int status(const std::string& admin, bool as_json) {
-  std::string error;
-  const auto address = config::parse_listen_address(admin, error);
-  if (!address) {
-    std::fprintf(stderr, "holdfast status: --admin %s: %s\n", admin.c_str(), error.c_str());
-    return 64;  // EX_USAGE
+class StatusCommand {
+ public:
+  explicit StatusCommand(const StatusOptions& options) : options_(options), admin_(options.admin) {}
+
+  int run() {
+    if (const int status = find_endpoint(); status != 0) return status;
+    if (!options_.watch) return show_once(nullptr);
+    const EndSignals signals;
+    std::optional<LiveScreen> screen;
+    if (!options_.json && stdout_is_terminal()) screen.emplace();
+    do {
+      // A server that is away for a moment is no reason to stop looking; one that never was there is.
+      if (const int status = show_once(screen ? &*screen : nullptr); status == kUnavailable && !before_)
+        return status;
+    } while (!signals.wait_a_second());
+    return 0;
   }
-  const std::optional<std::string> body = get(*address, "/status", error);
-  const Json json = body ? Json::parse(*body, nullptr, false) : Json(Json::value_t::discarded);
-  if (json.is_discarded()) {
-    std::fprintf(stderr, "holdfast status: %s: %s; is Holdfast running, and is this its `admin.listen`?\n",
-                 admin.c_str(), error.empty() ? "not an answer of Holdfast" : error.c_str());
-    return kUnavailable;
+
+  const std::string& error() const { return error_; }
+
+ private:
+  int find_endpoint() {
+    if (!options_.config_file.empty()) {
+      const config::LoadResult loaded = config::load_file(options_.config_file);
+      for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+        if (!loaded.config) error_ += format_diagnostic(diagnostic);
+      }
+      if (!loaded.config) return kConfig;
+      if (!loaded.config->admin) {
+        error_ = "holdfast status: " + options_.config_file + ": admin.listen is off\n";
+        return kUnavailable;
+      }
+      admin_ = loaded.config->admin->text();
+      address_ = *loaded.config->admin;
+      return 0;
+    }
+    std::string why;
+    const auto address = config::parse_listen_address(admin_, why);
+    if (!address) {
+      error_ = "holdfast status: --admin " + admin_ + ": " + why + "\n";
+      return kUsage;
+    }
+    address_ = *address;
+    return 0;
   }
-  if (as_json) {
-    std::printf("%s\n", json.dump(2).c_str());
-  } else {
-    print_table(json);
+
+  int show_once(const LiveScreen* screen) {
+    std::string why;
+    const std::optional<std::string> body = get(address_, "/status", why);
+    Json json = body ? Json::parse(*body, nullptr, false) : Json(Json::value_t::discarded);
+    if (json.is_discarded() || !json.is_object()) {
+      error_ = "holdfast status: " + admin_ + ": " + (why.empty() ? "not an answer of Holdfast" : why) +
+               "; is Holdfast running, and is this its `admin.listen`?\n";
+      if (screen != nullptr) screen->draw(error_);
+      return kUnavailable;
+    }
+    error_.clear();
+    if (options_.json) {
+      print(json.dump(options_.watch ? -1 : 2) + "\n");
+    } else {
+      const std::string table = status_table(json, before_ ? &*before_ : nullptr);
+      if (screen != nullptr) {
+        screen->draw(table);
+      } else {
+        print(before_ ? "\n" + table : table);
+      }
+    }
+    before_ = std::move(json);
+    return all_reachable(*before_) ? 0 : 1;
   }
-  for (const auto& [name, pool] : json["pools"].items()) {
-    if (!pool["reachable"].get<bool>()) return 1;
-  }
-  return 0;
-}
+
+  StatusOptions options_;
+  std::string admin_;  // as text
+  config::Address address_;
+  std::optional<Json> before_;  // the last answer
+  std::string error_;
+};
 
 }  // namespace
 
 void add_status_command(CLI::App& app, int& exit_status) {
   CLI::App* sub =
       app.add_subcommand("status", "Pools and queue of a running server, from its admin endpoint.");
-  const auto admin = std::make_shared<std::string>("127.0.0.1:9180");
-  const auto as_json = std::make_shared<bool>(false);
-  sub->add_option("--admin", *admin, "The admin endpoint: HOST:PORT or unix:PATH")->capture_default_str();
-  sub->add_flag("--json", *as_json, "The whole of /status");
-  sub->callback([&exit_status, admin, as_json] { exit_status = status(*admin, *as_json); });
+  const auto options = std::make_shared<StatusOptions>();  // lives as long as the callback
+  CLI::Option* admin =
+      sub->add_option("--admin", options->admin, "The admin endpoint: HOST:PORT or unix:PATH")
+          ->capture_default_str();
+  sub->add_option("-c,--config", options->config_file, "Take the admin endpoint from this configuration")
+      ->excludes(admin);
+  sub->add_flag("-w,--watch", options->watch,
+                "Once a second until Ctrl-C, with requests a second; with --json one object a line");
+  sub->add_flag("--json", options->json, "The whole of /status");
+  sub->callback([&exit_status, options] {
+    StatusCommand status(*options);
+    exit_status = status.run();
+    std::fputs(status.error().c_str(), stderr);
+  });
 }
 
 }  // namespace holdfast

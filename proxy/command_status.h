@@ -7,7 +7,8 @@ class App;
 
 namespace holdfast {
 
-// Exit status: 0; 1 when a pool is not reachable; 69 (EX_UNAVAILABLE) when the endpoint does not answer.
+// Exit status: 0, and always so after --watch was ended; 1 when a pool is not reachable; 64 for a bad
+// --admin; 69 when the endpoint does not answer; 78 for a bad configuration.
 void add_status_command(CLI::App& app, int& exit_status);
 
 }  // namespace holdfast

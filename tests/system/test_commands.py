@@ -4,10 +4,11 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
-from harness.holdfast import command
+from harness.holdfast import BINARY, command
 from harness.process import alive, descendants_of, wait_exit
 from harness.wait import wait_until
 
@@ -208,3 +209,37 @@ def test_status_and_doctor(stack):
     assert proxy.stop() == 0
     status, out, err = command("status", "--admin", proxy.admin_address)
     assert status != 0 and proxy.admin_address in err, (status, out, err)
+
+
+def test_status_by_configuration_and_watched(stack, base):
+    """A listener that the file names in full, so that the file is enough to find it."""
+    admin = base / "admin.sock"
+    proxy, _ = stack(admin={"listen": f"unix:{admin}"})
+    status, out, err = command("status", "-c", proxy.config_path)
+    assert status == 0 and out.splitlines()[-1].split()[-1] == "ok", (status, out, err)
+    watch = subprocess.Popen([BINARY, "status", "-c", proxy.config_path, "--watch"], stdout=subprocess.PIPE, text=True)
+    try:
+        rates = []
+        while len(rates) < 3:
+            assert proxy.get("/echo.php?t=a").status == 200
+            line = watch.stdout.readline()
+            assert line, rates
+            if line.startswith("php "):
+                rates.append(line.split()[10])
+        assert rates[0] == "-" and any(float(rate) >= 1 for rate in rates[1:]), rates
+        watch.send_signal(signal.SIGINT)
+        assert watch.wait(timeout=20) == 0
+    finally:
+        watch.kill()
+        watch.wait()
+
+
+def test_status_without_an_endpoint(base):
+    path = write(base, GOOD + "admin: { listen: off }\n")
+    status, out, err = command("status", "-c", path)
+    assert status == 69 and not out and "admin.listen is off" in err, (status, out, err)
+    path = write(base, GOOD + "admn: { listen: off }\n")
+    status, out, err = command("status", "-c", path)
+    assert status == 78 and not out and "did you mean 'admin'" in err, (status, out, err)
+    status, out, err = command("status", "--watch", "--admin", f"unix:{base}/none.sock")
+    assert status == 69 and not out and "is Holdfast running" in err, (status, out, err)
