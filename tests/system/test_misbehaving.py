@@ -351,7 +351,8 @@ def test_one_byte_at_a_time(app_stack):
                     + fcgi.end(request.id))
             connection.send_cut(data, range(1, len(data)))
 
-    proxy, app = app_stack(behave)
+    # One, so that a slow barrier is waited for and no second one is opened.
+    proxy, app = app_stack(behave, pool={"max_connections": 1})
     for i in range(3):
         assert proxy.get(f"{X}b{i}").body == f"b{i}\n".encode()
     assert app.connections == 1
