@@ -1,8 +1,10 @@
 // The simulation as a test. SIM_SEED=n runs one seed and tells all it does; SIM_SEEDS=count and SIM_FIRST=n
-// choose how many and from where (a sweep at night). A seed that has failed once is kept by name.
+// choose how many and from where (a sweep at night). Seeds that failed once are kept, as far as they still
+// mean the same.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -59,6 +61,17 @@ void prepare() {
 }
 
 }  // namespace
+
+TEST_CASE("simulation: seeds that failed once") {
+  if (std::getenv("SIM_SEED") != nullptr || std::getenv("SIM_FIRST") != nullptr) return;
+  prepare();
+  // Others hold the workers; pm.max_requests over TCP; a client leaves with its request half sent (3);
+  // HTTP/1.0 over a Unix socket, cut (3); a reload to settle: never.
+  constexpr std::array<std::uint64_t, 9> kSeeds = {2206,  23189, 60250, 60251, 60524,
+                                                   61976, 67944, 71547, 103224};
+  Met met;
+  for (const std::uint64_t seed : kSeeds) CHECK(run(seed, false, met));
+}
 
 TEST_CASE("simulation: many seeds") {
   prepare();
