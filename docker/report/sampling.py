@@ -170,8 +170,9 @@ def sample(place: str, ports, reader) -> list:
     return rows
 
 
-def run(place: str, ports, interval: float, out: Path, parent: int) -> None:
-    """Until a signal, or until `parent` is not the parent any more: whoever started this was killed."""
+def run(place: str, ports, interval: float, out: Path, parent: int, until: Path | None = None) -> bool:
+    """Until a signal (False), until the file `until` is there (True), or until `parent` is not the parent any more (False):
+    whoever started this was killed."""
     running = True
 
     def stop(_signal, _frame):
@@ -191,6 +192,9 @@ def run(place: str, ports, interval: float, out: Path, parent: int) -> None:
             # Kept to the beat; a beat that was missed is left out.
             due = max(due + interval, time.monotonic())
             time.sleep(max(0.0, due - time.monotonic()))
+            if until is not None and until.exists():
+                return True
+    return False
 
 
 # ---------------------------------------------------------------------------------------------------- reading back

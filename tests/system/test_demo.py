@@ -167,6 +167,21 @@ def test_sampler_counts_by_side(sockets, reader):
     assert client[1:] == ["here", sockets, "client", 2, 0, 0, 0, ""]
 
 
+def test_sampler_ends_with_its_lane(tmp_path):
+    """In a process of its own: it takes the signals."""
+    done, out = tmp_path / "result.json", tmp_path / "samples.csv"
+    code = (f"import os, sys; sys.path.insert(0, {str(PROJECT / 'docker/report')!r}); import sampling; from pathlib import Path\n"
+            f"sys.exit(sampling.run('here', [80], 0.05, Path({str(out)!r}), os.getppid(), until=Path({str(done)!r})))")
+    sampler = subprocess.Popen(["/usr/bin/python3", "-c", code])
+    try:
+        wait_until(lambda: out.exists() and len(sampling.load(out)) >= 4, "two samples")
+        done.touch()
+        assert sampler.wait(timeout=PATIENCE) == 1, "True: by its lane's end"
+    finally:
+        sampler.kill()
+        sampler.wait()
+
+
 def row(time_, waiting, established=200):
     return {"time": time_, "established": established, "opening": 0, "waiting": waiting}
 
