@@ -40,7 +40,7 @@ class Upstream {
   void erase_closed();
   // A reload. Precondition: takes(config).
   bool takes(const config::Pool& config) const { return pool_.takes(config); }
-  void configure(const config::Pool& config);
+  void configure(const config::Pool& next);
   void shut_down();  // those who wait are served, no connection is kept; may be called again
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
 
