@@ -60,6 +60,20 @@ def test_shutdown_answers_what_was_sent_behind_a_running_answer(stack):
     assert wait_exit(proxy.process) == 0
 
 
+def test_shutdown_does_not_wait_for_what_is_no_request(stack):
+    """A line end behind a request (RFC 9112 2.2), which some clients send."""
+    proxy, fpm = stack(shutdown={"grace": "10m"})
+    with proxy.client() as client:
+        client.send(b"GET /stream.php?t=s&events=1 HTTP/1.1\r\nHost: x\r\n\r\n\r\n")
+        client.read_head()
+        client.read_body_until(b"data: s 0\n\n")
+        proxy.process.signal(signal.SIGTERM)
+        wait_until(lambda: refuses(proxy), "the listener to be closed")
+        fpm.touch("ack-s-0")
+        assert client.read().body.endswith(b"data: end\n\n") and client.at_eof()
+    assert wait_exit(proxy.process) == 0
+
+
 def test_shutdown_serves_the_queue(stack):
     """Waiters that were accepted before are served as well."""
     proxy, fpm = stack(pool={"max_connections": 1})
