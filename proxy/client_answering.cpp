@@ -119,7 +119,6 @@ void ClientConnection::push_event(std::string_view bytes) {
 // An answer in place of what was asked, to a request that need not be whole: the connection ends with it.
 void ClientConnection::answer_error(int status, std::string_view why) {
   refusal_ = why;
-  last_ = true;
   const http::RequestHead& head = parser_.head();
   response_.begin({.version_minor = 1,
                    .head_method = state_ != State::idle && state_ != State::reading_head &&

@@ -131,11 +131,11 @@ void ClientConnection::on_head() {
   ++requests_;
   if (role_ == Role::site) ++worker_.context().metrics.requests;
   const std::uint64_t most = worker_.config().client.requests_per_connection;
-  last_ = last_ || worker_.stopping() || (most > 0 && requests_ >= most);
+  const bool last = last_ || worker_.stopping() || (most > 0 && requests_ >= most);
   begun_wall_ = std::chrono::system_clock::now();
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
-                   .keep_alive = head.keep_alive && !last_});
+                   .keep_alive = head.keep_alive && !last});
   if (role_ == Role::admin) {
     plan_ = Plan{};
     plan_.kind = Plan::Kind::admin;
@@ -152,7 +152,6 @@ void ClientConnection::on_head() {
   }
   if (body_discarded_ && head.expect_continue) {
     // Nobody wants this body: answer before it is sent.
-    last_ = true;
     response_.begin({.version_minor = head.version_minor,
                      .head_method = head.method == http::Method::head,
                      .keep_alive = false});

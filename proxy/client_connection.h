@@ -125,7 +125,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   std::string_view refusal_;     // why we refused, for the log
   unsigned probes_ = 0;
   bool eof_ = false;
-  bool last_ = false;  // the next head written says close
+  bool last_ = false;  // finish() was called: the next head written says close
   bool body_discarded_ = false;
   bool event_stream_ = false;
   bool left_ = false;         // the client went before its answer was whole
