@@ -178,6 +178,12 @@ std::string format_diagnostic(const Diagnostic& diagnostic) {
   return out;
 }
 
+std::string format_diagnostics(const std::vector<Diagnostic>& diagnostics) {
+  std::string out;
+  for (const Diagnostic& diagnostic : diagnostics) out += format_diagnostic(diagnostic);
+  return out;
+}
+
 std::string closest(std::string_view word, const std::vector<std::string>& candidates) {
   const std::string wanted = folded(word.substr(0, 64));
   // A third of the letters may be wrong, three at most: beyond that a guess is noise.

@@ -28,6 +28,7 @@ struct Diagnostic {
 
 // "FILE:LINE:COL: error: MESSAGE; HINT\n    source line\n    ^\n"
 std::string format_diagnostic(const Diagnostic& diagnostic);
+std::string format_diagnostics(const std::vector<Diagnostic>& diagnostics);  // one after the other
 
 struct LoadResult {
   std::optional<Config> config;         // absent when there is any error

@@ -30,9 +30,7 @@ struct DoctorOptions {
 
 int run_doctor(DoctorOptions options) {
   const config::LoadResult loaded = config::load_file(options.config_file);
-  for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-    std::fputs(config::format_diagnostic(diagnostic).c_str(), stderr);
-  }
+  std::fputs(config::format_diagnostics(loaded.diagnostics).c_str(), stderr);
   if (!loaded.config) return kExitConfig;
   std::string error;
   const std::optional<Account> account = find_account(options.sources.user, error);

@@ -72,7 +72,7 @@ class SocketsCommand {
     config::LoadResult loaded = config::load_file(options_.config_file);
     config_ = std::move(loaded.config);
     if (config_) return true;
-    for (const config::Diagnostic& diagnostic : loaded.diagnostics) error_ += format_diagnostic(diagnostic);
+    error_ = config::format_diagnostics(loaded.diagnostics);
     return false;
   }
 

@@ -117,10 +117,10 @@ class StatusCommand {
   int find_endpoint() {
     if (!options_.config_file.empty()) {
       const config::LoadResult loaded = config::load_file(options_.config_file);
-      for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
-        if (!loaded.config) error_ += format_diagnostic(diagnostic);
+      if (!loaded.config) {
+        error_ = config::format_diagnostics(loaded.diagnostics);
+        return kConfig;
       }
-      if (!loaded.config) return kConfig;
       if (!loaded.config->admin) {
         error_ = "holdfast status: " + options_.config_file + ": admin.listen is off\n";
         return kUnavailable;
