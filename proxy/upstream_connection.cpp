@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 namespace {
 // Of an abandoned response, bytes that are read to keep the connection; more costs more than a new one.
 constexpr std::uint64_t kDiscardBytesMost = 16U << 20;
+// What still gives bytes after so long is no page that is about to end. php notices that nobody reads only
+// when it writes on a closed connection, and then ends the script (unless it has set ignore_user_abort).
+constexpr core::Duration kDiscardMost = 1s;
 // After an EOF on TCP: a reset needs a round trip to show. For a request that may be repeated anyway a glance
 // is enough: all that hangs on it is whether the failure counts as the request's own.
 constexpr core::Duration kHalfCloseWait = 50ms;
@@ -206,15 +209,23 @@ void UpstreamConnection::release_when_clean() {
 }
 
 void UpstreamConnection::discard(std::size_t bytes) {
+  if (discarded_ == 0) discarding_ = upstream_.now();
   discarded_ += bytes;
-  if (discarded_ > kDiscardBytesMost)
+  if (discarded_ > kDiscardBytesMost || upstream_.now() - discarding_ > kDiscardMost)
     upstream_.pool().lost(id_, CloseReason::drain_limit, true, upstream_.now());
+}
+
+// By its own word, or because it has been passed on for longer than a page takes.
+bool UpstreamConnection::is_stream(const PhpExchange& exchange) const {
+  const std::optional<core::Time> begun = exchange.timings().first_byte;
+  return exchange.streaming() || (begun && upstream_.now() - *begun > kDiscardMost);
 }
 
 bool UpstreamConnection::abandon() {
   await(Awaiting::nothing);
   const bool whole = exchange_->request_written() && stream_->unsent_bytes() == 0 &&
-                     session_.fault() == fastcgi::Fault::none;  // after an EOF nothing more will come
+                     session_.fault() == fastcgi::Fault::none &&  // after an EOF nothing more will come
+                     !is_stream(*exchange_);
   upstream_.unlink(*this);
   resume_reading();
   return whole;

@@ -30,8 +30,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   // False: the connection has ended meanwhile, or the peek found EOF or stray bytes; nothing was written.
   [[nodiscard]] bool start(PhpExchange& exchange, bool peek, bool first);
   void barrier();
-  // The client left: what comes is thrown away. False when it cannot be drained: the request is not sent
-  // whole, or php has closed already.
+  // The client left: what comes is thrown away. False when that is not to be: the answer is a stream, which
+  // need never end; the request is not sent whole; or php has closed already.
   [[nodiscard]] bool abandon();
   // Has php been given all it needs to start the script?
   bool script_may_run() const { return end_of_params_sent(); }
@@ -66,6 +66,7 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   PhpExchange* on_event(const fastcgi::Event& event);
   PhpExchange* on_request_ended(const fastcgi::Event& event);
   void on_fault(fastcgi::Fault fault);
+  bool is_stream(const PhpExchange& exchange) const;
   void discard(std::size_t bytes);
   void release_when_clean();
 
@@ -80,7 +81,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   core::Duration connect_time_{};
   std::size_t written_ = 0;      // bytes given to the stream for this request
   std::size_t params_end_ = 0;   // of them, up to the end of PARAMS
-  std::uint64_t discarded_ = 0;  // of an abandoned response
+  std::uint64_t discarded_ = 0;  // of an abandoned response, and
+  core::Time discarding_{};      // since when
   bool ended_ = false;           // END_REQUEST was seen, the connection is not released yet
   bool reading_paused_ = false;
   std::string out_;  // kept for its memory

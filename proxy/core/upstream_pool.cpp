@@ -18,6 +18,8 @@ constexpr Duration kQuietTime = 5ms;
 // keep_alive: false: the application closes first; this is for one that does not. php-fpm does, as soon as
 // its script has ended.
 constexpr Duration kEndOfStreamLimit = 1s;
+// The longest silence of a script whose client has left; a longer one is no answer that is about to end.
+constexpr Duration kDrainMost = 10s;
 // After a connection broke, new ones are proven before use for this long.
 constexpr Duration kDoubtTime = 5s;
 constexpr Duration kBackOffFirst = 10ms;
@@ -283,7 +285,9 @@ void UpstreamPool::abandoned(ConnectionId id, Time now) {
   }
   move(id, *connection, ConnectionState::draining, now);
   connection->awaiting = Awaiting::nothing;
-  set_deadline(*connection, now + config_.timeouts.first_byte);
+  // Those who came before this, or come now, must not be refused for a script that nobody waits for.
+  const Duration limit = std::min<Duration>(kDrainMost, config_.queue.timeout / 2);
+  set_deadline(*connection, now + std::min<Duration>(limit, config_.timeouts.first_byte));
 }
 
 void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run, Time now) {

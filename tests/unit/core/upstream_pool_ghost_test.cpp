@@ -181,11 +181,27 @@ TEST_CASE("a client that leaves: the rest is drained, then the connection is use
   CHECK(scene.answered(1) == "lease 1 A reused");
 }
 
-TEST_CASE("a client that leaves: a script that is silent for timeouts.first_byte is closed, as a ghost") {
+TEST_CASE("a client that leaves: its script may be silent for half of queue.timeout, 10 s at most") {
+  struct Row {
+    config::Duration queue, first_byte, limit;
+  };
+  for (const Row& row : {Row{8s, 60s, 4s}, Row{60s, 60s, 10s}, Row{60s, 3s, 3s}}) {
+    config::Pool config = small_pool();
+    config.queue.timeout = row.queue;
+    config.timeouts.first_byte = row.first_byte;
+    Scene scene(config);
+    scene.lease_all(1);
+    CHECK(scene.abandoned(1) == "");
+    CHECK(scene.pass(row.limit - 1ms) == "");
+    CHECK(scene.pass(1ms) == "close 1 drain_limit");
+  }
+}
+
+TEST_CASE("a client that leaves: a script that stays silent is closed, as a ghost") {
   Scene scene;
   scene.lease_all(1);
   CHECK(scene.abandoned(1) == "");
-  CHECK(scene.pass(60s - 1ms) == "");
+  CHECK(scene.pass(5s - 1ms) == "");
   CHECK(scene.pass(1ms) == "close 1 drain_limit");
   scene.closed(1);
   CHECK(scene.ask("A") == "open 2");

@@ -1,0 +1,70 @@
+"""Visitors of answers without end, who leave: the site serves the next one, and php learns that nobody reads."""
+
+import pytest
+
+from harness.sockets import connections_to
+from harness.wait import pause, wait_until
+
+
+def watch(proxy, fpm, tag, query):
+    """A client of events.php; returns once it has an event, or (`wait`) once the script runs."""
+    client = proxy.client()
+    client.send(f"GET /events.php?t={tag}{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    if "wait=" in query:
+        wait_until(lambda: fpm.seen(f"began-{tag}"), "the script")
+    else:
+        client.read_head()
+        client.read_body_until(b"data: %s 1\n\n" % tag.encode())
+    return client
+
+
+def leave_all(proxy, fpm, query, linger=0):
+    clients = [watch(proxy, fpm, f"v{i}", query) for i in range(4)]
+    pause(linger)  # the visit's own length
+    for client in clients:
+        client.close()
+    return [f"ended-v{i}" for i in range(4)]
+
+
+@pytest.mark.parametrize("max_children", [4, 5])
+@pytest.mark.parametrize("query,linger", [("&as=sse", 0), ("&as=accel", 0), ("", 1.2), ("", 0), ("&wait=300", 0)])
+def test_left_streams_block_nobody(stack, transport, query, linger, max_children):
+    """All four connections carried one. php hears of the leaving at its next write, and the worker is free again."""
+    proxy, fpm = stack(transport, fpm={"max_children": max_children}, pool={"queue": {"timeout": "8s"}})
+    ended = leave_all(proxy, fpm, query, linger)
+    assert proxy.get("/echo.php?t=next").body == b"next\n"
+    wait_until(lambda: all(fpm.seen(mark) for mark in ended), "php to end the scripts that nobody reads")
+    pool = proxy.wait_quiet()
+    reasons = {"client_abort"} if query in ("&as=sse", "&as=accel") or linger else {"drain_limit"}
+    assert set(pool["closed"]) == reasons and pool["closed"].popitem()[1] == 4, pool
+    assert connections_to(fpm.address) == pool["idle"] <= 4
+
+
+def test_a_page_that_ends_soon_keeps_its_connection(stack, transport):
+    """The rest of a page is read and thrown away: no new connection, no script broken off."""
+    proxy, fpm = stack(transport, pool={"max_connections": 1})
+    client = proxy.client(receive_buffer=65536)
+    client.send(b"GET /big.php?t=b&mb=12 HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.read_head()
+    client.close()
+    assert proxy.get("/echo.php?t=next").body == b"next\n"
+    assert fpm.seen("written-b")
+    pool = proxy.wait_quiet()
+    assert pool["opened"] == 1 and not pool["closed"], pool
+
+
+def test_silent_scripts_of_leavers_do_not_outlast_the_queue(stack):
+    """Nobody can tell a silent script that its client left. Its place is given up within half of queue.timeout: whoever
+    came at that moment still gets the worker that is left."""
+    proxy, fpm = stack(fpm={"max_children": 5}, pool={"queue": {"timeout": "4s"}})
+    clients = []
+    for i in range(4):
+        clients.append(proxy.client())
+        clients[-1].send(f"GET /hold.php?t=h{i}&r=go HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        wait_until(lambda n=i: fpm.seen(f"started-h{n}"), "the silent script")
+    for client in clients:
+        client.close()
+    assert proxy.get("/echo.php?t=next").body == b"next\n"
+    fpm.touch("go")
+    pool = proxy.wait_quiet()
+    assert pool["closed"].get("drain_limit") == 4, pool
