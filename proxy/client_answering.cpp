@@ -170,8 +170,10 @@ void ClientConnection::flush() {
 }
 
 void ClientConnection::watch_writing() {
-  unsent_seen_ = stream_->unsent_bytes();
-  deadline_.set(worker_.now() + worker_.config().client.timeouts.write);
+  if (delivery_.watching()) return;
+  const core::Time now = worker_.now();
+  delivery_.start(now, stream_->delivered_bytes());
+  deadline_.set(core::DeliveryWatch::next_look(now, worker_.config().client.timeouts.write));
 }
 
 bool ClientConnection::congested() const {
@@ -181,6 +183,7 @@ bool ClientConnection::congested() const {
 void ClientConnection::on_drained() {
   if (state_ != State::answering) return;
   deadline_.clear();
+  delivery_.stop();
   response_.on_drained(*stream_);
   if (response_.broken()) {
     log_request();
@@ -277,7 +280,7 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
   record.status = status;
   record.body_bytes = response_.body_bytes();
   record.request_time = now - begun_;
-  record.outcome = left_ ? "client_left" : refusal_.empty() ? "ok" : refusal_;
+  record.outcome = left_ ? "client_left" : given_up_ ? "client_stalled" : refusal_.empty() ? "ok" : refusal_;
   if (!unread_head_) {
     const http::RequestHead& head = parser_.head();
     record.method = head.method_text;
@@ -296,7 +299,7 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
     record.connection_id = exchange_->connection();
     record.reused = exchange_->reused();
     record.retried = exchange_->retries();
-    if (exchange_->outcome() != core::Outcome::none)
+    if (exchange_->outcome() != core::Outcome::none && !given_up_)
       record.outcome = core::outcome_name(exchange_->outcome());
   }
   return record;

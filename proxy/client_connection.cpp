@@ -280,13 +280,7 @@ void ClientConnection::on_deadline(core::Time now) {
     case State::reading_body: answer_error(408, "the body did not come in time"); return;
     case State::answering:
       if (stream_->unsent_bytes() > 0) {
-        if (stream_->unsent_bytes() == unsent_seen_) {
-          worker_.context().log.debug("client " + std::to_string(id_) +
-                                      ": takes nothing for client.timeouts.write");
-          leave();
-          return;
-        }
-        watch_writing();
+        look_at_delivery(now);
       } else if (eof_) {
         if (gone()) {
           leave();
@@ -320,7 +314,7 @@ void ClientConnection::cut_off() {
 }
 
 void ClientConnection::linger() {
-  if (eof_ || role_ == Role::admin) {
+  if (eof_ || (role_ == Role::admin && !given_up_)) {
     close();
     return;
   }
@@ -331,9 +325,8 @@ void ClientConnection::linger() {
   deadline_.set(worker_.now() + kLingerTime);
 }
 
-void ClientConnection::close() {
-  if (state_ == State::closing) return;
-  state_ = State::closing;
+// What is being answered, and what for.
+void ClientConnection::drop_answer() {
   if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
   exchange_.reset();
   file_.reset();
@@ -341,6 +334,12 @@ void ClientConnection::close() {
   request_body_.clear();
   if (event_stream_) worker_.admin().stream_closed();
   event_stream_ = false;
+}
+
+void ClientConnection::close() {
+  if (state_ == State::closing) return;
+  state_ = State::closing;
+  drop_answer();
   deadline_.clear();
   if (response_.cut_by_reset() || left_) {
     stream_->reset();

@@ -18,6 +18,7 @@
 #include "proxy/client_response.h"
 #include "proxy/core/access_log_line.h"
 #include "proxy/core/body_store.h"
+#include "proxy/core/delivery_watch.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/forwarded.h"
 #include "proxy/deadline.h"
@@ -90,8 +91,11 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void send_file_pieces();
   void end_request();
   void leave();
+  void give_up();
+  void drop_answer();
   void close();
   void linger();
+  void look_at_delivery(core::Time now);
   void probe();
   void watch_for_leaving();
   void watch_writing();
@@ -121,14 +125,15 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   core::Time begun_{};         // first byte of the request
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log
   std::uint64_t requests_ = 0;
-  std::size_t unsent_seen_ = 0;  // for the write timeout: is there progress?
-  std::string_view refusal_;     // why we refused, for the log
+  core::DeliveryWatch delivery_;  // while bytes wait for the client
+  std::string_view refusal_;      // why we refused, for the log
   unsigned probes_ = 0;
   bool eof_ = false;
   bool last_ = false;  // finish() was called: the next head written says close
   bool body_discarded_ = false;
   bool event_stream_ = false;
   bool left_ = false;         // the client went before its answer was whole
+  bool given_up_ = false;     // the client took nothing of its answer for too long
   bool unread_head_ = false;  // refused before there was a head
 };
 

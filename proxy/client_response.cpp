@@ -60,6 +60,12 @@ void ClientResponse::break_response() {
   broken_ = true;
 }
 
+void ClientResponse::cut() {
+  break_response();
+  stored_.clear();
+  std::string().swap(waiting_);
+}
+
 void ClientResponse::flush(net::Stream& stream) {
   if (head_waits_ && started_) write_head();
   if (!writer_) return;

@@ -33,6 +33,8 @@ class ClientResponse final : public core::ResponseSink {
   void finish_response() override;
   void break_response() override;
 
+  // Sends no more of it: what waits is dropped.
+  void cut();
   // No request follows this one: told to the client if its head is not written yet.
   void make_last() { traits_.keep_alive = false; }
 

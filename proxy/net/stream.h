@@ -65,8 +65,15 @@ class Stream {
   bool write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
   // Bytes held for the kernel.
   virtual std::size_t unsent_bytes() const = 0;
+  // Of all bytes ever given to write(), those that have reached the peer: acknowledged on TCP, read on a Unix
+  // socket (where the kernel counts by pieces of up to 48 KiB). What the kernel holds is not among them: it
+  // takes megabytes from a client that reads nothing. Never falls. One system call: not for each write.
+  virtual std::uint64_t delivered_bytes() const = 0;
   // Closes our sending side once all is sent. Reading goes on.
   virtual void shutdown_write() = 0;
+  // Closes our sending side now: the peer gets what the kernel has taken, then an end. What it has not taken
+  // is dropped, without on_drained().
+  virtual void give_up_sending() = 0;
   virtual void close() = 0;  // idempotent; unsent bytes are dropped
   // Like close(), but the peer sees a reset (SO_LINGER 0) instead of an orderly end. Unix sockets know no
   // reset: their peer sees one only when we left bytes unread.

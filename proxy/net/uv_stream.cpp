@@ -3,9 +3,11 @@
 // still delivers cancelled requests: they find the state and do nothing).
 #include "proxy/net/uv_stream.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,10 +137,11 @@ void UvStream::read_now() {
 // ---- writing
 
 bool UvStream::write(std::span<const std::string_view> slices) {
-  if (closing() || state_ == State::failed || pending_error_ != 0) return false;
+  if (closing() || state_ == State::failed || pending_error_ != 0 || sending_ == Sending::ended) return false;
   std::size_t total = 0;
   for (const std::string_view slice : slices) total += slice.size();
   if (total == 0) return !write_in_flight_ && queued_.empty();
+  accepted_ += total;
 
   std::size_t taken = 0;
   if (state_ == State::open && !write_in_flight_) {
@@ -200,6 +203,7 @@ void UvStream::on_write_result(int status) {
   write_in_flight_ = false;
   empty(in_flight_);
   if (state_ != State::open || pending_error_ != 0) return;
+  if (sending_ == Sending::ended) return;  // given up: EPIPE is our own doing
   if (status < 0) {
     pending_error_ = -status;  // write() takes nothing from now on
     fail_after_input(-status);
@@ -215,14 +219,35 @@ void UvStream::on_write_result(int status) {
 }
 
 std::size_t UvStream::unsent_bytes() const {
+  if (sending_ == Sending::ended) return 0;
   const std::size_t in_flight = write_in_flight_ ? uv_stream_get_write_queue_size(stream()) : 0;
   return in_flight + queued_.size();
+}
+
+std::uint64_t UvStream::delivered_bytes() const {
+  int in_kernel = 0;
+  const std::uint64_t taken = accepted_ - std::min<std::uint64_t>(accepted_, unsent_bytes());
+  if (const int socket = fd(); socket < 0 || ::ioctl(socket, SIOCOUTQ, &in_kernel) != 0) return delivered_;
+  // On a Unix socket the kernel counts its own overhead, too: that may be more than all there was.
+  const auto waiting = static_cast<std::uint64_t>(std::max(in_kernel, 0));
+  delivered_ = std::max(delivered_, taken - std::min(taken, waiting));
+  return delivered_;
 }
 
 void UvStream::shutdown_write() {
   if (sending_ != Sending::open || closing()) return;
   sending_ = Sending::ending;
   if (state_ == State::open && !write_in_flight_) end_sending();
+}
+
+void UvStream::give_up_sending() {
+  if (sending_ == Sending::ended || closing()) return;
+  empty(queued_);
+  if (state_ == State::open) {
+    end_sending();  // libuv finds EPIPE for what it still holds: on_write_result() knows
+  } else {
+    sending_ = Sending::ended;
+  }
 }
 
 void UvStream::end_sending() {

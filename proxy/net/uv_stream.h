@@ -46,7 +46,9 @@ class UvStream final : public Stream {
   using Stream::write;
   bool write(std::span<const std::string_view> slices) override;
   std::size_t unsent_bytes() const override;
+  std::uint64_t delivered_bytes() const override;
   void shutdown_write() override;
+  void give_up_sending() override;
   void close() override;
   void reset() override;
   bool closing() const override { return state_ == State::closing || state_ == State::closed; }
@@ -110,6 +112,8 @@ class UvStream final : public Stream {
   std::string in_flight_;  // belongs to write_request_ while write_in_flight_
   std::string queued_;     // written next
   bool write_in_flight_ = false;
+  std::uint64_t accepted_ = 0;           // bytes that write() was given
+  mutable std::uint64_t delivered_ = 0;  // the most that was seen to be with the peer
 
   std::vector<SocketAddress> addresses_;  // still to be tried, the next one last
   std::string name_;                      // the host, when it was no literal, and

@@ -59,11 +59,22 @@ bool FakeStream::write(std::span<const std::string_view> slices) {
       pending_error_ = error;
       return false;
     }
+    sent_ += taken;
     if (taken == bytes.size()) return true;
   }
   queue_.append(bytes, taken);
   draining_ = true;
   return false;
+}
+
+std::uint64_t FakeStream::delivered_bytes() const {
+  return link_ ? sent_ - std::min<std::uint64_t>(sent_, link_->unread_by_peer().size()) : 0;
+}
+
+void FakeStream::give_up_sending() {
+  queue_.clear();
+  draining_ = false;
+  shutdown_write();
 }
 
 void FakeStream::shutdown_write() {
@@ -191,6 +202,7 @@ void FakeStream::deliver_output() {
       deliver_deferred();
       return;
     }
+    sent_ += taken;
     queue_.erase(0, taken);
     // The kernel has it all; the owner may hear of that later.
     if (!queue_.empty() || universe_.random.chance(20)) return;

@@ -34,7 +34,9 @@ class FakeStream final : public net::Stream {
   using net::Stream::write;
   bool write(std::span<const std::string_view> slices) override;
   std::size_t unsent_bytes() const override { return state_ == State::open ? queue_.size() : 0; }
+  std::uint64_t delivered_bytes() const override;
   void shutdown_write() override;
+  void give_up_sending() override;
   void close() override;
   void reset() override;
   bool closing() const override { return state_ == State::closing || state_ == State::closed; }
@@ -72,7 +74,8 @@ class FakeStream final : public net::Stream {
   net::StreamHandler* handler_ = nullptr;
   State state_;
   Reading reading_ = Reading::stopped;
-  std::string queue_;      // unsent
+  std::string queue_;  // unsent
+  std::uint64_t sent_ = 0;
   bool draining_ = false;  // on_drained() is owed
   bool shut_wanted_ = false;
   bool shut_done_ = false;

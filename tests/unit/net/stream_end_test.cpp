@@ -370,3 +370,64 @@ TEST_CASE("quick_ack on both transports, at any time") {
   calling([&] { recorder.stream->quick_ack(); });
   ::close(raw);
 }
+
+TEST_CASE("delivered is what the peer has, not what the kernel took") {
+  FOR_BOTH_TRANSPORTS(is_unix)
+  Net net;
+  Recorder recorder;
+  int raw = -1;
+  net.connect_pair(recorder, raw, is_unix);
+  CHECK(recorder.stream->delivered_bytes() == 0);
+  const std::string big = pattern(kBig);
+  CHECK_FALSE(write(recorder, big));
+  net.turns(20);
+  const std::size_t unsent = recorder.stream->unsent_bytes();
+  const std::uint64_t before = recorder.stream->delivered_bytes();
+  REQUIRE(unsent < kBig);
+  // TCP acknowledges what the peer's receive buffer holds; a Unix socket has no such buffer.
+  CHECK(before < kBig - unsent);
+  if (is_unix) CHECK(before == 0);
+  // A peer that reads a part makes progress, though the kernel takes no more of us yet. Other kernels, other
+  // buffers: so it reads on until the progress shows.
+  std::string got;
+  net.until([&] { return recorder.stream->delivered_bytes() > before; },
+            [&] { raw_read(raw, got, 16 * 1024); });
+  CHECK(got.size() < kBig / 4);
+  net.until([&] { return got.size() == kBig; }, [&] { raw_read(raw, got); });
+  net.until([&] { return recorder.stream->delivered_bytes() == kBig; });
+  CHECK(got == big);
+  net.close(recorder);
+  ::close(raw);
+}
+
+TEST_CASE("give_up_sending: what the kernel has arrives, then an end and no reset") {
+  FOR_BOTH_TRANSPORTS(is_unix)
+  Net net;
+  Recorder recorder;
+  int raw = -1;
+  net.connect_pair(recorder, raw, is_unix);
+  recorder.stream->start_read();
+  const std::string big = pattern(kBig);
+  CHECK_FALSE(write(recorder, big));
+  net.turns(20);
+  calling([&] { recorder.stream->give_up_sending(); });
+  CHECK(recorder.stream->unsent_bytes() == 0);
+  CHECK_FALSE(write(recorder, "too late"));
+  REQUIRE(::send(raw, "still here", 10, 0) == 10);  // the other direction lives
+  net.until([&] { return recorder.received == "still here"; });
+  std::string got;
+  net.until([&] { return got.size() >= 100 * 1024; }, [&] { raw_read(raw, got); });
+  net.close(recorder);
+  for (;;) {
+    char buffer[65536];
+    const ssize_t n = ::recv(raw, buffer, sizeof buffer, 0);
+    REQUIRE(n >= 0);  // ECONNRESET would be what browsers show as an error
+    if (n == 0) break;
+    got.append(buffer, static_cast<std::size_t>(n));
+  }
+  CHECK(got.size() < kBig);
+  CHECK(got == big.substr(0, got.size()));
+  CHECK(recorder.drained == 0);
+  CHECK_FALSE(recorder.error);
+  ::close(raw);
+}
