@@ -90,6 +90,7 @@ struct Client {
   };
   Timeouts timeouts;
   std::uint64_t max_header = std::uint64_t{32} << 10;
+  std::uint32_t max_header_fields = 200;
   std::uint32_t max_connections = 10000;
   std::uint64_t requests_per_connection = 0;  // 0: no limit
   bool operator==(const Client&) const = default;
@@ -98,6 +99,7 @@ struct Client {
 struct Buffers {
   std::uint64_t request_memory = std::uint64_t{64} << 10;
   std::uint64_t response_memory = std::uint64_t{256} << 10;
+  std::uint64_t response_head = std::uint64_t{64} << 10;  // php's response head, whole
   std::string spool_dir = "/tmp";
   std::uint64_t spool_max = std::uint64_t{1} << 30;  // per process: bytes in all spill files together
   bool operator==(const Buffers&) const = default;

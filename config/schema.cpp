@@ -215,6 +215,7 @@ struct Keys<Client> {
   static constexpr auto kList = std::array{
       section<&Client::timeouts>("timeouts"),
       key<&Client::max_header, Size>("max_header", from_to(kKilo, kMega)),
+      key<&Client::max_header_fields, Count>("max_header_fields", from_to(10, 1000)),
       key<&Client::max_connections, Count>("max_connections", from_to(1, 1'000'000)),
       key<&Client::requests_per_connection, Count>("requests_per_connection"),
   };
@@ -225,6 +226,7 @@ struct Keys<Buffers> {
   static constexpr auto kList = std::array{
       key<&Buffers::request_memory, Size>("request_memory", from_to(kKilo, kGiga)),
       key<&Buffers::response_memory, Size>("response_memory", from_to(kKilo, kGiga)),
+      key<&Buffers::response_head, Size>("response_head", from_to(kKilo, kMega)),
       key<&Buffers::spool_dir, FilePath>("spool_dir"),
       key<&Buffers::spool_max, Size>("spool_max",
                                      from_to(kMega, UINT64_MAX, "write the disk space you can spare")),

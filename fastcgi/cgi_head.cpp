@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kUsualFields = 16;
 constexpr std::size_t kQuotedBytesMax = 40;
+constexpr std::size_t kStatusDigits = 3;
 
 using ByteSet = std::array<bool, 256>;
 
@@ -46,9 +47,6 @@ bool all_in(const ByteSet& set, std::string_view text) {
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -63,6 +61,26 @@ char lower(char c) {
 bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Digits only, no overflow: from_chars takes no sign for an unsigned type and no white space.
+std::optional<std::uint64_t> number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, number);
+  if (text.empty() || code != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+// "HTTP/1.1 404 Gone fishing": php's first line with cgi.rfc2616_headers=1. What follows the version; nothing
+// when it is no status line.
+std::optional<std::string_view> after_version(std::string_view line) {
+  constexpr std::string_view kProtocol = "HTTP/";
+  if (!same_name(line.substr(0, kProtocol.size()), kProtocol)) return std::nullopt;
+  line.remove_prefix(kProtocol.size());
+  const std::size_t version = line.find_first_not_of("0123456789.");
+  if (version == 0 || version == std::string_view::npos || !is_blank(line[version])) return std::nullopt;
+  return trimmed(line.substr(version));
 }
 
 }  // namespace
@@ -85,6 +103,7 @@ CgiHeadState CgiHeadParser::feed(std::string_view& in) {
     const std::size_t line_bytes = held_bytes + lf - line_begin;
     const char first = held_bytes > 0 ? *held : scanned[line_begin];
     is_whole = line_bytes == 0 || (line_bytes == 1 && first == '\r');
+    folded_ = folded_ || is_blank(first);
     line_begin = lf + 1;
     held_bytes = 0;
     if (is_whole) taken = line_begin;
@@ -96,6 +115,7 @@ CgiHeadState CgiHeadParser::feed(std::string_view& in) {
 
   if (text_.size() > bytes_max_) {
     state_ = CgiHeadState::too_large;
+    error_ = "the response head is longer than " + std::to_string(bytes_max_) + " bytes";
   } else if (is_whole) {
     state_ = parse();
   }
@@ -115,81 +135,125 @@ void CgiHeadParser::reset() {
   state_ = CgiHeadState::incomplete;
   error_.clear();
   status_ = 200;
-  has_status_ = false;
+  has_status_ = folded_ = false;
   reason_ = {};
   fields_.clear();
+  bad_lines_.clear();
+  bad_line_count_ = 0;
   content_length_.reset();
+  told_length_.reset();
 }
 
 CgiHeadState CgiHeadParser::parse() {
   fields_.reserve(kUsualFields);
-  std::string_view rest = text_;
-  for (std::size_t line_number = 1;; ++line_number) {
+  std::string_view rest = folded_ ? unfold() : text_;
+  for (std::size_t number = 1;; ++number) {
     const std::size_t lf = rest.find('\n');  // there is one: feed() saw the empty line
     std::string_view line = rest.substr(0, lf);
     rest.remove_prefix(lf + 1);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) break;
-    if (!parse_line(line, line_number)) {
-      fields_.clear();
-      return CgiHeadState::malformed;
-    }
+    if (!parse_line(line, number)) return CgiHeadState::malformed;
+  }
+  if (bad_line_count_ > 0 && !began_well()) {
+    const CgiBadLine& first = bad_lines_.front();
+    refuse(first.number, std::string(first.why) + ", and no other line is a header");
+    return CgiHeadState::malformed;
   }
   // RFC 3875 section 6.2.3: a redirect needs no Status.
   if (!has_status_ && find("Location")) status_ = 302;
   return CgiHeadState::complete;
 }
 
-bool CgiHeadParser::parse_line(std::string_view line, std::size_t line_number) {
-  // Folding is obsolete (RFC 9112 section 5.2) and a way to hide a header from one of two readers.
-  if (is_blank(line.front())) return refuse(line_number, "begins with white space (a folded line)");
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return refuse(line_number, "has no colon");
-  const std::string_view name = line.substr(0, colon);
-  if (name.empty()) return refuse(line_number, "has no name before the colon");
-  if (!all_in(kTokenBytes, name)) return refuse(line_number, "has a name that is not a token of RFC 9110");
-  const std::string_view value = trimmed(line.substr(colon + 1));
-  if (!all_in(kValueBytes, value)) return refuse(line_number, "has a control character in its value");
+// RFC 9112 section 5.2: each line end before white space becomes spaces. The first line continues nothing and
+// stays as it is, to be refused.
+std::string_view CgiHeadParser::unfold() {
+  unfolded_ = text_;
+  for (std::size_t lf = unfolded_.find('\n'); lf + 1 < unfolded_.size(); lf = unfolded_.find('\n', lf + 1)) {
+    if (!is_blank(unfolded_[lf + 1])) continue;
+    unfolded_[lf] = ' ';
+    if (lf > 0 && unfolded_[lf - 1] == '\r') unfolded_[lf - 1] = ' ';
+  }
+  return unfolded_;
+}
 
-  if (same_name(name, "Status")) return take_status(value, line_number);
-  if (same_name(name, "Content-Length") && !take_content_length(value, line_number)) return false;
-  fields_.push_back({name, value});
+bool CgiHeadParser::parse_line(std::string_view line, std::size_t number) {
+  // A way to hide a header from one of two readers.
+  if (is_blank(line.front())) return refuse(number, "begins with white space (a folded line)");
+  // A bare CR would split the header for a client that takes it for a line end.
+  if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
+    return refuse(number, "has a CR or a NUL in it");
+  if (const auto status = after_version(line)) return take_status(*status, line, number);
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return leave_out(line, number, "has no colon");
+  const std::string_view name = line.substr(0, colon);
+  if (name.empty()) return leave_out(line, number, "has no name before the colon");
+  if (std::any_of(name.begin(), name.end(), is_blank))
+    return refuse(number, "has white space in or behind its name");
+  if (!all_in(kTokenBytes, name))
+    return leave_out(line, number, "has a name that is not a token of RFC 9110");
+
+  const CgiField field{.name = name, .value = trimmed(line.substr(colon + 1))};
+  if (same_name(name, "Status")) return take_status(field.value, line, number);
+  if (!all_in(kValueBytes, field.value))
+    return leave_out(line, number, "has a control character in its value");
+  if (same_name(name, "Content-Length")) return take_content_length(field, line, number);
+  fields_.push_back(field);
   return true;
 }
 
-bool CgiHeadParser::take_status(std::string_view value, std::size_t line_number) {
-  const bool is_number = value.size() >= 3 && std::all_of(value.begin(), value.begin() + 3, is_digit) &&
-                         (value.size() == 3 || is_blank(value[3]));
-  const int status = is_number ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
-  if (status < 200 || status > 599) {
-    return refuse(line_number, "has a Status that is not a number of 200 to 599 with a reason: \"" +
-                                   std::string(value.substr(0, kQuotedBytesMax)) + '"');
+// Its number is what was meant, whatever follows: "404: Not Found" is what php makes of
+// header("HTTP/1.1 404: Not Found").
+bool CgiHeadParser::take_status(std::string_view value, std::string_view line, std::size_t number) {
+  if (value.empty()) return leave_out(line, number, "has an empty Status");
+  const std::size_t digits = std::min(value.size(), value.find_first_not_of("0123456789"));
+  const int status =
+      digits == kStatusDigits ? (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0') : 0;
+  if (status < 100) {
+    return refuse(number, "has a Status that does not begin with a number of 100 to 999: \"" +
+                              std::string(value.substr(0, kQuotedBytesMax)) + '"');
   }
-  if (has_status_ && status != status_) return refuse(line_number, "has a second, different Status");
-  if (!has_status_) reason_ = trimmed(value.substr(3));
+  if (has_status_) return status == status_ || leave_out(line, number, "has a second, different Status");
   status_ = status;
   has_status_ = true;
+  value.remove_prefix(kStatusDigits);
+  const bool is_reason = !value.empty() && is_blank(value.front()) && all_in(kValueBytes, value);
+  reason_ = is_reason ? trimmed(value) : std::string_view();
   return true;
 }
 
-bool CgiHeadParser::take_content_length(std::string_view value, std::size_t line_number) {
-  std::uint64_t length = 0;
-  const char* end = value.data() + value.size();
-  // from_chars takes no sign for an unsigned type and no white space, and reports overflow.
-  const auto [stop, code] = std::from_chars(value.data(), end, length);
-  if (code != std::errc{} || stop != end) {
-    return refuse(line_number, "has a Content-Length that is not a number of 64 bits: \"" +
-                                   std::string(value.substr(0, kQuotedBytesMax)) + '"');
+// A list of equal lengths ("12, 12") would be one (RFC 9110 section 8.6), but not to every reader.
+bool CgiHeadParser::take_content_length(const CgiField& field, std::string_view line, std::size_t number) {
+  constexpr std::string_view kNoNumber = "has a Content-Length that is not a number of 64 bits";
+  std::optional<std::uint64_t> length;
+  bool is_list = false;
+  for (std::string_view rest = field.value;;) {
+    const std::size_t comma = rest.find(',');
+    const std::optional<std::uint64_t> member = number_of(trimmed(rest.substr(0, comma)));
+    if (!member) return leave_out(line, number, kNoNumber);
+    if (length && *length != *member) return refuse(number, "has a Content-Length of two different numbers");
+    length = member;
+    if (comma == std::string_view::npos) break;
+    is_list = true;
+    rest.remove_prefix(comma + 1);
   }
-  if (content_length_ && *content_length_ != length) {
-    return refuse(line_number, "has a second, different Content-Length");
-  }
+  if (told_length_ && *told_length_ != *length)
+    return refuse(number, "has a second, different Content-Length");
+  told_length_ = length;
+  if (is_list) return leave_out(line, number, kNoNumber);
   content_length_ = length;
+  fields_.push_back(field);
   return true;
 }
 
-bool CgiHeadParser::refuse(std::size_t line_number, std::string_view what) {
-  error_ = "line " + std::to_string(line_number) + " of the response head " + std::string(what);
+bool CgiHeadParser::leave_out(std::string_view line, std::size_t number, std::string_view why) {
+  ++bad_line_count_;
+  if (bad_lines_.size() < kBadLinesTold) bad_lines_.push_back({.number = number, .why = why, .text = line});
+  return true;
+}
+
+bool CgiHeadParser::refuse(std::size_t number, std::string_view what) {
+  error_ = "line " + std::to_string(number) + " of the response head " + std::string(what);
   return false;
 }
 

@@ -1,5 +1,13 @@
 // The head of a CGI response (RFC 3875 section 6; what php-fpm sends before the body): header lines up to an
 // empty line, with Status in place of a status line. Sans-I/O; fed in any cut.
+//
+// Judged line by line: one bad header() does not cost the page.
+//   left out   no colon; a name that is no token; a control character in the value; a Content-Length that is
+//              no number; a second, different Status; an empty Status
+//   refused    what could split or hide a header, or leaves in doubt what the answer is: white space in or
+//              behind a name, a bare CR or NUL, a folded first line (later ones are unfolded, RFC 9112 5.2),
+//              lengths that contradict each other, a Status that names no number of 100 to 999; a head
+//              without one good line
 #pragma once
 
 #include <cstddef>
@@ -16,16 +24,23 @@ struct CgiField {
   std::string_view value;  // without leading and trailing white space
 };
 
+struct CgiBadLine {
+  std::size_t number = 0;  // from 1; folded lines count as one
+  std::string_view why;    // static text: "line 2 of the response head " and this
+  std::string_view text;   // as sent, not escaped
+};
+
 enum class CgiHeadState {
   incomplete,
   complete,
-  malformed,  // a line without a colon, an empty or invalid name, a folded line, a control character, a bad
-              // Status or Content-Length
+  malformed,
   too_large,
 };
 
 class CgiHeadParser {
  public:
+  static constexpr std::size_t kBadLinesTold = 4;
+
   // `bytes_max`: limit for the whole head.
   explicit CgiHeadParser(std::size_t bytes_max = 64 * 1024);
   CgiHeadParser(const CgiHeadParser&) = delete;
@@ -37,16 +52,25 @@ class CgiHeadParser {
   CgiHeadState state() const { return state_; }
   // True once any byte was fed.
   bool started() const { return !text_.empty(); }
-  // Why it is malformed: one sentence for the log. Empty otherwise.
+  // Why it is malformed or too large: one sentence for the log, not escaped. Empty otherwise.
   std::string_view error() const { return error_; }
+  // All that was consumed, as sent.
+  std::string_view text() const { return text_; }
+  // Malformed, but behind a line that was in order: a head, not something else.
+  bool began_well() const { return has_status_ || !fields_.empty(); }
 
   // The following are valid in state complete, until reset().
-  // From Status; else 302 when there is a Location; else 200. Always 200..599 (1xx is malformed).
+  // From Status or a status line (cgi.rfc2616_headers=1); else 302 when there is a Location; else 200.
+  // 100..999.
   int status() const { return status_; }
-  // The text after the number in Status; empty when there was none.
+  bool interim() const { return status_ < 200; }
+  // The text after the number in Status; empty when there was none that may be passed on.
   std::string_view reason() const { return reason_; }
-  // All fields but Status, in the order sent. Views into the parser.
+  // All good fields but Status, in the order sent. Views into the parser.
   const std::vector<CgiField>& fields() const { return fields_; }
+  // The first lines that were left out, and how many there were.
+  const std::vector<CgiBadLine>& bad_lines() const { return bad_lines_; }
+  std::size_t bad_line_count() const { return bad_line_count_; }
   // Value of the first field of this name (ASCII case ignored), if any.
   std::optional<std::string_view> find(std::string_view name) const;
   std::optional<std::uint64_t> content_length() const { return content_length_; }
@@ -56,22 +80,29 @@ class CgiHeadParser {
 
  private:
   CgiHeadState parse();
+  std::string_view unfold();
   // These are false, with error_ set, when the head is malformed. `line` has no line end.
-  bool parse_line(std::string_view line, std::size_t line_number);
-  bool take_status(std::string_view value, std::size_t line_number);
-  bool take_content_length(std::string_view value, std::size_t line_number);
-  bool refuse(std::size_t line_number, std::string_view what);
+  bool parse_line(std::string_view line, std::size_t number);
+  bool take_status(std::string_view value, std::string_view line, std::size_t number);
+  bool take_content_length(const CgiField& field, std::string_view line, std::size_t number);
+  bool leave_out(std::string_view line, std::size_t number, std::string_view why);
+  bool refuse(std::size_t number, std::string_view what);
 
   std::size_t bytes_max_;
-  std::string text_;  // the whole head, copied as it comes; fields_ point into it only after `complete`
+  std::string text_;      // the whole head, copied as it comes; fields_ point into it only after `complete`
+  std::string unfolded_;  // the same with folded lines joined, where there are any
   std::size_t line_start_ = 0;  // in text_, of the line under way: nothing before it is looked at again
   CgiHeadState state_ = CgiHeadState::incomplete;
   std::string error_;
   int status_ = 200;
   bool has_status_ = false;
+  bool folded_ = false;
   std::string_view reason_;
   std::vector<CgiField> fields_;
+  std::vector<CgiBadLine> bad_lines_;
+  std::size_t bad_line_count_ = 0;
   std::optional<std::uint64_t> content_length_;
+  std::optional<std::uint64_t> told_length_;  // also by a line that was left out: another one contradicts it
 };
 
 }  // namespace holdfast::fastcgi

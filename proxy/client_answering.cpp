@@ -86,7 +86,8 @@ void ClientConnection::forward_to_php() {
     return;
   }
   exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
-                                            request_body_, response_sink(), *this, *upstream);
+                                            request_body_, response_sink(), *this, *upstream,
+                                            worker_.config().buffers.response_head);
   upstream->submit(*exchange_);
   if (eof_) probe();
 }
@@ -236,12 +237,31 @@ void ClientConnection::end_request() {
 // ----------------------------------------------------------------------------------------------------------------
 // log
 
+// "php: GET example.com/x.php: ", the begin of each line about what php said.
+std::string ClientConnection::php_log_prefix() const {
+  const http::RequestHead& head = parser_.head();
+  return "php: " + core::escape_for_log(head.method_text) + " " + core::escape_for_log(head.authority) +
+         core::escape_for_log(head.target) + ": ";
+}
+
+// What was wrong with its head: once a script, not once an answer.
+void ClientConnection::log_complaint() {
+  const std::string& complaint = exchange_->complaint();
+  if (complaint.empty()) return;
+  const std::string about = core::escape_for_log(plan_.site->php_root + plan_.script_name) + ": " + complaint;
+  core::RecentTexts& recent = worker_.context().complaints;
+  if (!recent.is_new(about, worker_.now())) return;
+  std::string line = php_log_prefix() + about;
+  if (const std::uint64_t held = recent.take_held_back(); held > 0)
+    line += " (" + std::to_string(held) + " more since the last such line)";
+  worker_.context().log.warn(line);
+}
+
 void ClientConnection::log_stderr() {
+  log_complaint();
   const std::string& text = exchange_->stderr_text();
   if (text.empty()) return;
-  const http::RequestHead& head = parser_.head();
-  std::string line = "php: " + std::string(head.method_text) + " " + core::escape_for_log(head.authority) +
-                     core::escape_for_log(head.target) + ": " + core::escape_for_log(text);
+  std::string line = php_log_prefix() + core::escape_for_log(text);
   if (exchange_->stderr_cut()) line += " [cut]";
   if (text.find("Primary script unknown") != std::string::npos) {
     line += "; php-fpm does not see " + core::escape_for_log(plan_.site->php_root + plan_.script_name) +
@@ -302,6 +322,8 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
     if (exchange_->outcome() != core::Outcome::none && !given_up_)
       record.outcome = core::outcome_name(exchange_->outcome());
   }
+  if (record.outcome == "ok" && response_.broken())
+    record.outcome = core::outcome_name(core::Outcome::truncated);
   return record;
 }
 

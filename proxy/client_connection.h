@@ -102,6 +102,8 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void log_request();
   core::AccessRecord access_record(int status, core::Time now) const;
   void log_stderr();
+  void log_complaint();
+  std::string php_log_prefix() const;
 
   Worker& worker_;
   std::uint64_t id_;

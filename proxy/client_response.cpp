@@ -33,7 +33,7 @@ void ClientResponse::start_response(const http::ResponseHead& head, bool stream)
   status_ = head.status;
   late_head_ = head;
   head_waits_ = true;
-  const bool no_body = traits_.head_method || head.status == 204 || head.status == 304;
+  const bool no_body = traits_.head_method || http::is_contentless(head.status);
   if (head.content_length || stream || no_body) write_head();
 }
 

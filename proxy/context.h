@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "proxy/access_log.h"
 #include "proxy/core/deadline_queue.h"
+#include "proxy/core/recent_texts.h"
 #include "proxy/core/spill.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
@@ -21,8 +22,9 @@ struct Context {
   AccessLog& access_log;
   Metrics metrics;
   core::DeadlineQueue deadlines;
-  std::string date;             // IMF-fixdate of this second
-  std::size_t compressors = 0;  // responses being compressed now: GzipResponse counts
+  std::string date;              // IMF-fixdate of this second
+  std::size_t compressors = 0;   // responses being compressed now: GzipResponse counts
+  core::RecentTexts complaints;  // of scripts' answers, for the log
   std::uint64_t last_id = 0;
 
   std::uint64_t next_id() { return ++last_id; }

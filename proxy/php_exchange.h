@@ -15,7 +15,7 @@ class PhpExchange final : public core::Exchange {
  public:
   PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
               const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
-              Upstream& its_upstream);
+              Upstream& its_upstream, std::size_t head_bytes_max = 64 * 1024);
   ~PhpExchange();
 
   ExchangeClient& client;

@@ -23,8 +23,10 @@ constexpr core::Duration kRetryPause = std::chrono::milliseconds(100);
 
 PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
                          const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
-                         Upstream& its_upstream)
-    : Exchange(id, request, std::move(params), body, sink), client(its_client), upstream(its_upstream) {
+                         Upstream& its_upstream, std::size_t head_bytes_max)
+    : Exchange(id, request, std::move(params), body, sink, head_bytes_max),
+      client(its_client),
+      upstream(its_upstream) {
   ++upstream.exchanges_;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cassert>
 
+#include "proxy/core/log_text.h"
 #include "proxy/upstream.h"
 
 namespace holdfast {
@@ -74,8 +75,12 @@ void UpstreamConnection::send_more() {
     written_ += out_.size();
     taken = stream_->write(out_);
   }
-  if (taken) exchange.all_sent();
-  await(taken ? Awaiting::first_byte : Awaiting::sent);
+  if (!taken) {
+    await(Awaiting::sent);
+    return;
+  }
+  exchange.all_sent();
+  await_answer();
 }
 
 void UpstreamConnection::on_drained() {
@@ -86,7 +91,11 @@ void UpstreamConnection::on_drained() {
     return;
   }
   exchange_->all_sent();
-  if (awaiting_ == Awaiting::sent) await(Awaiting::first_byte);
+  if (awaiting_ == Awaiting::sent) await_answer();
+}
+
+void UpstreamConnection::await_answer() {
+  await(exchange_->response_started() ? Awaiting::more : Awaiting::first_byte);
 }
 
 void UpstreamConnection::await(Awaiting what) {
@@ -134,8 +143,8 @@ void UpstreamConnection::on_read(std::string_view bytes) {
   if (ended != nullptr) {
     ended->client.flush();  // may end the exchange: nothing of it is touched after this
   } else if (exchange_ != nullptr) {
-    if (awaiting_ != Awaiting::sent)
-      await(exchange_->response_started() ? Awaiting::more : Awaiting::first_byte);
+    // Only the answer's own progress counts, not its stderr, empty records or a head that drips.
+    if (exchange_->take_progress() && awaiting_ != Awaiting::sent) await(Awaiting::more);
     exchange_->client.flush();
     if (exchange_ != nullptr && exchange_->client.congested()) {
       reading_paused_ = true;
@@ -153,7 +162,7 @@ PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
       } else if (!exchange_->on_stdout(event.bytes, upstream_.now())) {
         upstream_.context().log.error(upstream_.config().name + ": malformed response head from " +
                                       upstream_.config().address.text() + ": " +
-                                      std::string(exchange_->head_error()));
+                                      core::escape_for_log(exchange_->head_error()));
         upstream_.on_failure(*this, CloseReason::bad_head, Outcome::upstream_bad_head, false, true);
       }
       return nullptr;

@@ -61,6 +61,7 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
 
   void send_more();
   void await(Awaiting what);
+  void await_answer();
   bool end_of_params_sent() const;
   // Returns the exchange that the event has ended in order; its client is still to be flushed.
   PhpExchange* on_event(const fastcgi::Event& event);

@@ -38,7 +38,9 @@ int status_of(Outcome outcome) {
     case Outcome::upstream_reset:
     case Outcome::upstream_bad_head:
     case Outcome::upstream_no_head:
-    case Outcome::upstream_poisoned: return 502;
+    case Outcome::upstream_poisoned:
+    case Outcome::upstream_send_file:
+    case Outcome::truncated: return 502;
   }
   return 502;
 }

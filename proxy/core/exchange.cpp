@@ -1,12 +1,13 @@
 // The exchange: request bytes out, response records in.
 #include "proxy/core/exchange.h"
 
-#include <array>
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "fastcgi/protocol.h"
-#include "proxy/core/error_page.h"
+#include "proxy/core/log_text.h"
+#include "proxy/http/header_rules.h"
 
 namespace holdfast::core {
 
@@ -15,6 +16,8 @@ namespace {
 constexpr std::size_t kBodyPieceBytes = 64 * 1024;
 // PHP's stderr of one request that is kept for the log.
 constexpr std::size_t kStderrBytesMost = 64 * 1024;
+// Of a line of php's head that is left out.
+constexpr std::size_t kBadLineBytesTold = 100;
 }  // namespace
 
 std::string_view outcome_name(Outcome outcome) {
@@ -29,14 +32,21 @@ std::string_view outcome_name(Outcome outcome) {
     case Outcome::upstream_bad_head: return "upstream_bad_head";
     case Outcome::upstream_no_head: return "upstream_no_head";
     case Outcome::upstream_poisoned: return "upstream_poisoned";
+    case Outcome::upstream_send_file: return "upstream_send_file";
+    case Outcome::truncated: return "truncated";
     case Outcome::spool_failed: return "spool_failed";
   }
   return "";
 }
 
 Exchange::Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-                   const BodyStore& body, ResponseSink& sink)
-    : id_(id), request_(request), params_(std::move(params)), body_(body), sink_(sink) {}
+                   const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max)
+    : id_(id),
+      request_(request),
+      params_(std::move(params)),
+      body_(body),
+      sink_(sink),
+      head_(head_bytes_max) {}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   assert(state_ == ExchangeState::waiting);
@@ -49,6 +59,7 @@ void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   params_end_ = 0;
   begun_ = false;
   response_seen_ = false;
+  interim_seen_ = progress_ = false;
   head_.reset();
 }
 
@@ -82,25 +93,51 @@ bool Exchange::on_stdout(std::string_view bytes, Time now) {
   response_seen_ = true;
   if (bytes.empty()) return true;
   if (!timings_.first_byte) timings_.first_byte = now;
-  if (state_ != ExchangeState::responding) {
-    const fastcgi::CgiHeadState head = head_.feed(bytes);
-    if (head == fastcgi::CgiHeadState::incomplete) return true;
-    if (head != fastcgi::CgiHeadState::complete) return false;
-    deliver_head(now);
-  }
-  if (!bytes.empty()) sink_.response_body(bytes);
+  if (state_ != ExchangeState::responding && !take_head(bytes)) return false;
+  if (state_ == ExchangeState::responding) deliver_body(bytes);
   return true;
 }
 
-void Exchange::deliver_head(Time) {
-  response_.status = head_.status();
-  response_.reason = head_.reason();
+bool Exchange::take_head(std::string_view& bytes) {
+  for (;;) {
+    switch (head_.feed(bytes)) {
+      case fastcgi::CgiHeadState::incomplete: return true;
+      case fastcgi::CgiHeadState::complete:
+        // php has one head only: with its Content-Type it is that of the page, whatever the status says.
+        if (!head_.interim() || head_.find("Content-Type") || head_.content_length()) {
+          deliver_head();
+          return true;
+        }
+        interim_seen_ = true;
+        head_.reset();
+        break;
+      case fastcgi::CgiHeadState::malformed:
+      case fastcgi::CgiHeadState::too_large:
+        if (!interim_seen_ || head_.began_well()) return false;
+        deliver_headless();
+        return true;
+    }
+  }
+}
+
+void Exchange::deliver_head() {
+  note_bad_lines();
+  const bool misnamed = head_.interim();
+  if (misnamed)
+    complain("a page with the interim status " + std::to_string(head_.status()) + ", sent as 200");
+  response_.status = misnamed ? 200 : head_.status();
+  response_.reason = misnamed ? std::string_view() : head_.reason();
   response_.content_length = head_.content_length();
   response_.fields.clear();
   response_.fields.reserve(head_.fields().size());
   for (const fastcgi::CgiField& field : head_.fields()) {
-    if (http::equals_ignore_case(field.name, "X-Accel-Buffering")) {
-      streaming_ = streaming_ || http::equals_ignore_case(field.value, "no");
+    if (http::is_for_server(field.name)) {
+      if (http::asks_for_file(field.name)) {
+        refuse_file(field);
+        return;
+      }
+      if (http::equals_ignore_case(field.name, "X-Accel-Buffering"))
+        streaming_ = streaming_ || http::equals_ignore_case(field.value, "no");
       continue;
     }
     if (http::equals_ignore_case(field.name, "Content-Type") &&
@@ -109,8 +146,66 @@ void Exchange::deliver_head(Time) {
     }
     response_.fields.push_back({field.name, field.value});
   }
+  content_left_ = head_.content_length();
+  if (request_.method == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
   state_ = ExchangeState::responding;
+  progress_ = true;
   sink_.start_response(response_, streaming_);
+}
+
+// Behind an interim head came what is no head: the interim one was php's only, and this is its page.
+void Exchange::deliver_headless() {
+  complain("a page with an interim status, sent as 200");
+  response_ = {};
+  state_ = ExchangeState::responding;
+  progress_ = true;
+  sink_.start_response(response_, false);
+  deliver_body(head_.text());
+}
+
+void Exchange::deliver_body(std::string_view bytes) {
+  if (content_left_) {
+    bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_left_)));
+    *content_left_ -= bytes.size();
+  }
+  if (bytes.empty()) return;
+  progress_ = true;
+  sink_.response_body(bytes);
+}
+
+// Nobody here sends the file, and the path is not for the client: its page in place of php's answer, which is
+// read to its end, so that the connection is kept.
+void Exchange::refuse_file(const fastcgi::CgiField& field) {
+  complain("asks for a file by " + std::string(field.name) + ": " + std::string(field.value) +
+           ", which holdfast does not send; the client gets 502. Let the script send it (readfile())");
+  whole_outcome_ = Outcome::upstream_send_file;
+  page_ = std::make_unique<ErrorPage>(status_of(whole_outcome_));
+  content_left_ = 0;
+  streaming_ = false;
+  state_ = ExchangeState::responding;
+  progress_ = true;
+  sink_.start_response(page_->head(), false);
+  sink_.response_body(page_->body());
+}
+
+void Exchange::note_bad_lines() {
+  for (const fastcgi::CgiBadLine& line : head_.bad_lines()) {
+    complain("line " + std::to_string(line.number) + " of the response head " + std::string(line.why) +
+             ", left out: " + std::string(line.text.substr(0, kBadLineBytesTold)));
+  }
+  if (head_.bad_line_count() > head_.bad_lines().size())
+    complain(std::to_string(head_.bad_line_count() - head_.bad_lines().size()) + " more lines left out");
+}
+
+void Exchange::complain(std::string_view what) {
+  if (!complaint_.empty()) complaint_ += "; ";
+  append_escaped_for_log(complaint_, what);
+}
+
+std::string Exchange::head_error() const {
+  std::string error(head_.error());
+  if (head_.state() == fastcgi::CgiHeadState::too_large) error += " (buffers.response_head)";
+  return error;
 }
 
 void Exchange::on_stderr(std::string_view bytes) {
@@ -122,11 +217,17 @@ void Exchange::on_stderr(std::string_view bytes) {
 
 bool Exchange::on_end(Time now) {
   response_seen_ = true;
+  if (state_ != ExchangeState::responding && interim_seen_) deliver_headless();
   if (state_ != ExchangeState::responding) return false;
   timings_.ended = now;
-  outcome_ = Outcome::ok;
   state_ = ExchangeState::done;
-  sink_.finish_response();
+  if (content_left_.value_or(0) > 0) {
+    outcome_ = Outcome::truncated;
+    sink_.break_response();
+  } else {
+    outcome_ = whole_outcome_;
+    sink_.finish_response();
+  }
   return true;
 }
 

@@ -9,15 +9,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/config.h"
 #include "fastcgi/cgi_head.h"
 #include "fastcgi/param_list.h"
 #include "fastcgi/session.h"
 #include "proxy/core/body_store.h"
+#include "proxy/core/error_page.h"
 #include "proxy/core/retry_rule.h"
 #include "proxy/core/time.h"
 #include "proxy/core/upstream_pool.h"
@@ -54,8 +57,10 @@ enum class Outcome : std::uint8_t {
   upstream_reset,  // the connection was lost before END_REQUEST
   upstream_timeout,
   upstream_bad_head,
-  upstream_no_head,   // END_REQUEST without a head
-  upstream_poisoned,  // bytes of another request on the connection
+  upstream_no_head,    // END_REQUEST without a head
+  upstream_poisoned,   // bytes of another request on the connection
+  upstream_send_file,  // it asked for a file by X-Accel-Redirect or its kin, which is not served
+  truncated,           // the body ended short of its Content-Length: php's, or a file that shrank
   spool_failed,
 };
 std::string_view outcome_name(Outcome outcome);
@@ -72,7 +77,7 @@ class Exchange : public Waiter {
 
   // `request`, `body` (whole, not changed any more) and `sink` outlive the exchange.
   Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-           const BodyStore& body, ResponseSink& sink);
+           const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max = 64 * 1024);
 
   // --- the upstream side
   // A lease was granted: forgets what an earlier try has left.
@@ -85,10 +90,13 @@ class Exchange : public Waiter {
   std::size_t params_end() const { return params_end_; }
   void all_sent();  // the kernel has taken the request
 
-  // False: the head is malformed; the connection is to be closed and fail() to be called.
+  // False: the head is malformed or too large; the connection is to be closed and fail() to be called.
+  // Interim answers (1xx) are left out: FastCGI's own have nothing that a client waits for. A page that php
+  // sent with such a status is a 200.
   [[nodiscard]] bool on_stdout(std::string_view bytes, Time now);
   void on_stderr(std::string_view bytes);
-  // END_REQUEST. False when no head has come: fail() is to be called.
+  // END_REQUEST. False when no head has come: fail() is to be called. A body that is short of its
+  // Content-Length is broken off.
   [[nodiscard]] bool on_end(Time now);
   // Ends it without a whole response: an error answer when nothing was sent yet, else the response is broken
   // off.
@@ -117,10 +125,22 @@ class Exchange : public Waiter {
   // What PHP wrote to FCGI_STDERR, up to a limit; not escaped.
   const std::string& stderr_text() const { return stderr_text_; }
   bool stderr_cut() const { return stderr_cut_; }
-  std::string_view head_error() const { return head_.error(); }
+  // Why on_stdout() was false; may hold bytes of the application.
+  std::string head_error() const;
+  // What in the answer was left out or not done, for the log, escaped. Empty when all was in order.
+  const std::string& complaint() const { return complaint_; }
+  // The answer has grown since the last call: a head, or content that goes to the client. STDERR, empty
+  // records, interim answers and bytes beyond the Content-Length are no progress.
+  bool take_progress() { return std::exchange(progress_, false); }
 
  private:
-  void deliver_head(Time now);
+  bool take_head(std::string_view& bytes);
+  void deliver_head();
+  void deliver_headless();
+  void deliver_body(std::string_view bytes);
+  void refuse_file(const fastcgi::CgiField& field);
+  void note_bad_lines();
+  void complain(std::string_view what);
 
   std::uint64_t id_;
   const http::RequestHead& request_;
@@ -136,6 +156,7 @@ class Exchange : public Waiter {
   ConnectionId connection_ = 0;
   std::uint16_t fastcgi_id_ = 0;
   std::uint64_t body_written_ = 0;
+  std::optional<std::uint64_t> content_left_;  // of the response's Content-Length, where it has content
   std::size_t params_end_ = 0;
   unsigned retries_ = 0;
   unsigned blamed_ = 0;  // see FailureFacts
@@ -143,6 +164,11 @@ class Exchange : public Waiter {
   bool reused_ = false;
   bool response_seen_ = false;
   bool streaming_ = false;
+  bool interim_seen_ = false;
+  bool progress_ = false;
+  Outcome whole_outcome_ = Outcome::ok;  // of an answer that comes whole
+  std::unique_ptr<ErrorPage> page_;      // in place of php's answer
+  std::string complaint_;
   std::string stderr_text_;
   bool stderr_cut_ = false;
 };

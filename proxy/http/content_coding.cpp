@@ -70,7 +70,7 @@ std::string_view find(const ResponseHead& response, std::string_view name) {
 
 // With a body that a cache may hand to others, or an error page. Not 206: its ranges count plain bytes.
 bool has_whole_body(int status) {
-  return status >= 200 && status != 204 && status != 205 && status != 206 && status != 304;
+  return !is_contentless(status) && status != 206;
 }
 
 }  // namespace

@@ -24,6 +24,25 @@ bool names_in_connection(std::string_view connection, std::string_view name) {
   return false;
 }
 
+bool asks_for_file(std::string_view name) {
+  switch (name.size()) {
+    case 10: return equals_ignore_case(name, "X-Sendfile");
+    case 11: return equals_ignore_case(name, "X-Sendfile2");
+    case 16: return equals_ignore_case(name, "X-Accel-Redirect");
+    case 20:
+      return equals_ignore_case(name, "X-LIGHTTPD-send-file") ||
+             equals_ignore_case(name, "X-LiteSpeed-Location");
+    case 21: return equals_ignore_case(name, "X-LIGHTTPD-send-file2");
+    default: return false;
+  }
+}
+
+bool is_for_server(std::string_view name) {
+  constexpr std::string_view kAccel = "X-Accel-";
+  if (name.size() < kAccel.size() || to_lower(name.front()) != 'x') return false;
+  return equals_ignore_case(name.substr(0, kAccel.size()), kAccel) || asks_for_file(name);
+}
+
 bool forwarded_to_php(std::string_view name) {
   if (name.empty() || is_hop_by_hop(name)) return false;
   for (const char c : name)

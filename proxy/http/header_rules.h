@@ -13,6 +13,13 @@ bool is_hop_by_hop(std::string_view name);
 // True when `name` is a member of the Connection field value `connection`.
 bool names_in_connection(std::string_view connection, std::string_view name);
 
+// Response fields by which an application speaks to the server in front of it (X-Accel-*, X-Sendfile and
+// their kin): not for clients.
+bool is_for_server(std::string_view name);
+
+// Of those, the ones that ask the server to send a file in place of the answer.
+bool asks_for_file(std::string_view name);
+
 // May this request field become an HTTP_* parameter? Only letters, digits and '-' pass (as in nginx): PHP
 // turns '-', '_', '.' and ' ' all into '_', so `X-Forwarded_For` could pose as X-Forwarded-For. `Proxy` would
 // become HTTP_PROXY, which libraries take for a setting (httpoxy, CVE-2016-5385). Content-Length and

@@ -26,6 +26,10 @@ bool is_repeatable(Method method) {
   return false;
 }
 
+bool is_contentless(int status) {
+  return status < 200 || status == 204 || status == 205 || status == 304;
+}
+
 bool equals_ignore_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i)

@@ -46,6 +46,9 @@ struct RequestHead {
 // RFC 9110 9.2.2 idempotent methods as design R2 lists them: GET, HEAD, OPTIONS, PUT, DELETE.
 bool is_repeatable(Method method);
 
+// Responses of this status never have content, whatever their fields say (RFC 9110 15: 1xx, 204, 205, 304).
+bool is_contentless(int status);
+
 bool equals_ignore_case(std::string_view a, std::string_view b);  // ASCII only
 
 }  // namespace holdfast::http

@@ -25,11 +25,6 @@ bool is_interim(int status) {
   return status >= 100 && status < 200;
 }
 
-// RFC 9112 6.3 rule 1, but for HEAD: these never have a body, whatever their fields say.
-bool is_bodyless(int status) {
-  return is_interim(status) || status == 204 || status == 304;
-}
-
 // What can split a response in two, or end a C string on the way (CWE-113). Other control characters are
 // PHP's own business.
 bool is_injection(std::string_view text) {
@@ -62,7 +57,7 @@ void ResponseWriter::start(const ResponseHead& head, std::string_view date, std:
 }
 
 void ResponseWriter::decide_framing(const ResponseHead& head) {
-  if (traits_.head_method || is_bodyless(head.status)) {
+  if (traits_.head_method || is_contentless(head.status)) {
     framing_ = Framing::none;
   } else if (head.content_length) {
     framing_ = Framing::content_length;
@@ -98,8 +93,11 @@ void ResponseWriter::write_fields(const ResponseHead& head, std::string_view dat
     out += date;
     out += kLineEnd;
   }
-  // The length that a body has, or would have (HEAD, 304). RFC 9110 8.6: never with 1xx and 204.
-  if (head.content_length && !is_interim(head.status) && head.status != 204) {
+  // The length that a body has, or would have (HEAD, 304). RFC 9110 8.6: never with 1xx and 204; 15.3.6: a
+  // 205 is told from one with content by a length of 0.
+  if (head.status == 205) {
+    out += "Content-Length: 0\r\n";
+  } else if (head.content_length && !is_interim(head.status) && head.status != 204) {
     out += "Content-Length: ";
     append_number(out, *head.content_length);
     out += kLineEnd;

@@ -36,14 +36,14 @@ class ResponseWriter {
   // caller; the first Date among the fields wins over it. Fields with a name that is no token, or with CR, LF
   // or NUL in the value, are dropped (header injection). Drops hop-by-hop fields (Connection and those it
   // names, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade) and any Content-Length
-  // field in favour of `content_length`. For 1xx, 204, 304: no body; 304 keeps a given length field out
-  // unless content_length is set; 204 never has one.
+  // field in favour of `content_length`. For 1xx, 204, 205, 304: no body; 304 keeps a given length field out
+  // unless content_length is set; 204 never has one, 205 one of 0.
   void start(const ResponseHead& head, std::string_view date, std::string& out);
   // An interim 100 (Continue). May be called any time before start(); any number of times.
   static void write_continue(std::string& out);
 
   // Appends body bytes in the framing. Bytes over content_length are dropped (see overflowed()). Without a
-  // body (HEAD, 204, 304): dropped silently.
+  // body (HEAD, 204, 205, 304): dropped silently.
   void body(std::string_view bytes, std::string& out);
   // How `bytes` would be framed when the caller writes them itself: prefix and suffix to put around them
   // (chunk header and CRLF); empty for the other framings. Counts the bytes as written.

@@ -192,10 +192,12 @@ TEST_CASE("limits: at, one below, one above") {
       {"client: { timeouts: { write: ", {"1ms } }"}, {"0s } }"}},
       {"client: { timeouts: { keep_alive: ", {"0s } }", "24h } }"}, {"25h } }"}},
       {"client: { max_header: ", {"1k }", "1024 }", "1m }"}, {"1023 }", "1048577 }"}},
+      {"client: { max_header_fields: ", {"10 }", "1000 }"}, {"9 }", "1001 }"}},
       {"client: { max_connections: ", {"1 }", "1000000 }"}, {"0 }", "1000001 }"}},
       {"client: { requests_per_connection: ", {"0 }", "1 }"}, {"-1 }"}},
       {"buffers: { request_memory: ", {"1k }", "1g }"}, {"1023 }", "2g }"}},
       {"buffers: { response_memory: ", {"1k }", "1g }"}, {"0 }", "2g }"}},
+      {"buffers: { response_head: ", {"1k }", "1m }"}, {"1023 }", "2m }"}},
       {"buffers: { spool_max: ", {"64m }", "1048576g }"}, {"0 }", "1023k }"}},
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
   };

@@ -33,11 +33,14 @@ std::string log_of(CgiHeadParser& parser, const std::vector<std::string>& pieces
     case CgiHeadState::complete: break;
   }
   CHECK(parser.error().empty());
+  CHECK(parser.interim() == (parser.status() < 200));
   std::string log = std::to_string(parser.status());
   if (!parser.reason().empty()) log += ' ' + std::string(parser.reason());
   for (const auto& field : parser.fields())
     log += '|' + std::string(field.name) + '=' + std::string(field.value);
   if (parser.content_length()) log += "|length=" + std::to_string(*parser.content_length());
+  if (parser.bad_line_count() > 0) log += "|out=" + std::to_string(parser.bad_line_count());
+  CHECK(parser.bad_lines().size() == std::min(parser.bad_line_count(), CgiHeadParser::kBadLinesTold));
   return log + '|' + body;
 }
 
@@ -52,6 +55,15 @@ void check_every_cut(const std::string& input, const std::string& expected,
 void check_malformed(const std::string& line) {
   check_every_cut(line + "\r\n\r\n", "malformed");
   check_every_cut("A: b\n" + line + "\n\nbody", "malformed");
+}
+
+// Left out wherever it stands, and nothing else with it.
+void check_left_out(const std::string& line) {
+  CAPTURE(line);
+  check_every_cut(line + "\r\nA: b\r\n\r\nbody", "200|A=b|out=1|body");
+  check_every_cut("A: b\n" + line + "\nStatus: 404 Not Found\nC: d\n\nbody",
+                  "404 Not Found|A=b|C=d|out=1|body");
+  check_every_cut(line + "\r\n" + line + "\r\n\r\n", "malformed");  // a head without a good line is none
 }
 
 }  // namespace
@@ -96,11 +108,42 @@ TEST_CASE("head: Status") {
   check_every_cut("status: 503\tService Unavailable\r\nA: b\r\n\r\n", "503 Service Unavailable|A=b|");
   check_every_cut("STATUS: 204 No Content\n\n", "204 No Content|");
   check_every_cut("Status: 404 Not Found\nStatus: 404\n\n", "404 Not Found|");
-  for (const char* value : {"", "2", "20", "2000", "200OK", "OK", "abc", "-20", "+200", "0x1", "20x", "199",
-                            "100", "101 Switching Protocols", "600", "999", "000", "200,", " "}) {
+  for (const char* value :
+       {"2", "20", "2000", "OK", "abc", "-20", "+200", "0x1", "20x", "000", "099", "1e9", ":404"}) {
     check_malformed("Status: "s + value);
   }
-  check_malformed("Status: 200\nStatus: 404");
+}
+
+TEST_CASE("head: the status that was meant, whatever follows its number; only a clean reason is passed on") {
+  check_every_cut("Status: 404: Not Found\r\nA: b\r\n\r\n", "404|A=b|");
+  check_every_cut("Status: 404, Not Found\n\n", "404|");
+  check_every_cut("Status: 200OK\n\n", "200|");
+  check_every_cut("Status: 404 Not\x01 Found\n\n", "404|");
+  check_every_cut("Status: 404 Not\x7f\n\n", "404|");
+  check_every_cut("Status: 404 \xC3\xA4\n\n", "404 \xC3\xA4|");
+  for (const char* status : {"600", "999", "100", "101", "103", "199"})
+    check_every_cut("Status: "s + status + " Odd\n\nbody", status + " Odd|body"s);
+}
+
+TEST_CASE("head: a second Status that differs is left out, and so is an empty one") {
+  check_every_cut("Status: 404 Not Found\nStatus: 500\nA: b\n\n", "404 Not Found|A=b|out=1|");
+  check_every_cut("HTTP/1.1 404 Gone\nStatus: 500\n\n", "404 Gone|out=1|");
+  check_left_out("Status:");
+  check_left_out("Status: \t ");
+}
+
+TEST_CASE("head: a status line, as php writes it with cgi.rfc2616_headers=1") {
+  check_every_cut("HTTP/1.1 404 Gone fishing\r\nContent-type: text/html\r\n\r\nbody",
+                  "404 Gone fishing|Content-type=text/html|body");
+  check_every_cut("HTTP/1.0 200 OK\n\nbody", "200 OK|body");
+  check_every_cut("http/1.1\t 500 a: b\n\n", "500 a: b|");
+  check_every_cut("HTTP/1.1 404: Not Found\n\n", "404|");
+  check_every_cut("A: b\nHTTP/1.1 404 Gone\n\n", "404 Gone|A=b|");
+  check_every_cut("HTTP/1.1 302 Found\nLocation: /x\n\n", "302 Found|Location=/x|");
+  for (const char* line : {"HTTP/1.1 Not Found", "HTTP/1.1 20", "HTTP/1.1 2000 x"}) check_malformed(line);
+  check_left_out("HTTP/1.1");
+  check_left_out("HTTP/1.1:200");
+  check_left_out("HTTP/: x");
 }
 
 TEST_CASE("head: Location without Status is 302, with Status is that") {
@@ -118,29 +161,63 @@ TEST_CASE("head: Content-Length") {
                   "200|Content-Length=5|Content-Length=5|length=5|");
   check_every_cut("Content-Length: 18446744073709551615\n\n",
                   "200|Content-Length=18446744073709551615|length=18446744073709551615|");
-  for (const char* value : {"", "18446744073709551616", "99999999999999999999999", "-1", "+1", "1 2", "5, 5",
-                            "5,5", "0x10", "1.0", "five"}) {
-    check_malformed("Content-Length: "s + value);
+  for (const char* value :
+       {"", " ", "abc", "18446744073709551616", "99999999999999999999999", "-1", "+1", "1 2", "0x10", "1.0",
+        "five", "5, 5", "12, 12", "12,12", "5,", ",5", "5, x", "5\x01"}) {
+    check_left_out("Content-Length: "s + value);
   }
+  check_every_cut("Content-Length: x\nContent-Length: 5\n\n", "200|Content-Length=5|length=5|out=1|");
+}
+
+TEST_CASE(
+    "head: lengths that contradict each other are refused, also within one line or beside one left out") {
   check_malformed("Content-Length: 5\nContent-Length: 6");
+  check_malformed("Content-Length: 5, 6");
+  check_malformed("Content-Length: 5,5,6");
+  check_malformed("Content-Length: 5, 5\nContent-Length: 6");
+  check_malformed("Content-Length: 6\nContent-Length: 5, 5");
+}
+
+TEST_CASE("head: lines that are left out") {
+  for (const char* line : {"no colon", "nocolon", ": no name", ":", "A\x80: x", "\xC3\xA4: x", "A(: x",
+                           "[A]: x", "A\"B: x", "\"A\": x", "A/B: x", "A@B: x", "A{}: x", "A: b\x7f",
+                           "A\x7f: b", "Location: /\x1b[0m", "Set-Cookie: a=\x01"})
+    check_left_out(line);
+  for (int c = 1; c < 0x20; ++c) {
+    if (c == '\t' || c == '\n' || c == '\r') continue;
+    const std::string control(1, static_cast<char>(c));
+    check_left_out("X: b" + control + "c");
+    check_left_out("X" + control + ": c");
+    check_left_out(control + "X: c");
+  }
 }
 
 TEST_CASE("head: lines that are refused") {
-  for (const char* line :
-       {"no colon", ": no name", " folded: x", "\tfolded", "A : x", "A\t: x", "A B: x", "A\x80: x", "A(: x",
-        "A\"B: x", "\"A\": x", "A/B: x", "A@B: x", "[A]: x", "HTTP/1.1 200 OK"}) {
+  for (const char* line : {"A : x", "A\t: x", "A B: x", "Content-Length : 5", "Status : 200", "A( : x"})
     check_malformed(line);
-  }
-  check_malformed("A: b\n folded");
-  for (int c = 0; c < 0x20; ++c) {
-    if (c == '\t' || c == '\n') continue;
-    const std::string control(1, static_cast<char>(c));
+  for (const char c : {'\r', '\0'}) {
+    const std::string control(1, c);
     check_malformed("A: b" + control + "c");
     check_malformed("A" + control + ": c");
+    check_malformed("no" + control + "colon");
+    check_malformed("Status: 404" + control + "x");
+    check_malformed("Content-Length: 5" + control + "x");
   }
-  check_malformed("A: b\x7f");
   check_malformed("A: b\r\r");  // one CR belongs to the line end, the other is bare
   check_malformed("\r\rA: b");
+}
+
+TEST_CASE("head: a folded first line is refused, a later one is joined to the line before it") {
+  for (const char* line : {" folded: x", "\tfolded", " ", "\t\n folded"}) {
+    CAPTURE(line);
+    check_every_cut(line + "\r\nA: b\r\n\r\nbody"s, "malformed");
+  }
+  check_every_cut("A: b\n folded\n\nbody", "200|A=b  folded|body");
+  check_every_cut("A: b\r\n\tc\r\n d\r\nE: f\r\n\r\nbody", "200|A=b  \tc   d|E=f|body");
+  check_every_cut("A: b\r\n \r\nC: d\r\n\r\n", "200|A=b|C=d|");
+  check_every_cut("A: b\nno colon\n nor here\nC: d\n\n", "200|A=b|C=d|out=1|");
+  check_every_cut("Content-Length: 1\n 2\nC: d\n\n", "200|C=d|out=1|");
+  check_every_cut("Status: 404 Not\n Found\n\n", "404 Not  Found|");
 }
 
 TEST_CASE("head: limit of the whole head at, below and above") {
@@ -171,7 +248,7 @@ TEST_CASE("head: after another state than incomplete nothing more is consumed") 
   CHECK(parser.find("a") == "b");
   CHECK(!parser.find("b").has_value());
   parser.reset();
-  in = "bad\n\nbody";
+  in = "bad line: x\n\nbody";
   CHECK(parser.feed(in) == CgiHeadState::malformed);
   CHECK(parser.feed(in) == CgiHeadState::malformed);
   CHECK(in == "body");
@@ -193,12 +270,46 @@ TEST_CASE("head: find ignores case and gives the first; nothing is left from the
 }
 
 TEST_CASE("head: the error names the line and what is wrong there") {
-  const auto error_of = [](std::string_view in) {
-    CgiHeadParser parser;
-    REQUIRE(parser.feed(in) == CgiHeadState::malformed);
+  const auto error_of = [](std::string_view in, std::size_t bytes_max = 64 * 1024) {
+    CgiHeadParser parser(bytes_max);
+    parser.feed(in);
+    REQUIRE((parser.state() == CgiHeadState::malformed || parser.state() == CgiHeadState::too_large));
     return std::string(parser.error());
   };
-  CHECK(error_of("A: b\r\nWarning in x.php\r\n\r\n") == "line 2 of the response head has no colon");
+  CHECK(error_of("A: b\r\nWarning in x.php: y\r\n\r\n") ==
+        "line 2 of the response head has white space in or behind its name");
   CHECK(error_of("Status: 9\n\n") ==
-        "line 1 of the response head has a Status that is not a number of 200 to 599 with a reason: \"9\"");
+        "line 1 of the response head has a Status that does not begin with a number of 100 to 999: \"9\"");
+  CHECK(error_of("nonsense\n\n") ==
+        "line 1 of the response head has no colon, and no other line is a header");
+  CHECK(error_of("A: b\nC: d\n\n", 8) == "the response head is longer than 8 bytes");
+}
+
+TEST_CASE("head: the lines that were left out are told, the first of them with their text") {
+  CgiHeadParser parser;
+  std::string_view in = "A: b\nno colon\nC(: d\n: e\nF: \x01\n[g]: h\n\n";
+  REQUIRE(parser.feed(in) == CgiHeadState::complete);
+  CHECK(parser.bad_line_count() == 5);
+  REQUIRE(parser.bad_lines().size() == 4);
+  CHECK(parser.bad_lines()[0].number == 2);
+  CHECK(parser.bad_lines()[0].why == "has no colon");
+  CHECK(parser.bad_lines()[0].text == "no colon");
+  CHECK(parser.bad_lines()[3].text == "F: \x01");
+  parser.reset();
+  in = "A: b\n\n";
+  REQUIRE(parser.feed(in) == CgiHeadState::complete);
+  CHECK(parser.bad_line_count() == 0);
+  CHECK(parser.bad_lines().empty());
+}
+
+TEST_CASE("head: what was consumed can be had as it came, and whether it began as a head does") {
+  CgiHeadParser parser;
+  std::string_view in = "<p>a\r\n b: c</p>\n\nrest";
+  REQUIRE(parser.feed(in) == CgiHeadState::malformed);
+  CHECK(parser.text() == "<p>a\r\n b: c</p>\n\n");
+  CHECK_FALSE(parser.began_well());
+  parser.reset();
+  in = "A: b\nC : d\n\n";
+  REQUIRE(parser.feed(in) == CgiHeadState::malformed);
+  CHECK(parser.began_well());
 }

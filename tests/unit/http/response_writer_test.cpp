@@ -35,7 +35,7 @@ bool has(const std::string& text, const std::string& part) {
 TEST_CASE("framing table: version, HEAD, status, length, keep-alive") {
   for (const int minor : {0, 1})
     for (const bool head_method : {false, true})
-      for (const int status : {100, 103, 200, 204, 206, 301, 304, 404, 500})
+      for (const int status : {100, 103, 200, 204, 205, 206, 301, 304, 404, 500, 600, 999})
         for (const bool length_known : {false, true})
           for (const bool keep_alive : {false, true}) {
             CAPTURE(minor);
@@ -53,7 +53,7 @@ TEST_CASE("framing table: version, HEAD, status, length, keep-alive") {
             CHECK(writer.started());
 
             const bool interim = status < 200;
-            const bool no_body = head_method || interim || status == 204 || status == 304;
+            const bool no_body = head_method || interim || status == 204 || status == 205 || status == 304;
             const Framing expected = no_body        ? Framing::none
                                      : length_known ? Framing::content_length
                                      : minor == 1   ? Framing::chunked
@@ -61,7 +61,9 @@ TEST_CASE("framing table: version, HEAD, status, length, keep-alive") {
             const bool stays = keep_alive && expected != Framing::until_close;
             CHECK(writer.framing() == expected);
             CHECK(writer.keep_alive() == stays);
-            CHECK(has(out, "Content-Length: 5\r\n") == (length_known && !interim && status != 204));
+            CHECK(has(out, "Content-Length: 5\r\n") ==
+                  (length_known && !interim && status != 204 && status != 205));
+            CHECK(has(out, "Content-Length: 0\r\n") == (status == 205));
             CHECK(has(out, "Transfer-Encoding: chunked\r\n") == (expected == Framing::chunked));
             CHECK(has(out, "Connection: close\r\n") == (!stays && !interim));
             CHECK(has(out, "Connection: keep-alive\r\n") == (stays && minor == 0 && !interim));
