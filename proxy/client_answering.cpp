@@ -4,6 +4,7 @@
 #include <array>
 #include <ctime>
 
+#include "fastcgi/protocol.h"
 #include "proxy/admin.h"
 #include "proxy/client_connection.h"
 #include "proxy/core/cgi_params.h"
@@ -17,6 +18,8 @@ namespace holdfast {
 namespace {
 // Pieces of a file written in one go before other clients get their turn.
 constexpr int kFilePiecesAtOnce = 4;
+// Of those that hold the target, with the lengths of a pair.
+constexpr std::size_t kParamNameBytesMost = 32;
 }  // namespace
 
 void ClientConnection::on_request_complete() {
@@ -82,7 +85,12 @@ void ClientConnection::forward_to_php() {
                                          .content_length = request_body_.size()},
                                         params);
   if (!fits) {
-    answer_error(431, "a header field is too large for a FastCGI parameter");
+    if (parser_.head().target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
+        fastcgi::kWriteContentBytesMax) {
+      answer_error(414, "the request target is too long for a FastCGI parameter");
+    } else {
+      answer_error(431, "a header field is too large for a FastCGI parameter");
+    }
     return;
   }
   exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
@@ -120,11 +128,7 @@ void ClientConnection::push_event(std::string_view bytes) {
 // An answer in place of what was asked, to a request that need not be whole: the connection ends with it.
 void ClientConnection::answer_error(int status, std::string_view why) {
   refusal_ = why;
-  const http::RequestHead& head = parser_.head();
-  response_.begin({.version_minor = 1,
-                   .head_method = state_ != State::idle && state_ != State::reading_head &&
-                                  head.method == http::Method::head,
-                   .keep_alive = false});
+  response_.begin({.version_minor = 1, .head_method = parser_.head_method(), .keep_alive = false});
   if (state_ == State::idle || state_ == State::reading_head) unread_head_ = true;
   state_ = State::answering;
   stream_->stop_read();

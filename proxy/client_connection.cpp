@@ -21,8 +21,15 @@ constexpr std::size_t kPipelinedBytesMost = 64 * 1024;
 // socket is closed: closing with unread bytes would reset the connection and could destroy the answer on its
 // way.
 constexpr core::Duration kLingerTime = 2s;
+// Of a body that nobody wants (it is for a file, or for nothing): read for the sake of the next request, up
+// to this; beyond it the answer comes at once and ends the connection.
+constexpr std::uint64_t kDiscardedBodyBytesMost = 1 << 20;
 // When to look whether a half-closed client has gone altogether: soon after the probe, then rarely.
 constexpr std::array<core::Duration, 4> kProbeTimes = {10ms, 50ms, 250ms, 1s};
+http::ParserLimits limits_of(const config::Config& config) {
+  return {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields};
+}
+
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arrival)
@@ -34,7 +41,7 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
       peer_(std::move(arrival.peer)),
       local_(std::move(arrival.local)),
       deadline_(worker.context().deadlines, *this),
-      parser_({.head_bytes = worker.config().client.max_header}),
+      parser_(limits_of(worker.config())),
       request_body_(&worker.context().spill, worker.config().buffers.request_memory),
       response_(worker.context().spill, worker.config().buffers.response_memory, worker.context().date) {
   stream_->set_handler(*this);
@@ -88,7 +95,7 @@ void ClientConnection::go_on() {
 // A reload may have changed them since the last request.
 void ClientConnection::take_limits() {
   const config::Config& config = worker_.config();
-  parser_.set_limits({.head_bytes = config.client.max_header});
+  parser_.set_limits(limits_of(config));
   request_body_.set_memory_max(config.buffers.request_memory);
   response_.set_memory_max(config.buffers.response_memory);
 }
@@ -118,7 +125,6 @@ void ClientConnection::parse(std::string_view input) {
         on_request_complete();
         return;
       case http::RequestParser::Event::refused:
-        response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
         answer_error(parser_.refusal().status, parser_.refusal().why);
         return;
     }
@@ -146,16 +152,13 @@ void ClientConnection::on_head() {
   if (!head.has_body()) return;
   state_ = State::reading_body;
   body_discarded_ = plan_.kind != Plan::Kind::php;
-  if (head.content_length.value_or(0) > plan_.max_body && !body_discarded_) {
+  const std::uint64_t length = head.content_length.value_or(0);
+  if (length > plan_.max_body && !body_discarded_) {
     answer_error(413, "the body is longer than max_body");
     return;
   }
-  if (body_discarded_ && head.expect_continue) {
-    // Nobody wants this body: answer before it is sent.
-    response_.begin({.version_minor = head.version_minor,
-                     .head_method = head.method == http::Method::head,
-                     .keep_alive = false});
-    on_request_complete();
+  if (body_discarded_ && (head.expect_continue || length > kDiscardedBodyBytesMost)) {
+    answer_without_body();
     return;
   }
   if (head.expect_continue) {
@@ -164,6 +167,15 @@ void ClientConnection::on_head() {
     stream_->write(interim);
   }
   deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+}
+
+// Nobody wants this body: what was decided by the head is answered before it is sent, or read.
+void ClientConnection::answer_without_body() {
+  const http::RequestHead& head = parser_.head();
+  response_.begin({.version_minor = head.version_minor,
+                   .head_method = head.method == http::Method::head,
+                   .keep_alive = false});
+  on_request_complete();
 }
 
 void ClientConnection::set_origin(const http::RequestHead& head) {
@@ -176,11 +188,14 @@ void ClientConnection::set_origin(const http::RequestHead& head) {
 }
 
 void ClientConnection::on_body(std::span<const std::string_view> slices) {
-  if (parser_.body_bytes() > (body_discarded_ ? std::uint64_t{1} << 20 : plan_.max_body)) {
+  if (body_discarded_) {
+    if (parser_.body_bytes() > kDiscardedBodyBytesMost) answer_without_body();
+    return;
+  }
+  if (parser_.body_bytes() > plan_.max_body) {
     answer_error(413, "the body is longer than max_body");
     return;
   }
-  if (body_discarded_) return;
   for (const std::string_view slice : slices) {
     if (request_body_.append(slice) == core::Append::ok) continue;
     worker_.context().log.error("a request body cannot be stored: " + request_body_.error() +
@@ -273,10 +288,7 @@ void ClientConnection::on_deadline(core::Time now) {
   switch (state_) {
     case State::idle:
     case State::lingering: close(); return;
-    case State::reading_head:
-      response_.begin({.version_minor = 1, .head_method = false, .keep_alive = false});
-      answer_error(408, "the head did not come in time");
-      return;
+    case State::reading_head: answer_error(408, "the head did not come in time"); return;
     case State::reading_body: answer_error(408, "the body did not come in time"); return;
     case State::answering:
       if (stream_->unsent_bytes() > 0) {

@@ -82,6 +82,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_head();
   void set_origin(const http::RequestHead& head);
   void on_body(std::span<const std::string_view> slices);
+  void answer_without_body();
   void on_request_complete();
   core::ResponseSink& response_sink();
   void forward_to_php();

@@ -100,7 +100,14 @@ Target redirect_to_directory(const http::RequestHead& head) {
     append_percent_encoded(target.location, head.path);
   }
   target.location += '/';
-  if (!head.query.empty()) target.location.append("?").append(head.query);
+  if (!head.query.empty()) target.location += '?';
+  for (const char c : head.query) {
+    if (static_cast<unsigned char>(c) < 0x80) {
+      target.location += c;
+    } else {
+      append_percent_encoded(target.location, std::string_view(&c, 1));  // a URL is ASCII
+    }
+  }
   return target;
 }
 
@@ -215,6 +222,7 @@ class Resolution {
       case Method::put:
       case Method::delete_:
       case Method::patch:
+      case Method::query:
       case Method::other: break;
     }
     return error(405, "a file answers only GET and HEAD", kFileMethods);

@@ -83,10 +83,18 @@ bool LineScanner::step(std::string_view rest, std::size_t& taken) {
     case State::end_lf: return charge(1) && expect_lf(rest.front(), State::end);
     case State::size_start:
     case State::size:
-    case State::extension:
     case State::size_lf:
     case State::data_cr:
-    case State::data_lf: return step_chunk(rest, taken);
+    case State::data_lf: return step_chunk(rest.front());
+    case State::ext_start:
+    case State::ext_name:
+    case State::ext_equals:
+    case State::ext_value_start:
+    case State::ext_value:
+    case State::ext_quoted:
+    case State::ext_escape:
+    case State::ext_end:
+    case State::ext_space: return step_extension(rest, taken);
     case State::data:
     case State::end: break;  // scan() stops before
   }
@@ -107,17 +115,14 @@ bool LineScanner::step_request_line(std::string_view rest, std::size_t& taken) {
   const bool in_method = state_ == State::method;
   const bool in_target = state_ == State::target;
   std::size_t& bytes = in_method ? method_bytes_ : in_target ? target_bytes_ : version_bytes_;
-  const std::size_t most = in_method ? kMethodBytesMax : in_target ? limits_.target_bytes : kVersionBytesMax;
+  // A target may take what the head may.
+  const std::size_t most = in_method ? kMethodBytesMax : in_target ? limits_.head_bytes : kVersionBytesMax;
   const ByteClass wanted = in_method ? kToken : kTarget;
 
   taken = run_of(rest.substr(0, most - bytes + 1), wanted);
   if (!charge(taken)) return false;
   bytes += taken;
-  if (bytes > most) {
-    if (in_method) return refuse(501, "method too long");
-    if (in_target) return refuse(414, "request target too long");
-    return refuse(400, "malformed HTTP version");
-  }
+  if (bytes > most) return in_method ? refuse(501, "method too long") : refuse(400, "malformed HTTP version");
   if (taken == rest.size()) return true;
 
   const char c = rest[taken++];
@@ -176,21 +181,10 @@ bool LineScanner::step_field(std::string_view rest, std::size_t& taken) {
   return true;
 }
 
-bool LineScanner::step_chunk(std::string_view rest, std::size_t& taken) {
-  const char c = rest.front();
+bool LineScanner::step_chunk(char c) {
   switch (state_) {
     case State::size_start:
     case State::size: return step_chunk_size(c);
-    case State::extension: {
-      taken = run_of_value(rest);
-      if (!charge(taken)) return false;
-      if (taken == rest.size()) return true;
-      const char after = rest[taken++];
-      if (after == '\n') return refuse(400, kBareLf);
-      if (after != '\r') return refuse(400, "control character in a chunk extension");
-      state_ = State::size_lf;
-      return true;
-    }
     case State::size_lf:
       in_trailer_ = chunk_bytes_left_ == 0;
       return expect_lf(c, in_trailer_ ? State::field_start : State::data);
@@ -216,7 +210,62 @@ bool LineScanner::step_chunk_size(char c) {
   if (c == '\n') return refuse(400, kBareLf);
   // RFC 9112 7.1.1 tolerates white space before ';' from old senders; whoever sends it now means harm.
   if (state_ == State::size_start || (c != ';' && c != '\r')) return refuse(400, "malformed chunk size");
-  state_ = c == ';' ? State::extension : State::size_lf;
+  state_ = c == ';' ? State::ext_start : State::size_lf;
+  return true;
+}
+
+// A run of bytes that leave the state as it is, then the byte that moves it.
+bool LineScanner::step_extension(std::string_view rest, std::size_t& taken) {
+  taken = 0;
+  if (state_ == State::ext_name || state_ == State::ext_value) taken = run_of(rest, kToken);
+  if (state_ == State::ext_quoted) taken = run_of(rest, kQuoted);
+  if (!charge(taken)) return false;
+  if (taken == rest.size()) return true;
+  const char c = rest[taken++];
+  if (c == '\n') return refuse(400, kBareLf);
+  return judge_extension(c) && (state_ == State::size_lf || charge(1));
+}
+
+bool LineScanner::judge_extension(char c) {
+  const bool is_token = is_class(c, kToken);
+  State next = state_;
+  bool fits = false;
+  switch (state_) {
+    case State::ext_start:  // BWS, then a name
+      next = is_token ? State::ext_name : state_;
+      fits = is_token || is_space(c);
+      break;
+    case State::ext_name:
+    case State::ext_equals:  // behind a name: "=", or what may stand behind a whole extension
+    case State::ext_value:
+    case State::ext_end:
+    case State::ext_space: {
+      const bool in_name = state_ == State::ext_name || state_ == State::ext_equals;
+      const bool behind_space = state_ == State::ext_equals || state_ == State::ext_space;
+      if (is_space(c)) next = in_name ? State::ext_equals : State::ext_space;
+      if (c == '=') next = State::ext_value_start;
+      if (c == ';') next = State::ext_start;
+      if (c == '\r') next = State::size_lf;
+      fits = is_space(c) || c == ';' || (c == '=' && in_name) || (c == '\r' && !behind_space);
+      break;
+    }
+    case State::ext_value_start:  // BWS, then a token or a quoted string
+      if (is_token) next = State::ext_value;
+      if (c == '"') next = State::ext_quoted;
+      fits = is_token || is_space(c) || c == '"';
+      break;
+    case State::ext_quoted:
+      next = c == '"' ? State::ext_end : State::ext_escape;
+      fits = c == '"' || c == '\\';
+      break;
+    case State::ext_escape:
+      next = State::ext_quoted;
+      fits = is_class(c, kValue);
+      break;
+    default: break;  // the states of other parts: step() never comes here with them
+  }
+  if (!fits) return refuse(400, "malformed chunk extension");
+  state_ = next;
   return true;
 }
 
@@ -230,7 +279,15 @@ bool LineScanner::charge(std::size_t bytes) {
     case State::method:
     case State::target:
     case State::version: return refuse(414, "request line too long");
-    case State::extension: return refuse(400, "chunk extensions too long");
+    case State::ext_start:
+    case State::ext_name:
+    case State::ext_equals:
+    case State::ext_value_start:
+    case State::ext_value:
+    case State::ext_quoted:
+    case State::ext_escape:
+    case State::ext_end:
+    case State::ext_space: return refuse(400, "chunk extensions too long");
     default: return refuse(431, in_trailer_ ? "trailer section too large" : "request head too large");
   }
 }

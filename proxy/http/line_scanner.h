@@ -3,6 +3,9 @@
 // alone, never on how reads cut them. Why not llhttp alone: 8.1.0 (Debian 12) takes a bare CR, a bare LF or a
 // folded line in places where RFC 9112 2.2 and 5.2 want a refusal, refuses valid chunk extensions
 // (`;a=1;b=2`), and has no limits.
+//
+// Chunk extensions follow RFC 9112 7.1.1, white space (BWS) included, but for that before the first ";": old
+// senders pad the size there, and whoever does so now means harm.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +53,11 @@ class LineScanner {
  private:
   // Head:   before (<-> before_lf) -> method -> target -> version -> line_lf -> field_start
   // Fields: field_start -> field_name -> field_value -> line_lf -> field_start; field_start -> end_lf -> end
-  // Chunks: size_start -> size (-> extension) -> size_lf -> data -> data_cr -> data_lf -> size_start;
+  // Chunks: size_start -> size (-> extensions) -> size_lf -> data -> data_cr -> data_lf -> size_start;
   //         after size 0 field_start, for the trailer.
+  // Extensions: ext_start (BWS) -> ext_name (-> ext_equals, BWS) -> ext_value_start (BWS) -> ext_value, or
+  //         ext_quoted (<-> ext_escape) -> ext_end; ext_space is BWS before the ";" of another one, which
+  //         ext_name, ext_value and ext_end may have right behind them.
   enum class State : std::uint8_t {
     before,
     before_lf,
@@ -65,7 +71,15 @@ class LineScanner {
     end_lf,
     size_start,
     size,
-    extension,
+    ext_start,
+    ext_name,
+    ext_equals,
+    ext_value_start,
+    ext_value,
+    ext_quoted,
+    ext_escape,
+    ext_end,
+    ext_space,
     size_lf,
     data,
     data_cr,
@@ -77,8 +91,10 @@ class LineScanner {
   bool step_before(char c);
   bool step_request_line(std::string_view rest, std::size_t& taken);
   bool step_field(std::string_view rest, std::size_t& taken);
-  bool step_chunk(std::string_view rest, std::size_t& taken);
+  bool step_chunk(char c);
   bool step_chunk_size(char c);
+  bool step_extension(std::string_view rest, std::size_t& taken);
+  bool judge_extension(char c);
   bool charge(std::size_t bytes);
   bool expect_lf(char c, State next);
   bool refuse(int status, std::string_view why);

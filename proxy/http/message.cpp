@@ -17,7 +17,8 @@ bool is_repeatable(Method method) {
     case Method::head:
     case Method::put:
     case Method::delete_:
-    case Method::options: return true;
+    case Method::options:
+    case Method::query: return true;
     case Method::post:
     case Method::patch:
     case Method::other:  // PROPFIND would be safe, LOCK would not: none of them is sent twice

@@ -10,7 +10,7 @@
 
 namespace holdfast::http {
 
-enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch, other };
+enum class Method : std::uint8_t { get, head, post, put, delete_, options, patch, query, other };
 
 struct Field {
   std::string_view name;
@@ -43,7 +43,8 @@ struct RequestHead {
   std::optional<std::string_view> find(std::string_view name) const;
 };
 
-// RFC 9110 9.2.2 idempotent methods as design R2 lists them: GET, HEAD, OPTIONS, PUT, DELETE.
+// Idempotent methods (RFC 9110 9.2.2): GET, HEAD, OPTIONS, PUT, DELETE, and QUERY, whose body asks and
+// changes nothing.
 bool is_repeatable(Method method);
 
 // Responses of this status never have content, whatever their fields say (RFC 9110 15: 1xx, 204, 205, 304).

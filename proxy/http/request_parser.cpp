@@ -1,12 +1,13 @@
 // RequestParser. Three readers share the work: LineScanner passes each byte that is not body (line ends,
-// limits, chunks), llhttp finds the pieces of a head, and request_rules judges the pieces. Where scanner,
-// rules and llhttp disagree on fields or framing, the request is refused: two readers that differ are what
-// request smuggling lives on.
+// limits, chunks) and finds the pieces of the request line, llhttp those of the header fields, and
+// request_rules judges the pieces. Where scanner, rules and llhttp disagree on fields or framing, the request
+// is refused: two readers that differ are what request smuggling lives on.
 //
-// A head is collected into one string first and given to llhttp whole, so that its spans never straddle two
-// reads and the views in RequestHead need no second copy. Bodies are not copied, and llhttp never sees them:
-// its chunk reader is no use to us (line_scanner.h says why), and it would take what follows an Upgrade field
-// for another protocol.
+// A head is collected into one string first and its fields are given to llhttp whole, so that its spans never
+// straddle two reads and the views in RequestHead need no second copy. The request line is not for llhttp,
+// which knows a fixed set of methods, no version but its own and no raw bytes in a target: it gets one of
+// ours. Bodies are not copied, and llhttp never sees them: its chunk reader is no use to us (line_scanner.h
+// says why), and it would take what follows an Upgrade field for another protocol.
 #include "proxy/http/request_parser.h"
 
 #include <llhttp.h>
@@ -25,13 +26,20 @@ namespace {
 // Bounds the memory that a client can make us hold by sending chunks of one byte.
 constexpr std::size_t kSlicesMax = 64;
 
-// Methods beyond enum Method that llhttp's grammar knows. After SOURCE it wants "ICE/1.0".
-bool known_to_llhttp(std::string_view method) {
-#define HOLDFAST_METHOD(number, name, text) #text,
-  static constexpr std::string_view kNames[] = {HTTP_METHOD_MAP(HOLDFAST_METHOD)};
-#undef HOLDFAST_METHOD
-  if (method == "SOURCE") return false;
-  return std::find(std::begin(kNames), std::end(kNames), method) != std::end(kNames);
+// The request line that llhttp is given. Nothing hangs on it: the method matters to llhttp for what follows
+// the head, and HTTP/1.0 with a Transfer-Encoding is refused by our rules.
+constexpr std::string_view kLlhttpRequestLine = "POST / HTTP/1.1\r\n";
+
+// White space behind a value is no part of it (RFC 9112 5.1), but llhttp takes a tab there for a part of a
+// Content-Length or a Transfer-Encoding. Rare: most heads have no tab.
+void blank_tabs_behind_values(std::string& text) {
+  for (std::size_t tab = text.find('\t'); tab != std::string::npos; tab = text.find('\t', tab + 1)) {
+    const std::size_t end = text.find_first_not_of(" \t", tab);  // a head ends with a line end
+    if (text[end] == '\r')
+      std::fill(text.begin() + static_cast<std::ptrdiff_t>(tab),
+                text.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+    tab = end;
+  }
 }
 
 // Our own rules judge all that they can, so this is for what only llhttp objects to. Not every enumerator is
@@ -40,9 +48,7 @@ Refusal refusal_of(llhttp_errno_t error) {
   switch (error) {
     case HPE_UNEXPECTED_CONTENT_LENGTH: return {400, "repeated Content-Length"};
     case HPE_INVALID_CONTENT_LENGTH: return {400, "malformed Content-Length"};
-    case HPE_INVALID_TRANSFER_ENCODING: return {501, "Transfer-Encoding other than chunked"};
-    case HPE_INVALID_METHOD: return {501, "unknown method"};
-    case HPE_INVALID_URL: return {400, "malformed request target"};
+    case HPE_INVALID_TRANSFER_ENCODING: return {400, "malformed Transfer-Encoding"};
     default: return {400, "malformed request head"};
   }
 }
@@ -130,6 +136,10 @@ bool RequestParser::between_requests() const {
   return impl_->stage == Impl::Stage::head && impl_->scanner.at_start();
 }
 
+bool RequestParser::head_method() const {
+  return impl_->text.starts_with("HEAD ");
+}
+
 RequestParser::Progress RequestParser::advance(std::string_view input) {
   switch (impl_->stage) {
     case Impl::Stage::head: return advance_head(input);
@@ -152,15 +162,13 @@ RequestParser::Progress RequestParser::advance(std::string_view input) {
 RequestParser::Progress RequestParser::advance_head(std::string_view input) {
   Impl& impl = *impl_;
   const LineScanner::Result result = impl.scanner.scan(input);
+  impl.text.append(input.substr(result.skipped, result.consumed - result.skipped));
   switch (result.outcome) {
     case LineScanner::Outcome::refused: return refuse(impl.scanner.refusal(), result.consumed);
     case LineScanner::Outcome::data:  // not in a head
-    case LineScanner::Outcome::more:
-    case LineScanner::Outcome::end:
-      impl.text.append(input.substr(result.skipped, result.consumed - result.skipped));
-      break;
+    case LineScanner::Outcome::more: return {Event::need_more, result.consumed, {}};
+    case LineScanner::Outcome::end: break;
   }
-  if (result.outcome == LineScanner::Outcome::more) return {Event::need_more, result.consumed, {}};
   if (auto refusal = read_head()) return refuse(*refusal, result.consumed);
   impl.stage = Impl::Stage::ready;
   return {Event::head_complete, result.consumed, {}};
@@ -169,16 +177,16 @@ RequestParser::Progress RequestParser::advance_head(std::string_view input) {
 // The text is whole and its line ends are clean: make the RequestHead.
 std::optional<Refusal> RequestParser::read_head() {
   Impl& impl = *impl_;
+  blank_tabs_behind_values(impl.text);
   std::string_view line = impl.text;
   head_.method_text = line.substr(0, impl.scanner.method_bytes());
   line.remove_prefix(head_.method_text.size() + 1);
   head_.target = line.substr(0, impl.scanner.target_bytes());
   line.remove_prefix(head_.target.size() + 1);
   const std::string_view version = line.substr(0, impl.scanner.version_bytes());
+  line.remove_prefix(version.size() + 2);
 
-  if (auto refusal =
-          apply_request_line(head_.method_text, version, known_to_llhttp(head_.method_text), head_))
-    return refusal;
+  if (auto refusal = apply_request_line(head_.method_text, version, head_)) return refusal;
   if (auto refusal = apply_target(head_)) return refusal;
 
   llhttp_init(&impl.llhttp, HTTP_REQUEST, &Impl::settings());
@@ -188,7 +196,8 @@ std::optional<Refusal> RequestParser::read_head() {
   llhttp_set_lenient_transfer_encoding(&impl.llhttp, 1);
   impl.llhttp.data = &impl;
   impl.head_seen = impl.disjoint = false;
-  const llhttp_errno_t error = llhttp_execute(&impl.llhttp, impl.text.data(), impl.text.size());
+  llhttp_execute(&impl.llhttp, kLlhttpRequestLine.data(), kLlhttpRequestLine.size());
+  const llhttp_errno_t error = llhttp_execute(&impl.llhttp, line.data(), line.size());
   if (!impl.head_seen) return refusal_of(error);
   if (auto refusal = apply_fields(head_)) return refusal;
 

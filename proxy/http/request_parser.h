@@ -1,4 +1,4 @@
-// HTTP/1.0 and 1.1 requests from bytes: llhttp for heads, with the rules that it leaves open
+// HTTP/1.0 and 1.1 requests from bytes: llhttp for header fields, with the rules that it leaves open
 // (line_scanner.h, request_rules.h).
 // Sans-I/O. Owns the bytes of the current head. One parser a client connection; requests follow one another
 // (pipelining).
@@ -18,9 +18,8 @@
 namespace holdfast::http {
 
 struct ParserLimits {
-  std::size_t target_bytes = 8 * 1024;  // longer: 414
-  std::size_t head_bytes = 32 * 1024;   // request line and fields together; longer: 431
-  std::size_t field_count = 200;        // more: 431
+  std::size_t head_bytes = 32 * 1024;  // request line and fields together: 431; a longer request line: 414
+  std::size_t field_count = 200;       // more: 431
 };
 
 // A request that is refused: the status to answer with (400, 405, 413, 414, 417, 431, 501, 505), and one
@@ -60,6 +59,9 @@ class RequestParser {
   Progress advance(std::string_view input);
 
   const RequestHead& head() const { return head_; }
+  // It is a HEAD, whose answer has no body, an error neither (RFC 9110 9.3.2): known from the first "HEAD "
+  // on, also of a head that is refused or not whole yet.
+  bool head_method() const;
   const Refusal& refusal() const { return refusal_; }
   // True before the first byte of a request: EOF here is an orderly end, and the keep-alive time runs. Empty
   // lines before a request line do not count (RFC 9112 2.2).

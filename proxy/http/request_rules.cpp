@@ -17,13 +17,34 @@ Method method_of(std::string_view text) {
   if (text == "DELETE") return Method::delete_;
   if (text == "OPTIONS") return Method::options;
   if (text == "PATCH") return Method::patch;
+  if (text == "QUERY") return Method::query;
   return Method::other;
 }
 
-// "HTTP/" and a number: a version we might have spoken. Anything else is not HTTP.
-bool looks_like_version(std::string_view version) {
-  if (version.substr(0, 5) != "HTTP/" || version.size() == 5 || !is_digit(version[5])) return false;
-  return version.find_first_not_of("0123456789.", 5) == std::string_view::npos;
+// HTTP-version, RFC 9112 2.3: one digit, a dot, one digit.
+bool is_version(std::string_view version) {
+  return version.size() == 8 && version.substr(0, 5) == "HTTP/" && is_digit(version[5]) &&
+         version[6] == '.' && is_digit(version[7]);
+}
+
+// transfer-coding of RFC 9110 10.1.4; what its parameters hold is not looked at.
+bool is_coding(std::string_view member) {
+  const std::string_view name = trim(member.substr(0, member.find(';')));
+  return !name.empty() && run_of(name, kToken) == name.size();
+}
+
+// Not "chunked" alone: is it that, last and once, behind codings that we do not know?
+Refusal refuse_coding(std::string_view list) {
+  bool is_sound = true;
+  std::size_t chunked = 0;
+  std::string_view member;
+  while (next_member(list, member)) {  // `member` is the last one afterwards
+    is_sound = is_sound && is_coding(member);
+    if (equals_ignore_case(trim(member.substr(0, member.find(';'))), "chunked")) ++chunked;
+  }
+  if (is_sound && chunked == 1 && equals_ignore_case(member, "chunked"))
+    return {501, "Transfer-Encoding other than chunked"};
+  return {400, "Transfer-Encoding that does not end in chunked, said once"};
 }
 
 struct SplitTarget {
@@ -111,7 +132,7 @@ std::optional<Refusal> apply_framing(const FramingFields& found, RequestHead& he
     if (head.version_minor == 0) return Refusal{400, "Transfer-Encoding in HTTP/1.0"};
     if (found.transfer_encodings > 1) return Refusal{400, "repeated Transfer-Encoding"};
     if (!equals_ignore_case(found.transfer_encoding, "chunked"))
-      return Refusal{501, "Transfer-Encoding other than chunked"};
+      return refuse_coding(found.transfer_encoding);
     head.chunked = true;
   }
   if (found.content_lengths > 1) return Refusal{400, "repeated Content-Length"};
@@ -134,7 +155,10 @@ std::optional<Refusal> apply_host(const FramingFields& found, RequestHead& head)
     if (!found.host.empty() && !split_authority(found.host, ignored)) return Refusal{400, "malformed Host"};
     return std::nullopt;
   }
-  if (found.host.empty()) return std::nullopt;
+  if (found.host.empty()) {
+    if (head.target.starts_with('/')) return Refusal{400, "empty Host"};
+    return std::nullopt;
+  }
   if (!split_authority(found.host, head.host)) return Refusal{400, "malformed Host"};
   head.authority = found.host;
   return std::nullopt;
@@ -163,20 +187,13 @@ std::optional<std::uint64_t> parse_content_length(std::string_view value) {
 }
 
 std::optional<Refusal> apply_request_line(std::string_view method, std::string_view version,
-                                          bool known_to_parser, RequestHead& head) {
-  if (version == "HTTP/1.1")
-    head.version_minor = 1;
-  else if (version == "HTTP/1.0")
-    head.version_minor = 0;
-  else if (looks_like_version(version))
-    return Refusal{505, "HTTP version other than 1.0 and 1.1"};
-  else
-    return Refusal{400, "malformed HTTP version"};
+                                          RequestHead& head) {
+  if (!is_version(version)) return Refusal{400, "malformed HTTP version"};
+  if (version[5] != '1') return Refusal{505, "HTTP version other than 1.x"};
+  head.version_minor = version[7] == '0' ? 0 : 1;
 
   head.method = method_of(method);
-  if (head.method != Method::other) return std::nullopt;
   if (method == "CONNECT" || method == "TRACE") return Refusal{405, "method not allowed here"};
-  if (!known_to_parser) return Refusal{501, "unknown method"};
   return std::nullopt;
 }
 

@@ -2,12 +2,18 @@
 // which finds the pieces, is not known here. Rules on single bytes and on line ends are line_scanner.h's.
 //
 // Where RFC 9110 and 9112 leave a choice, these are ours:
-// - raw bytes >= 0x80 in a target are refused (RFC 3986: a URI is ASCII; every browser encodes them);
+// - raw bytes >= 0x80 in a target pass as they are (RFC 3986: a URI is ASCII; nginx passes them, and files
+// have
+//   such names); not in its authority;
 // - "%2F" in a path is a "/" like any other, and a backslash is an ordinary character (both as nginx);
-// - an empty Host field is accepted and means "no authority" (RFC 9112 3.2);
-// - a method that is a token but that llhttp does not know gets 501, CONNECT and TRACE 405;
+// - an empty Host field is accepted beside a target that has an authority of its own, or needs none (RFC 9112
+//   3.2), and refused beside a path: http has no URL without a host (RFC 9110 4.2.1);
+// - each method that is a token passes, but CONNECT and TRACE get 405;
+// - HTTP/1.2 and above is 1.1 to us (RFC 9110 6.2);
 // - identical repeated Content-Length fields are refused, though RFC 9112 6.3 would allow to merge them;
-// - Transfer-Encoding is exactly "chunked", once: more is 400 (twice) or 501 (other codings).
+// - Transfer-Encoding is exactly "chunked", once: other codings before it are 501; whatever does not end in
+// it,
+//   or says it twice, leaves the end of the body in doubt: 400 (RFC 9112 6.3).
 #pragma once
 
 #include <cstdint>
@@ -37,10 +43,9 @@ bool is_field_value(std::string_view value);  // no control character but HTAB; 
 // Only digits, at least one, no overflow. Nothing else: no sign, list or white space (RFC 9112 6.3 rule 5).
 std::optional<std::uint64_t> parse_content_length(std::string_view value);
 
-// Judges method and version; sets method and version_minor. `known_to_parser`: what llhttp says of a method
-// that is not in enum Method.
+// Judges method and version; sets method and version_minor.
 std::optional<Refusal> apply_request_line(std::string_view method, std::string_view version,
-                                          bool known_to_parser, RequestHead& head);
+                                          RequestHead& head);
 
 // Judges head.target by head.method (RFC 9112 3.2); sets raw_path, path, query and, for absolute-form,
 // authority and host.

@@ -14,10 +14,12 @@ namespace holdfast::http {
 using ByteClass = std::uint8_t;
 // tchar, RFC 9110 5.6.2
 inline constexpr ByteClass kToken = 1;
-// May stand raw in a request target: printable ASCII but '#' (RFC 9112 3.2: no fragment).
+// May stand raw in a request target: printable ASCII but '#' (RFC 9112 3.2: no fragment), and bytes above.
 inline constexpr ByteClass kTarget = 2;
 // field-content, RFC 9110 5.5: HTAB, SP, VCHAR, obs-text
 inline constexpr ByteClass kValue = 4;
+// Inside a quoted string: qdtext, RFC 9110 5.6.4
+inline constexpr ByteClass kQuoted = 16;
 // reg-name without pct-encoded: unreserved and sub-delims, RFC 3986 3.2.2
 inline constexpr ByteClass kHost = 8;
 
@@ -48,8 +50,9 @@ constexpr std::array<std::uint8_t, 256> make_byte_classes() {
     std::uint8_t bits = 0;
     if (alphanumeric || (byte < 0x80 && kTokenSigns.find(c) != std::string_view::npos && byte != 0))
       bits |= kToken;
-    if (byte > 0x20 && byte < 0x7f && c != '#') bits |= kTarget;
+    if (byte > 0x20 && byte != 0x7f && c != '#') bits |= kTarget;
     if (byte == '\t' || (byte >= 0x20 && byte != 0x7f)) bits |= kValue;
+    if ((bits & kValue) != 0 && c != '"' && c != '\\') bits |= kQuoted;
     if (alphanumeric || (byte != 0 && byte < 0x80 && kHostSigns.find(c) != std::string_view::npos))
       bits |= kHost;
     classes[byte] = bits;

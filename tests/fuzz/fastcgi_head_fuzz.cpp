@@ -26,7 +26,8 @@ void expect(bool holds) {
 std::string told_by(const CgiHeadParser& parser) {
   std::string told = std::to_string(static_cast<int>(parser.state())) + '/' + std::string(parser.error());
   if (parser.state() != CgiHeadState::complete) return told;
-  expect(parser.status() >= 200 && parser.status() <= 599);
+  expect(parser.status() >= 100 && parser.status() <= 999);
+  expect(parser.reason().find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
   told += std::to_string(parser.status()) + ' ' + std::string(parser.reason());
   for (const auto& field : parser.fields()) {
     expect(!field.name.empty());
@@ -35,6 +36,9 @@ std::string told_by(const CgiHeadParser& parser) {
     expect(field.name.find_first_of(std::string_view("\r\n\0: ", 5)) == std::string_view::npos);
     told += '|' + std::string(field.name) + '=' + std::string(field.value);
   }
+  expect(parser.bad_lines().size() <= parser.bad_line_count());
+  for (const auto& line : parser.bad_lines())
+    told += '!' + std::to_string(line.number) + std::string(line.why) + std::string(line.text);
   if (parser.content_length()) told += '|' + std::to_string(*parser.content_length());
   return told;
 }

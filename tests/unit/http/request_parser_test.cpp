@@ -15,16 +15,24 @@ TEST_CASE("a small GET") {
         "\ndone\n");
 }
 
-TEST_CASE("every method that llhttp takes, with its enum value") {
+TEST_CASE("every method that is a token, with its enum value") {
   const struct {
     const char* text;
     Method method;
-  } kMethods[] = {{"GET", Method::get},          {"HEAD", Method::head},      {"POST", Method::post},
-                  {"PUT", Method::put},          {"DELETE", Method::delete_}, {"OPTIONS", Method::options},
-                  {"PATCH", Method::patch},      {"PROPFIND", Method::other}, {"MKCOL", Method::other},
-                  {"M-SEARCH", Method::other},   {"PURGE", Method::other},    {"REPORT", Method::other},
-                  {"LINK", Method::other},       {"LOCK", Method::other},     {"MKCALENDAR", Method::other},
-                  {"UNSUBSCRIBE", Method::other}};
+  } kMethods[] = {{"GET", Method::get},          {"HEAD", Method::head},
+                  {"POST", Method::post},        {"PUT", Method::put},
+                  {"DELETE", Method::delete_},   {"OPTIONS", Method::options},
+                  {"PATCH", Method::patch},      {"PROPFIND", Method::other},
+                  {"MKCOL", Method::other},      {"M-SEARCH", Method::other},
+                  {"PURGE", Method::other},      {"REPORT", Method::other},
+                  {"LINK", Method::other},       {"LOCK", Method::other},
+                  {"MKCALENDAR", Method::other}, {"UNSUBSCRIBE", Method::other},
+                  {"QUERY", Method::query},      {"VERSION-CONTROL", Method::other},
+                  {"BAN", Method::other},        {"SOURCE", Method::other},
+                  {"PRI", Method::other},        {"get", Method::other},
+                  {"GETS", Method::other},       {"GE", Method::other},
+                  {"query", Method::other},      {"HTTP", Method::other},
+                  {"X-Y_Z!", Method::other},     {"!#$%&'*+-.^_`|~09", Method::other}};
   for (const auto& sample : kMethods) {
     const std::string input = std::string(sample.text) + " / HTTP/1.1\r\nHost: a\r\n\r\n";
     CAPTURE(input);
@@ -255,4 +263,38 @@ TEST_CASE("absolute-form: its authority wins over Host") {
       CHECK(run(bad).find("refused 400") == 0);
   }
   CHECK(run("http://good/", "bad host").find("refused 400") == 0);  // Host must be in order even if unused
+}
+
+TEST_CASE("HTTP/1.2 and above is served as 1.1") {
+  for (const char* version : {"1.2", "1.9"}) {
+    const std::string text = run_in_every_split("GET / HTTP/" + std::string(version) +
+                                                "\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    CHECK(text.find(" host=a 1.1 chunked keep ") != std::string::npos);
+  }
+}
+
+TEST_CASE("a HEAD is known from its first space on, also of a head that is refused or not whole") {
+  struct Sample {
+    std::string_view input;
+    bool head;
+  };
+  for (const Sample& sample :
+       {Sample{"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", true}, Sample{"HEAD ", true}, Sample{"HEAD", false},
+        Sample{"\r\nHEAD /x\r\n", true}, Sample{"HEAD / HTTP/1.1\r\nA : b\r\n\r\n", true},
+        Sample{"HEAD / HTTP/1.1\r\n\r\n", true}, Sample{"HEAD / HTTP/1.1\nx", true},
+        Sample{"HEADS / HTTP/1.1\r\n", false}, Sample{"head / HTTP/9.9\r\n\r\n", false},
+        Sample{"GET /HEAD HTTP/1.1\r\n", false}, Sample{"", false}}) {
+    CAPTURE(sample.input);
+    for (std::size_t cut = 0; cut <= sample.input.size(); ++cut) {
+      RequestParser parser;
+      parser.advance(sample.input.substr(0, cut));
+      parser.advance(sample.input.substr(cut));
+      CHECK(parser.head_method() == sample.head);
+    }
+  }
+  RequestParser parser;
+  CHECK(parser.advance("HEAD / HTTP/1.0\r\n\r\n").event == RequestParser::Event::head_complete);
+  CHECK(parser.advance("").event == RequestParser::Event::message_complete);
+  parser.next_request();
+  CHECK_FALSE(parser.head_method());
 }

@@ -25,12 +25,7 @@ TEST_CASE("methods that are refused") {
   for (const char* method : {"CONNECT", "TRACE"})
     CHECK(status_in_every_split(std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n") == 405);
   CHECK(status_in_every_split("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n") == 405);
-  for (const char* method :
-       {"BREW", "get", "GETS", "GE", "PRI", "SOURCE", "PLAY", "DESCRIBE", "FLUSH", "X-Y_Z!"}) {
-    CAPTURE(method);
-    CHECK(status_in_every_split(std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n") == 501);
-  }
-  CHECK(status_in_every_split(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") == 501);
+  CHECK(status_in_every_split(std::string(32, 'A') + " / HTTP/1.1\r\nHost: a\r\n\r\n") == 0);
   CHECK(status_in_every_split(std::string(33, 'A')) == 501);  // no need to wait for its end
   for (const char* method : {"", "G(T", "G\tT", "G\xC3\xA4T", "GET\x01", "\x16\x03\x01"}) {
     CAPTURE(method);
@@ -40,14 +35,16 @@ TEST_CASE("methods that are refused") {
 
 TEST_CASE("versions") {
   CHECK(status_in_every_split("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") == 505);
-  for (const char* version :
-       {"HTTP/2.0", "HTTP/2", "HTTP/3", "HTTP/0.9", "HTTP/1.2", "HTTP/1.10", "HTTP/9.9"}) {
+  for (const char* version : {"HTTP/2.0", "HTTP/0.9", "HTTP/9.9", "HTTP/3.1"}) {
     CAPTURE(version);
     CHECK(status_in_every_split("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n") == 505);
   }
-  for (const char* version :
-       {"http/1.1", "HTTP/", "HTTP/x", "HTTP1.1", "HTTPS/1.1", "ICE/1.0", "RTSP/1.0", "HTTP/1.1 ",
-        " HTTP/1.1", "HTTP/1.1\t", "HTTP/1.1 x", "HTTP/1.1111111111111111", ""}) {
+  for (const char* version : {"HTTP/1",    "HTTP/2",    "HTTP/3",     "HTTP/01.01", "HTTP/1.10",
+                              "HTTP/1.",   "HTTP/.1",   "HTTP/1.1.",  "HTTP/11",    "HTTP/1,1",
+                              "HTTP/1.x",  "HTTP/x.1",  "HTTP/+1.1",  "http/1.1",   "HTTP/",
+                              "HTTP/x",    "HTTP1.1",   "HTTPS/1.1",  "ICE/1.0",    "RTSP/1.0",
+                              "HTTP/1.1 ", " HTTP/1.1", "HTTP/1.1\t", "HTTP/1.1 x", "HTTP/1.1111111111111111",
+                              ""}) {
     CAPTURE(version);
     CHECK(status_in_every_split("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n") == 400);
   }
@@ -137,14 +134,44 @@ TEST_CASE("Content-Length") {
   CHECK(status_in_every_split(get_with("Content-Length: 0\r\nContent-Length: 0\r\n")) == 400);
   CHECK(status_in_every_split(get_with("Content-Length: 18446744073709551615\r\n")) == 0);
   CHECK(status_in_every_split(get_with("Content-Length: \t5  \r\n") + "hello") == 0);
+  CHECK(status_in_every_split(get_with("Content-Length:5\t\r\n") + "hello") == 0);
+  CHECK(status_in_every_split(get_with("Content-Length:\t 5 \t \r\nX: y\t\r\n") + "hello") == 0);
   CHECK(status_in_every_split(get_with("Content_Length: x\r\nX-Content-Length: y\r\n")) == 0);
 }
 
 TEST_CASE("Transfer-Encoding") {
   const std::string end = "0\r\n\r\n";
-  for (const char* value : {"gzip", "identity", "gzip, chunked", "chunked, chunked", "chunked, gzip",
-                            "chunked,", ",chunked", "", "xchunked", "chunkedx", "chunked;q=1", "\"chunked\"",
-                            "chu nked", "chunked, identity", "\200chunked", "deflate,chunked"}) {
+  // RFC 9112 6.3: a body whose last coding is not chunked ends nowhere.
+  for (const char* value : {"gzip",
+                            "identity",
+                            "chunked, chunked",
+                            "chunked, gzip",
+                            "chunked, gzip, chunked",
+                            "chunked,",
+                            ",chunked",
+                            "gzip,,chunked",
+                            ",",
+                            "",
+                            "xchunked",
+                            "chunkedx",
+                            "chunked;q=1",
+                            "gzip, chunked;q=1",
+                            "chunked;q=1, chunked",
+                            "\"chunked\"",
+                            "chu nked",
+                            "chunked, identity",
+                            "\200chunked",
+                            "\200, chunked",
+                            "gzip chunked",
+                            "gzip; chunked",
+                            ";, chunked",
+                            "chunked\t,",
+                            "chunked, x"}) {
+    CAPTURE(value);
+    CHECK(status_in_every_split(get_with("Transfer-Encoding: " + std::string(value) + "\r\n") + end) == 400);
+  }
+  for (const char* value :
+       {"gzip, chunked", "deflate,chunked", "gzip;q=1 , Chunked", "x, gzip,\tchunked\t"}) {
     CAPTURE(value);
     CHECK(status_in_every_split(get_with("Transfer-Encoding: " + std::string(value) + "\r\n") + end) == 501);
   }
@@ -161,7 +188,10 @@ TEST_CASE("Transfer-Encoding") {
     CHECK(status_in_every_split(get_with(te + "Content-Length: 5\r\n") + end) == 400);
     CHECK(status_in_every_split("POST / HTTP/1.0\r\nHost: a\r\n" + te + "\r\n" + end) == 400);
   }
-  CHECK(status_in_every_split(get_with("Transfer-Encoding: \tCHUNKED \r\n") + end) == 0);
+  for (const char* value : {"\tCHUNKED ", "\tchunked\t", "chunked\t \t", " \t chunked \t "}) {
+    CAPTURE(value);
+    CHECK(status_in_every_split(get_with("Transfer-Encoding:" + std::string(value) + "\r\n") + end) == 0);
+  }
 }
 
 TEST_CASE("chunk framing") {
@@ -198,6 +228,8 @@ TEST_CASE("chunk framing") {
                            "5;a\x01\r\nhello\r\n0\r\n\r\n",
                            "5;a=\"x\ny\"\r\nhello\r\n0\r\n\r\n",
                            "5;a\x7f\r\nhello\r\n0\r\n\r\n",
+                           "5;\r\nhello\r\n0\r\n\r\n",
+                           "5;bad[=x\r\nhello\r\n0\r\n\r\n",
                            "0\r\nX: y\n\r\n",
                            "0\r\nX: y\r\r\n",
                            "0\r\nX : y\r\n\r\n",
@@ -224,7 +256,12 @@ TEST_CASE("Host") {
   CHECK(status("Host: a\r\nhost: b\r\n") == 400);
   CHECK(status("Host: a\r\nHost: b\r\n", "1.0") == 400);
   CHECK(status("Host:\r\nHost:\r\n") == 400);
-  CHECK(status("Host:\r\n") == 0);  // RFC 9112 3.2: the target URI has no authority
+  for (const char* version : {"1.0", "1.1", "1.2"}) {
+    CHECK(status("Host:\r\n", version) == 400);  // beside a path: http has no URL without a host
+    CHECK(status("Host: \t \r\n", version) == 400);
+  }
+  CHECK(status_in_every_split("OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n") == 0);
+  CHECK(status_in_every_split("GET http://a/ HTTP/1.1\r\nHost:\r\n\r\n") == 0);
   for (const char* bad : {"a b",         "a/b",   "a?b",  "u@a", "a#b",    "a\\b",   "a:b",  ":80", "a:80:80",
                           "a:65536",     "a,b c", "[::1", "::1", "[::1]x", "[g::1]", "a%",   "a%4", "a%zz",
                           "\xC3\xA4.de", "a..b",  ".a",   "<a>", "a\"",    "[]",     "a\tb", "a|b"}) {
@@ -235,9 +272,9 @@ TEST_CASE("Host") {
 }
 
 TEST_CASE("targets") {
-  for (const char* bad : {"/%",       "/%0",     "/%zz",    "/%00", "/a%0", "/..",       "/../",
-                          "/a/../..", "/%2e%2e", "/%2E./x", "/a#b", "/#",   "/\xC3\xA4", "/a\x7f",
-                          "/a\x01",   "/a\tb",   "x",       "?a",   "..",   "\\a",       "/a b"}) {
+  for (const char* bad : {"/%",       "/%0",     "/%zz",    "/%00", "/a%0", "/..",      "/../",
+                          "/a/../..", "/%2e%2e", "/%2E./x", "/a#b", "/#",   "\xC3\xA4", "/a\x7f",
+                          "/a\x01",   "/a\tb",   "x",       "?a",   "..",   "\\a",      "/a b"}) {
     CAPTURE(bad);
     CHECK(status_in_every_split(get_of(bad)) == 400);
   }
@@ -251,6 +288,8 @@ TEST_CASE("targets") {
   CHECK(path("/a//b///c") == "/a/b/c");
   CHECK(path("/a%2F..%2fb") == "/b");
   CHECK(path("/%C3%A4") == "/\xC3\xA4");
+  CHECK(path("/\xC3\xA4/..//\x80\xff%41") == "/\x80\xff\x41");
+  CHECK(status_in_every_split(get_of("http://\xC3\xA4/")) == 400);
   CHECK(path("/a\\..\\b") == "/a\\..\\b");
   CHECK(path("/%252e%252e/") == "/%2e%2e/");  // decoded once
   CHECK(path("/a;b=c,d!$&'()*+:@[]{}|^`\"<>") == "/a;b=c,d!$&'()*+:@[]{}|^`\"<>");
@@ -258,12 +297,21 @@ TEST_CASE("targets") {
 
 TEST_CASE("limits: at, one below, one above") {
   ParserLimits limits;
-  limits.target_bytes = 20;
-  for (const std::size_t bytes : {19u, 20u, 21u}) {
+  // A target may take all of head_bytes: too long alone it is 414, with its fields 431.
+  limits.head_bytes = 64;
+  const std::string frame = get_of("");
+  const std::size_t line_bytes = std::string("GET  HTTP/1.1\r").size();
+  for (const std::size_t bytes : {64 - frame.size(), 65 - frame.size()}) {
     CAPTURE(bytes);
-    CHECK(status_in_every_split(get_of("/" + std::string(bytes - 1, 'a')), limits) == (bytes > 20 ? 414 : 0));
+    CHECK(status_in_every_split(get_of("/" + std::string(bytes - 1, 'a')), limits) ==
+          (bytes + frame.size() > 64 ? 431 : 0));
   }
-  CHECK(status_in_every_split("GET /" + std::string(20, 'a'), limits) == 414);  // no end of line needed
+  for (const std::size_t bytes : {64 - line_bytes, 65 - line_bytes}) {
+    CAPTURE(bytes);
+    CHECK(status_in_every_split(get_of("/" + std::string(bytes - 1, 'a')), limits) ==
+          (bytes + line_bytes > 64 ? 414 : 431));
+  }
+  CHECK(status_in_every_split("GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", {}) == 0);
 
   limits = {};
   const std::string head = get_with("X: y\r\n");

@@ -262,6 +262,7 @@ TEST_CASE("methods that may be sent twice") {
   CHECK(is_repeatable(Method::options));
   CHECK(is_repeatable(Method::put));
   CHECK(is_repeatable(Method::delete_));
+  CHECK(is_repeatable(Method::query));
   CHECK_FALSE(is_repeatable(Method::post));
   CHECK_FALSE(is_repeatable(Method::patch));
   CHECK_FALSE(is_repeatable(Method::other));
