@@ -58,13 +58,14 @@ void check_max_children(const DoctorFacts& facts, const PoolFacts& pool, Finding
   const Change more = fpm_change(*pool.fpm, "pm.max_children", std::to_string(connections + 1));
   const std::string what = ours + ", and pm.max_children = " + grouped(workers);
   if (connections > workers) {
+    const bool proven = pool.pool.application == config::Application::php_fpm && pool.pool.keep_alive;
     found.add(
         FindingSeverity::error, "workers", what,
         "A connection holds a worker for as long as it is open, idle or not. " +
-            grouped(connections - workers) +
-            " of ours would find none: php-fpm leaves them in its backlog without a word, the requests on "
-            "them "
-            "wait until they time out, and still run when their clients have long gone.",
+            grouped(connections - workers) + " of ours would find none, and nobody else either. " +
+            (proven ? "Requests wait in our queue instead, for the connections that have one."
+                    : "php-fpm leaves them in its backlog without a word, the requests on them wait until "
+                      "they time out, and still run when their clients have long gone."),
         {own_change(facts, pool, "max_connections", std::to_string(std::max<std::uint64_t>(workers, 2) - 1)),
          more});
   } else if (connections == workers) {
@@ -79,6 +80,34 @@ void check_max_children(const DoctorFacts& facts, const PoolFacts& pool, Finding
   }
 }
 
+// How many workers a burst finds when nothing has happened for a while; php-fpm's own rule where it is not
+// set.
+std::int64_t spare_workers(const FpmSection& fpm) {
+  const std::int64_t least = fpm.number("pm.min_spare_servers").value_or(1);
+  const std::int64_t most = fpm.number("pm.max_spare_servers").value_or(least);
+  return fpm.number("pm.start_servers").value_or(least + (most - least) / 2);
+}
+
+void check_dynamic(const PoolFacts& pool, const Change& to_static, Findings& found) {
+  const std::int64_t found_at_once = pool.fpm ? spare_workers(*pool.fpm) : 0;
+  if (pool.fpm && found_at_once < static_cast<std::int64_t>(pool.pool.max_connections)) {
+    found.add(
+        FindingSeverity::warning, "pm",
+        "pm = dynamic with " + std::to_string(found_at_once) + " workers at the start, for up to " +
+            std::to_string(pool.pool.max_connections) + " connections",
+        "php-fpm looks once a second whether more are needed, and forks one, then two, four, ...: after a "
+        "quiet time requests wait in our queue for seconds while pm.max_children would allow more.",
+        {to_static, fpm_change(*pool.fpm, "pm.start_servers", std::to_string(pool.pool.max_connections))});
+    return;
+  }
+  found.add(
+      FindingSeverity::info, "pm", "pm = dynamic, and connections are kept",
+      "php-fpm counts a worker with an idle kept connection as active, so it forks spare workers beside "
+      "ours and may log \"server reached pm.max_children\" while nobody works. Harmless; static is "
+      "calmer.",
+      {to_static});
+}
+
 void check_pm(const PoolFacts& pool, Findings& found) {
   std::optional<std::string> pm = pool.fpm ? pool.fpm->text("pm") : std::nullopt;
   const auto told = pool.answers.status.find("process manager");
@@ -90,16 +119,13 @@ void check_pm(const PoolFacts& pool, Findings& found) {
     found.ok("pm", "pm = " + *pm);
   } else if (*pm == "ondemand") {
     found.add(FindingSeverity::warning, "pm", "pm = ondemand, and connections are kept",
-              "php-fpm counts a worker with an idle kept connection as active: it is never stopped, "
-              "pm.process_idle_timeout has no effect, and each new connection waits for a fork.",
+              "php-fpm counts a worker with an idle kept connection as active: it is never stopped, and "
+              "pm.process_idle_timeout counts only after recycle.idle. Each new connection waits for a fork, "
+              "and in a burst php-fpm overlooks some: we open those again after 20 ms and more (closed: "
+              "no_worker) until it forks.",
               {to_static});
   } else {
-    found.add(
-        FindingSeverity::info, "pm", "pm = " + *pm + ", and connections are kept",
-        "php-fpm counts a worker with an idle kept connection as active, so it forks spare workers beside "
-        "ours "
-        "and may log \"server reached pm.max_children\" while nobody works. Harmless; static is calmer.",
-        {to_static});
+    check_dynamic(pool, to_static, found);
   }
 }
 

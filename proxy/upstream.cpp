@@ -91,6 +91,7 @@ void Upstream::unlink(UpstreamConnection& connection) {
 bool Upstream::run_actions() {
   note_reachability();
   note_silence();
+  note_missing_workers();
   bool any = false;
   while (pool_.has_actions()) {
     any = true;
@@ -300,6 +301,17 @@ void Upstream::note_silence() {
                     std::to_string(config().queue.timeout.count()) +
                     " ms, then get 503. Are all workers of php-fpm busy, or held by others "
                     "(pm.max_children)? If this is no php-fpm, set `application: generic`");
+}
+
+void Upstream::note_missing_workers() {
+  const std::uint32_t workers = pool_.workers_found();
+  if (workers_were_missing_ == (workers > 0)) return;
+  workers_were_missing_ = workers > 0;
+  if (!workers_were_missing_) return;
+  context_.log.warn(config().name + ": php-fpm has taken " + std::to_string(workers) + " of up to " +
+                    std::to_string(config().max_connections) +
+                    " connections, and no more in timeouts.first_byte; requests wait in the queue for those. "
+                    "Is pm.max_children below max_connections, or do others use this php-fpm pool?");
 }
 
 void Upstream::note_connect_failure(std::string_view text) {

@@ -75,6 +75,7 @@ class Upstream {
   void note_connect_failure(std::string_view text);
   void note_reachability();
   void note_silence();
+  void note_missing_workers();
   void note_break();
   bool died_in_company(core::Time moment) const;
   friend class UpstreamConnection;
@@ -100,6 +101,7 @@ class Upstream {
   std::string last_connect_error_;
   bool was_reachable_ = false;
   bool was_silent_ = false;
+  bool workers_were_missing_ = false;
   std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
 };
 

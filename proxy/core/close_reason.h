@@ -34,6 +34,7 @@ enum class CloseReason : std::uint8_t {
   connect_failed,
   connect_timeout,
   probe_timeout,   // no answer to the first FCGI_GET_VALUES
+  no_worker,       // a new connection that no worker has taken: given up, or opened anew to wake the master
   no_get_values,   // closed after answering FCGI_GET_VALUES: php before 8.2.13
   settle_timeout,  // the barrier after a request was not answered
   ping_timeout,    // the barrier on an idle connection was not answered
@@ -45,12 +46,32 @@ enum class CloseReason : std::uint8_t {
 inline constexpr std::size_t kCloseReasons = static_cast<std::size_t>(CloseReason::count_);
 
 constexpr std::string_view close_reason_name(CloseReason reason) {
-  constexpr std::array<std::string_view, kCloseReasons> kNames = {
-      "none",          "idle",           "request_limit",  "lifetime",        "recycled",
-      "request_done",  "shutdown",       "client_abort",   "drain_limit",     "peer_closed",
-      "stale",         "reset",          "eof_in_request", "foreign_record",  "protocol_error",
-      "bad_head",      "not_reusable",   "connect_failed", "connect_timeout", "probe_timeout",
-      "no_get_values", "settle_timeout", "ping_timeout",   "send_timeout",    "response_timeout"};
+  constexpr std::array<std::string_view, kCloseReasons> kNames = {"none",
+                                                                  "idle",
+                                                                  "request_limit",
+                                                                  "lifetime",
+                                                                  "recycled",
+                                                                  "request_done",
+                                                                  "shutdown",
+                                                                  "client_abort",
+                                                                  "drain_limit",
+                                                                  "peer_closed",
+                                                                  "stale",
+                                                                  "reset",
+                                                                  "eof_in_request",
+                                                                  "foreign_record",
+                                                                  "protocol_error",
+                                                                  "bad_head",
+                                                                  "not_reusable",
+                                                                  "connect_failed",
+                                                                  "connect_timeout",
+                                                                  "probe_timeout",
+                                                                  "no_worker",
+                                                                  "no_get_values",
+                                                                  "settle_timeout",
+                                                                  "ping_timeout",
+                                                                  "send_timeout",
+                                                                  "response_timeout"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -1,6 +1,6 @@
-// Decisions of the pool: leasing, opening, settling, closing. Proofs and barriers are in
-// upstream_pool_proof.cpp, the queue's links and the counting in upstream_pool_queue.cpp, what time and the
-// operator do in upstream_pool_time.cpp.
+// Decisions of the pool: leasing, settling, closing. Opening is in upstream_pool_open.cpp, proofs and
+// barriers in upstream_pool_proof.cpp, the queue's links and the counting in upstream_pool_queue.cpp, what
+// time and the operator do in upstream_pool_time.cpp.
 #include "proxy/core/upstream_pool.h"
 
 #include <algorithm>
@@ -11,8 +11,6 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// A waiter expects a settling connection back within this time; later a new one is opened for it.
-constexpr Duration kSettleGrace = 3ms;
 // Without a barrier (old php, other applications): time for an EOF or stray bytes to show before reuse.
 constexpr Duration kQuietTime = 5ms;
 // keep_alive: false: the application closes first; this is for one that does not. php-fpm does, as soon as
@@ -20,10 +18,6 @@ constexpr Duration kQuietTime = 5ms;
 constexpr Duration kEndOfStreamLimit = 1s;
 // The longest silence of a script whose client has left; a longer one is no answer that is about to end.
 constexpr Duration kDrainMost = 10s;
-// After a connection broke, new ones are proven before use for this long.
-constexpr Duration kDoubtTime = 5s;
-constexpr Duration kBackOffFirst = 10ms;
-constexpr Duration kBackOffMost = 500ms;
 }  // namespace
 
 std::string_view connection_state_name(ConnectionState state) {
@@ -41,7 +35,6 @@ std::string_view connection_state_name(ConnectionState state) {
 UpstreamPool::UpstreamPool(const config::Pool& config, std::uint64_t seed)
     : config_(config),
       ceiling_(config.max_connections),
-      ghosts_(config.max_connections),
       random_(static_cast<std::minstd_rand::result_type>(seed)) {
   // Only php-fpm is ever asked unbidden: libfcgi and uWSGI never answer GET_VALUES. One request a connection
   // needs none.
@@ -132,42 +125,6 @@ void UpstreamPool::lease(ConnectionId id, Connection& connection, Time now) {
   move(id, connection, ConnectionState::leased, now);
 }
 
-void UpstreamPool::open_for_waiters(Time now) {
-  const std::uint32_t most = config_.max_connections;
-  if (stopping_ && first_waiter_ == nullptr) return;
-  if (probe_wanted_ && connections_.empty() && (!open_after_ || now >= *open_after_)) open_one(now);
-  if (paused_ || first_waiter_ == nullptr || counts_.total() >= most) return;
-  if (open_after_ && now < *open_after_) {
-    next_deadline_ = std::min(next_deadline_.value_or(*open_after_), *open_after_);
-    return;
-  }
-  std::size_t soon = counts_.connecting;
-  if (counts_.settling > 0) {
-    for (auto& [id, connection] : connections_) {
-      if (connection.state != ConnectionState::settling || now - connection.since >= kSettleGrace) continue;
-      ++soon;
-      const Time again = connection.since + kSettleGrace;
-      next_deadline_ = std::min(next_deadline_.value_or(again), again);
-    }
-  }
-  // One at a time while the application's ways are unknown, or while it seems to be away.
-  const bool one_by_one = barrier_support_ == BarrierSupport::unknown || connect_failures_ > 0;
-  while (waiting_ > soon && counts_.total() < most && !(one_by_one && counts_.connecting > 0)) {
-    open_one(now);
-    ++soon;
-  }
-}
-
-void UpstreamPool::open_one(Time now) {
-  probe_wanted_ = false;
-  const ConnectionId id = ++last_id_;
-  Connection& connection = connections_[id];
-  connection.opened = connection.since = now;
-  ++counts_.connecting;
-  set_deadline(connection, now + config_.timeouts.connect);
-  actions_.push_back({.kind = PoolAction::Kind::open, .connection = id});
-}
-
 // --------------------------------------------------------------------------------------------------------
 // connections
 
@@ -185,13 +142,6 @@ void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now
     if (reason == CloseReason::none) reason = stopping_ ? CloseReason::shutdown : CloseReason::request_done;
     begin_close(id, connection, reason, false, now);
     open_for_waiters(now);
-    return;
-  }
-  const bool fresh = connection.requests == 0 && !connection.proven;
-  if (fresh && barrier_support_ == BarrierSupport::yes && (first_waiter_ == nullptr || paused_)) {
-    // Came up, but who wanted it has left. A silent new connection waits in php's backlog, or holds a worker
-    // that closes it after 5 s (php-fpm.md 1.2): make it a proven one.
-    begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
     return;
   }
   move(id, connection, ConnectionState::idle, now);
@@ -219,6 +169,7 @@ void UpstreamPool::lease_unused(ConnectionId id, Time now) {
   --stats_.leases;
   ++stats_.abandoned;
   if (connection->requests == 0) {
+    connection->proven = barrier_support_ == BarrierSupport::yes;  // nothing was written since
     become_idle(id, *connection, now);
   } else {
     --stats_.reused;
@@ -243,9 +194,6 @@ void UpstreamPool::released(ConnectionId id, Time now) {
   if (connection == nullptr) return;
   if (connection->state != ConnectionState::leased && connection->state != ConnectionState::draining) return;
   if (connection->awaiting != Awaiting::nothing) return;  // a held slot, or released before
-  // When the request of an abandoned one began is not known any more.
-  const bool leased = connection->state == ConnectionState::leased;
-  ghosts_.answered(connection->witness, leased ? connection->since : Time{}, now);
   settle(id, *connection, now);
 }
 
@@ -321,18 +269,13 @@ bool UpstreamPool::is_alarming(const Connection& connection, CloseReason reason)
 
 void UpstreamPool::begin_close(ConnectionId id, Connection& connection, CloseReason reason,
                                bool script_may_run, Time now) {
-  // settle: never has not asked whether the script of an idle one has ended.
-  const bool idle = connection.state == ConnectionState::idle;
-  if (idle && connection.requests > 0 && !connection.proven && barrier_support_ == BarrierSupport::yes)
-    script_may_run = true;
   move(id, connection, ConnectionState::closing, now);
   connection.awaiting = Awaiting::nothing;
   connection.deadline.reset();
-  if (script_may_run && barrier_support_ == BarrierSupport::yes) ghosts_.add(now);
+  // Where new connections are proven first, a worker that is still busy is in nobody's way.
   if (script_may_run && barrier_support_ == BarrierSupport::no) connection.awaiting = Awaiting::held_slot;
   ++stats_.closed[static_cast<std::size_t>(reason)];
   actions_.push_back({.kind = PoolAction::Kind::close, .connection = id, .reason = reason});
-  if (is_alarming(connection, reason)) doubt_until_ = now + kDoubtTime;
   // The last one: look again, so that readiness is true and the next request need not wait.
   if (is_alarming(connection, reason) && counts_.total() == counts_.closing && !stopping_)
     probe_wanted_ = true;
@@ -356,18 +299,6 @@ void UpstreamPool::application_is_there() {
   connect_failures_ = 0;
   open_after_.reset();
   reachable_ = true;
-}
-
-void UpstreamPool::back_off(Time now) {
-  ++stats_.connect_errors;
-  reachable_ = counts_.leased + counts_.idle + counts_.settling + counts_.draining > 0;
-  Duration delay = kBackOffFirst * (1U << std::min(connect_failures_, 6U));
-  delay = std::min(delay, kBackOffMost);
-  ++connect_failures_;
-  // Jitter of a quarter, so that several proxies do not knock together.
-  std::uniform_int_distribution<Duration::rep> spread(0, delay.count() / 4);
-  open_after_ = now + delay + Duration(spread(random_));
-  next_deadline_ = std::min(next_deadline_.value_or(*open_after_), *open_after_);
 }
 
 }  // namespace holdfast::core

@@ -12,15 +12,19 @@
 //                --END--> settling
 //                +---------- any failure, limit, or EOF --------> closing --closed()--> gone
 //
-// proving: FCGI_GET_VALUES on a new connection, before its first request; it is leased only when a worker has
-// really taken it, so no request ever waits in php's backlog.
+// proving: FCGI_GET_VALUES on a new connection, before its first request. connect() is a place in php's
+// backlog and no worker (php-fpm.md 7), so a request stays in the queue until a worker has answered: on a new
+// connection, or on one that falls idle, whichever is first. Not where barriers do not work (generic, old
+// php, keep_alive: false): there a new connection is leased as soon as it is up.
 //   - The first of an address: does the application keep the connection after it (php-fpm.md 8.3)? An answer
 //     or an end teaches, silence does not: a php-fpm without a free worker is silent as well. Until it has
 //     answered nobody is served, and the queue's limits hold; the connection keeps its place in the backlog
 //     for timeouts.first_byte. `application: generic` is the user's word for one that never answers.
-//   - Where connections that were closed while a script may still run (ghosts.h) may leave it no worker.
-//   - For 5 s after a connection broke: the application may be on its way out, with the new connection in the
-//     backlog that dies with it.
+//   - One that no worker takes holds nobody. It keeps its place in the backlog for timeouts.first_byte, then
+//     it is closed, and for a while no more are opened than workers have answered.
+//   - The master of `pm = ondemand` counts a worker that it has just forked as free, and is woken by new
+//     connections only. So while requests wait, silent connections are followed by a knock: one more, or the
+//     youngest of them opened anew. A few times, for each that is closed lies dead in the backlog.
 #pragma once
 
 #include <array>
@@ -32,7 +36,6 @@
 
 #include "config/config.h"
 #include "proxy/core/close_reason.h"
-#include "proxy/core/ghosts.h"
 #include "proxy/core/histogram.h"
 #include "proxy/core/time.h"
 
@@ -173,6 +176,8 @@ class UpstreamPool {
   bool barrier_supported() const { return barrier_support_ == BarrierSupport::yes; }
   // Asked first of all for its ways, the application takes connections and does not answer.
   bool silent() const { return silent_; }
+  // No worker took the last new connections: how many workers were found before. 0: all is well.
+  std::uint32_t workers_found() const { return crowded_for_ > Duration::zero() ? workers_found_ : 0; }
   std::optional<ConnectionState> state(ConnectionId id) const;
   void for_each_connection(auto&& visit) const {
     for (const auto& [id, connection] : connections_)
@@ -201,6 +206,9 @@ class UpstreamPool {
 
   // For the answer of an idle worker: it comes at once; this is for a loaded machine.
   static constexpr Duration kPingLimit = std::chrono::seconds(5);
+  // How long a script may run on before the pool's eyes. Work after fastcgi_finish_request() may be long, and
+  // closing would break it off: only a lost worker is meant here.
+  static constexpr Duration kRunOnMost = std::chrono::minutes(10);
 
   struct Connection {
     ConnectionState state = ConnectionState::connecting;
@@ -212,7 +220,6 @@ class UpstreamPool {
     std::uint64_t requests = 0;
     bool proven = false;  // a barrier was answered since the last request
     bool retire = false;  // recycle() was called: close when released
-    Ghosts::Witness witness;
   };
 
   void move(ConnectionId id, Connection& connection, ConnectionState to, Time now);
@@ -226,6 +233,14 @@ class UpstreamPool {
   void serve_waiters(Time now);
   void open_for_waiters(Time now);
   void open_one(Time now);
+  bool may_open(Time now);
+  bool knock(Time now);
+  void give_up_proof(ConnectionId id, Connection& connection, Time now);
+  void close_unneeded(Time now);
+  bool proving(const Connection& connection) const {
+    return connection.state == ConnectionState::connecting && connection.awaiting != Awaiting::nothing;
+  }
+  void look_again_at(Time when) { next_deadline_ = std::min(next_deadline_.value_or(when), when); }
   void lease(ConnectionId id, Connection& connection, Time now);
   void settle(ConnectionId id, Connection& connection, Time now);
   void become_idle(ConnectionId id, Connection& connection, Time now);
@@ -240,12 +255,10 @@ class UpstreamPool {
   bool worn_out(const Connection& connection, Time now, CloseReason& reason) const;
   void note_barrier_delay(Duration delay, Time now);
   void back_off(Time now);
-  // Must a new connection be proven before its first request?
-  bool wants_proof(Time now) {
-    return !ghosts_.leave_room(counts_.total(), now) || (doubt_until_ && now < *doubt_until_);
+  // One that waits for its proof is in the backlog still.
+  std::uint32_t held_by_workers() const {
+    return counts_.idle + counts_.leased + counts_.settling + counts_.draining;
   }
-  void note_proof_delay(const Connection& connection, Time now);
-  std::uint32_t held_by_workers() const;
   void application_is_there();
   void set_queue_deadline(Waiter& waiter);
   void link(Waiter& waiter);
@@ -271,11 +284,15 @@ class UpstreamPool {
   bool slow_barrier_seen_ = false;     // lately: one more, and scripts run on
   std::uint32_t handovers_in_row_ = 0;
   std::optional<Time> run_on_until_;
-  std::optional<Time> doubt_until_;  // a connection broke lately: the application may be restarting
-  Ghosts ghosts_;
 
   std::optional<Time> open_after_;  // back-off
   std::uint32_t connect_failures_ = 0;
+  Time last_call_{};          // a connection was opened, or came up
+  std::uint32_t knocks_ = 0;  // since the last proof
+  bool reopen_ = false;       // the second half of a knock
+  std::optional<Time> crowded_until_;
+  std::uint32_t workers_found_ = 0;  // when crowded
+  Duration crowded_for_{};           // the last time
   std::minstd_rand random_;
   bool reachable_ = false;
   bool probe_wanted_ = false;  // open one although nobody waits: readiness

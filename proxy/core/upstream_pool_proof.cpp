@@ -7,8 +7,6 @@ namespace holdfast::core {
 using namespace std::chrono_literals;
 
 namespace {
-// A proof that takes longer than this has waited for a worker, not only for the machine.
-constexpr Duration kProofDelay = 10ms;
 // A barrier that takes longer than this may show a script that runs on after END_REQUEST, or a machine that
 // has too few processors: with four runnable processes for each, one in 2500 takes 10 to 25 ms, none more.
 constexpr Duration kPromptDelay = 25ms;
@@ -34,9 +32,11 @@ void UpstreamPool::connected(ConnectionId id, Time now) {
   if (barrier_support_ == BarrierSupport::unknown) {
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.connect,
                   now);
-  } else if (barrier_support_ == BarrierSupport::yes && wants_proof(now)) {
+  } else if (barrier_support_ == BarrierSupport::yes) {
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::proof, config_.timeouts.first_byte,
                   now);
+    last_call_ = now;
+    open_for_waiters(now);  // who must wait may have to knock
   } else {
     application_is_there();
     become_idle(id, *connection, now);
@@ -58,11 +58,7 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   const bool connecting = connection->state == ConnectionState::connecting;
   if (!connecting && connection->state != ConnectionState::settling) return;
   if (connection->awaiting == Awaiting::nothing || connection->awaiting == Awaiting::quiet_time) return;
-  if (connecting) {
-    silent_ = false;
-    note_proof_delay(*connection, now);
-  }
-  ghosts_.answered(connection->witness, connection->since, now);
+  if (connecting) silent_ = false;
   if (connecting && barrier_support_ == BarrierSupport::unknown && connection->awaiting == Awaiting::proof) {
     // One answer is not enough: php before 8.2.13 answers, then closes.
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::second_proof,
@@ -72,6 +68,10 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   if (connecting) {
     barrier_support_ = BarrierSupport::yes;
     application_is_there();
+    // There are more workers than were known of, or one has become free.
+    knocks_ = 0;
+    crowded_until_.reset();
+    crowded_for_ = {};
   } else if (connection->awaiting == Awaiting::settle) {
     note_barrier_delay(now - connection->since, now);
   }
@@ -92,15 +92,6 @@ bool UpstreamPool::may_hand_over(Time now) {
   }
   ++handovers_in_row_;
   return true;
-}
-
-// One that waits for its proof is in the backlog still.
-std::uint32_t UpstreamPool::held_by_workers() const {
-  return counts_.idle + counts_.leased + counts_.settling + counts_.draining;
-}
-
-void UpstreamPool::note_proof_delay(const Connection& connection, Time now) {
-  if (now - connection.since > kProofDelay) ghosts_.crowded(held_by_workers() + 1, now);
 }
 
 void UpstreamPool::note_barrier_delay(Duration delay, Time now) {

@@ -23,7 +23,7 @@ Waiter::~Waiter() {
 // By the limit in force, so that the order of arrival is the order of deadlines after a reload as well.
 void UpstreamPool::set_queue_deadline(Waiter& waiter) {
   waiter.deadline_ = waiter.enqueued_ + config_.queue.timeout;
-  next_deadline_ = std::min(next_deadline_.value_or(waiter.deadline_), waiter.deadline_);
+  look_again_at(waiter.deadline_);
 }
 
 // In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.

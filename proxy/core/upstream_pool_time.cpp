@@ -11,7 +11,7 @@ std::optional<Time> UpstreamPool::next_deadline() const {
 
 void UpstreamPool::set_deadline(Connection& connection, Time when) {
   connection.deadline = when;
-  next_deadline_ = std::min(next_deadline_.value_or(when), when);
+  look_again_at(when);
 }
 
 void UpstreamPool::set_idle_deadlines(Connection& connection, Time now) {
@@ -41,14 +41,14 @@ void UpstreamPool::on_time(Time now) {
   }
   expire_waiters(now);
   if (open_after_ && now >= *open_after_) open_after_.reset();
+  if (crowded_until_ && now >= *crowded_until_) crowded_until_.reset();
   serve_waiters(now);
   // What is left decides when to look again (open_for_waiters() has added its own).
-  const auto earliest = [this](Time when) { next_deadline_ = std::min(next_deadline_.value_or(when), when); };
   for (const auto& [id, connection] : connections_) {
-    if (connection.deadline) earliest(*connection.deadline);
+    if (connection.deadline) look_again_at(*connection.deadline);
   }
-  if (first_waiter_ != nullptr) earliest(first_waiter_->deadline_);
-  if (open_after_) earliest(*open_after_);
+  if (first_waiter_ != nullptr) look_again_at(first_waiter_->deadline_);
+  if (open_after_) look_again_at(*open_after_);
 }
 
 void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
@@ -63,12 +63,12 @@ void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now
           return;
         }
       }
-      if (connection.awaiting != Awaiting::nothing) ghosts_.crowded(held_by_workers(), now);
+      if (connection.awaiting != Awaiting::nothing) {
+        give_up_proof(id, connection, now);
+        return;
+      }
       back_off(now);
-      begin_close(id, connection,
-                  connection.awaiting == Awaiting::nothing ? CloseReason::connect_timeout
-                                                           : CloseReason::probe_timeout,
-                  false, now);
+      begin_close(id, connection, CloseReason::connect_timeout, false, now);
       return;
     case ConnectionState::idle: {
       CloseReason reason = CloseReason::none;
@@ -122,11 +122,9 @@ void UpstreamPool::shut_down(Time now) {
   probe_wanted_ = false;
   // Those who wait are served all the same: nobody could say resume any more.
   resume(now);
-  std::vector<ConnectionId> unneeded = idle_;
-  for (const auto& [id, connection] : connections_) {
-    if (connection.state == ConnectionState::connecting && first_waiter_ == nullptr) unneeded.push_back(id);
-  }
-  for (const ConnectionId id : unneeded) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+  const std::vector<ConnectionId> idle = idle_;
+  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
+  if (first_waiter_ == nullptr) close_unneeded(now);
 }
 
 bool UpstreamPool::takes(const config::Pool& config) const {
@@ -138,7 +136,6 @@ void UpstreamPool::configure(const config::Pool& config, Time now) {
   const Duration longer = config.recycle.idle - config_.recycle.idle;
   config_ = config;
   ceiling_ = std::max(config_.max_connections, counts_.total());
-  ghosts_.set_most(config_.max_connections);
   for (auto& [id, connection] : connections_) {
     if (connection.idle_until) *connection.idle_until += longer;
   }

@@ -23,13 +23,27 @@ int PhpApp::reach(std::shared_ptr<Link>& link) {
   }
   backlog_.push_back(link);
   poke_free_worker();
+  if (knobs_.forking == Forking::on_demand) wake_master();
   return 0;
 }
 
 void PhpApp::poke_free_worker() {
   for (const auto& worker : workers_) {
-    if (worker->is_free()) worker->poke(universe_.now + universe_.random.time(0us, 500us));
+    if (worker->is_free()) worker->poke(universe_.now + universe_.random.time(0us, knobs_.accept_most));
   }
+}
+
+// fpm_pctl_on_socket_accept(): one fork at the most, none while one process counts as free, and connections
+// that come together wake it once.
+void PhpApp::wake_master() {
+  if (universe_.now < master_busy_until_) return;
+  master_busy_until_ = universe_.now + universe_.random.time(0us, 2ms);
+  PhpWorker* unborn = nullptr;
+  for (const auto& worker : workers_) {
+    if (worker->counts_as_free()) return;
+    if (worker->is_unborn()) unborn = worker.get();
+  }
+  if (unborn != nullptr) unborn->fork();
 }
 
 std::shared_ptr<Link> PhpApp::take_from_backlog() {
@@ -54,7 +68,10 @@ void PhpApp::calm_down() {
 }
 
 bool PhpApp::at_rest() const {
-  if (!backlog_.empty() || universe_.now < back_at_) return false;
+  if (universe_.now < back_at_) return false;
+  for (const auto& link : backlog_) {
+    if (!link->proxy_closed()) return false;
+  }
   for (const auto& worker : workers_) {
     if (!worker->at_rest()) return false;
   }

@@ -38,12 +38,15 @@ class PhpApp final : public Backend {
   void keep_open(std::shared_ptr<Link> link) { zombies_.push_back(std::move(link)); }
 
  private:
+  void wake_master();
+
   Universe& universe_;
   Ledger& ledger_;
   AppKnobs knobs_;
   bool unix_;
   std::size_t room_;
   Time back_at_{};
+  Time master_busy_until_{};
   bool faults_on_ = true;
   std::size_t links_made_ = 0;
   std::deque<std::shared_ptr<Link>> backlog_;

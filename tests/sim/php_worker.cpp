@@ -19,6 +19,12 @@ constexpr Duration kElsewhereLeast = 50ms;
 
 PhpWorker::PhpWorker(PhpApp& app, std::string name) : app_(app), name_(std::move(name)) {
   due_ = app_.universe().now;
+  if (app_.knobs().forking != Forking::at_start) {
+    state_ = State::unborn;
+    due_ = Time::max();
+    if (app_.knobs().forking == Forking::late)
+      due_ = app_.universe().now + app_.universe().random.time(0us, app_.knobs().fork_most);
+  }
   if (app_.knobs().elsewhere_most == Duration{}) return;
   state_ = State::elsewhere;
   due_ += app_.universe().random.time(kElsewhereLeast, app_.knobs().elsewhere_most);
@@ -31,9 +37,16 @@ bool PhpWorker::is_free_soon() const {
     case State::reading:
     case State::finishing: return link_->proxy_closed();
     case State::elsewhere:
+    case State::unborn:
     case State::running: return false;
   }
   return false;
+}
+
+void PhpWorker::fork() {
+  app_.universe().trace(name_, "is forked");
+  state_ = State::starting;
+  rest(app_.universe().now + app_.universe().random.time(500us, 20ms));
 }
 
 void PhpWorker::step() {
@@ -45,6 +58,7 @@ void PhpWorker::step() {
       state_ = State::free;
       accept();
       return;
+    case State::unborn: fork(); return;
     case State::starting:
       if (app_.universe().now < app_.back_at()) {
         rest(app_.back_at());
@@ -237,6 +251,7 @@ void PhpWorker::die() {
 }
 
 void PhpWorker::stop(bool graceful) {
+  if (state_ == State::unborn) return;
   if (!graceful) {
     die();
     return;

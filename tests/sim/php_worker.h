@@ -2,6 +2,7 @@
 // it, and nothing else until that connection is gone (php-fpm.md 1.1). What a script does is drawn by chance.
 //
 //   elsewhere: it serves a kept connection of somebody else's until it becomes free
+//   unborn: the master has not forked it yet, and may never
 //
 //   starting -> free -> reading -> running -> reading ...      max_requests: -> finishing -> starting
 //                                     \-> dies: starting
@@ -19,11 +20,17 @@
 namespace holdfast::sim {
 
 enum class AppKind { php, old_php, generic };
+// When there are processes. `late`: pm = dynamic, some time after the start. `on_demand`: one for each waking
+// of the master, which is woken by new connections only, and counts one that it has just forked as free.
+enum class Forking { at_start, late, on_demand };
 
 // Weights of what a script does, and how the processes behave.
 struct AppKnobs {
   AppKind kind = AppKind::php;
   std::size_t workers = 4;
+  Forking forking = Forking::at_start;
+  Duration fork_most = std::chrono::seconds(3);           // late
+  Duration accept_most = std::chrono::microseconds(500);  // from connect() to accept() of a free one
   std::size_t backlog = 16;
   std::size_t max_requests = 0;
   unsigned prompt = 10, slow = 3, stderr_first = 2, runs_on = 0, early = 0, dies = 0, dies_midway = 0,
@@ -45,14 +52,20 @@ class PhpWorker final : public Actor {
   PhpWorker(PhpApp& app, std::string name);
   void step() override;
   bool is_free() const { return state_ == State::free; }
+  bool is_unborn() const { return state_ == State::unborn; }
+  // As the master sees it.
+  bool counts_as_free() const { return state_ == State::free || state_ == State::starting; }
+  void fork();
   // It will be free, and no script is in the way.
   bool is_free_soon() const;
-  bool at_rest() const { return state_ == State::free || (state_ == State::reading && in_.empty()); }
+  bool at_rest() const {
+    return state_ == State::free || state_ == State::unborn || (state_ == State::reading && in_.empty());
+  }
   // The master restarts it. `graceful`: it ends its request first, and notices only after the next one read.
   void stop(bool graceful);
 
  private:
-  enum class State { elsewhere, starting, free, reading, running, finishing };
+  enum class State { elsewhere, unborn, starting, free, reading, running, finishing };
   enum class Page { whole, cut, end_cut };  // end_cut: inside END_REQUEST or its padding
   struct Output {
     Duration after;

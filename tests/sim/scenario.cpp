@@ -173,6 +173,15 @@ void set_ghosts(Scenario& s, Random& random) {
   pool.ping = one_of<milliseconds>(random, {0ms, 100ms, 1s});
 }
 
+void set_scarce(Scenario& s, Random& random) {
+  config::Pool& pool = s.config.pools.front();
+  s.app.workers = random.between(1, pool.max_connections + 1);
+  s.app.forking = one_of(random, {Forking::at_start, Forking::late, Forking::on_demand, Forking::on_demand});
+  s.app.fork_most = one_of<Duration>(random, {50ms, 3s, 20s});
+  s.app.accept_most = one_of<Duration>(random, {500us, 30ms, 2s});
+  pool.timeouts.first_byte = one_of<milliseconds>(random, {1s, 8s});
+}
+
 }  // namespace
 
 void change_manners(config::Pool& pool, const AppKnobs& app, Random& random) {
@@ -259,6 +268,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.app.elsewhere_most = one_of<Duration>(random, {1s, 10s, 40s});
       break;
     case Theme::ghosts: set_ghosts(s, random); break;
+    case Theme::scarce: set_scarce(s, random); break;
   }
 }
 
@@ -266,13 +276,14 @@ void apply_theme(Scenario& s, Random& random, Time start) {
 
 std::string_view theme_name(Theme theme) {
   constexpr std::array<std::string_view, kThemes> kNames = {
-      "calm",     "faults",  "old_php",    "generic", "one_each", "overload", "spill_fails",
-      "restarts", "reloads", "terminated", "swizzle", "crumbs",   "crowded",  "ghosts"};
+      "calm",    "faults",     "old_php", "generic", "one_each", "overload", "spill_fails", "restarts",
+      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce"};
   return kNames[static_cast<std::size_t>(theme)];
 }
 
 Theme draw_theme(Random& random) {
-  return static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5, 8, 8}));
+  const auto theme = static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5, 8, 8}));
+  return random.chance(10) ? Theme::scarce : theme;
 }
 
 Scenario make_scenario(Theme theme, Random& random, Time start) {

@@ -41,8 +41,9 @@ enum class Theme {
   crumbs,       // one byte at a time
   crowded,      // when the proxy starts, others hold all of php's processes
   ghosts,       // scripts run on long after their connections were closed, and no process is to spare
+  scarce,       // processes that accept late, are forked late or never, fewer than max_connections
 };
-constexpr std::size_t kThemes = 14;
+constexpr std::size_t kThemes = 15;
 std::string_view theme_name(Theme theme);
 
 struct Scenario {

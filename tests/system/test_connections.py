@@ -20,11 +20,12 @@ def test_fifty_thousand_requests_open_four_connections(stack, transport):
     assert result.statuses[200] == requests
     pool = proxy.wait_quiet()
     restarts = wait_until(fpm.exits, "a worker's end")
-    assert pool["opened"] <= 4 + restarts, (restarts, pool)
+    knocks = pool["closed"].get("no_worker", 0)  # a fork that took its time
+    assert pool["opened"] <= 4 + restarts + knocks and knocks <= restarts, (restarts, pool)
     assert pool["requests"] >= requests, pool
     if transport == "tcp":
-        # A worker that reaches max_requests closes first, so each such end explains one socket.
-        assert time_wait(fpm.port) <= restarts, (time_wait(fpm.port), restarts)
+        # A worker that reaches max_requests closes first, so each such end explains one socket, as each knock does.
+        assert time_wait(fpm.port) <= restarts + knocks, (time_wait(fpm.port), restarts, knocks)
 
 
 def test_without_keep_alive_each_request_costs_a_time_wait(stack):

@@ -56,7 +56,7 @@ process_control_timeout = {process_control_timeout}
 listen = {listen}
 listen.mode = 0666
 listen.backlog = 511
-pm = static
+pm = {pm}
 pm.max_children = {max_children}
 pm.max_requests = {max_requests}
 pm.status_path = /fpm-status
@@ -77,7 +77,8 @@ php_admin_value[error_log] =
 
 class PhpFpm:
     def __init__(self, base, transport="unix", max_children=5, max_requests=0, request_terminate_timeout="0",
-                 process_control_timeout="5s"):
+                 process_control_timeout="5s", pm="static", **more):
+        """`more`: further pm settings, such as start_servers=2."""
         self.dir = Path(base)
         self.dir.mkdir(mode=0o755, exist_ok=True)
         os.chmod(self.dir, 0o755)
@@ -91,7 +92,8 @@ class PhpFpm:
             os.chmod(path, 0o755 if path.is_dir() else 0o644)
         self.settings = {"max_children": max_children, "max_requests": max_requests,
                          "request_terminate_timeout": request_terminate_timeout,
-                         "process_control_timeout": process_control_timeout}
+                         "process_control_timeout": process_control_timeout,
+                         "pm": "\n".join([pm, *(f"pm.{key} = {value}" for key, value in more.items())])}
         self.process = None
         self.choose_address()
 

@@ -47,7 +47,7 @@ struct Link {
   int requests = 0;
 };
 
-// The application: max_connections workers and perhaps some more, one connection each, and the others wait in
+// The application: max_connections workers, some more or too few, one connection each, and the others wait in
 // the backlog in their order. A worker whose connection is closed goes on until its script ends.
 class Model {
  public:
@@ -238,8 +238,10 @@ class Model {
       REQUIRE(next <= now_ + config_.recycle.idle);
     if (counts.idle > 0 && config_.ping > Duration::zero() && pool_.barrier_supported())
       REQUIRE(next <= now_ + config_.ping);
+    // Some time it looks again whether there are more workers than were found.
+    const bool crowded = pool_.workers_found() > 0 && counts.total() >= pool_.workers_found();
     if (pool_.waiting() > 0 && !pool_.paused() && counts.total() < config_.max_connections &&
-        counts.connecting == 0)
+        counts.connecting == 0 && !crowded)
       REQUIRE(next <= now_ + kOpensSoon);
   }
 

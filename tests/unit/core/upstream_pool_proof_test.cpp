@@ -9,7 +9,7 @@ using namespace holdfast::core;
 using namespace holdfast::core::testing;
 namespace config = holdfast::config;
 
-TEST_CASE("detection: two answers on one connection, then it is known and the others need none") {
+TEST_CASE("detection: two answers on one connection, then it is known; one proves each of the others") {
   Scene scene;
   CHECK(scene.ask("A") == "open 1");
   CHECK(scene.ask("B") == "");  // one at a time while the application's ways are unknown
@@ -20,7 +20,7 @@ TEST_CASE("detection: two answers on one connection, then it is known and the ot
   CHECK(scene.answered(1) == "lease 1 A, open 2");
   CHECK(scene.pool.barrier_supported());
   CHECK(scene.pool.reachable());
-  CHECK(scene.connected(2) == "lease 2 B");
+  CHECK(scene.proven(2) == "lease 2 B");
 }
 
 TEST_CASE("detection: closed after the first answer is php before 8.2.13, and no barrier comes any more") {
@@ -248,19 +248,6 @@ TEST_CASE("php closes instead of answering the barrier: nothing is lost, the wai
   CHECK(scene.connected(2) == "barrier 2");
   CHECK(scene.answered(2) == "lease 2 A");
   CHECK(scene.closed(1) == "");
-}
-
-TEST_CASE("after a connection broke, new ones are proven for a while: the application may be restarting") {
-  Scene scene;
-  scene.lease_all(1);
-  CHECK(scene.lost(1, CloseReason::reset) == "close 1 reset");
-  scene.closed(1);
-  scene.ask("A");
-  CHECK(scene.connected(2) == "barrier 2");
-  CHECK(scene.answered(2) == "lease 2 A");
-  scene.pass(5s);
-  CHECK(scene.ask("B") == "open 3");
-  CHECK(scene.connected(3) == "lease 3 B");
 }
 
 TEST_CASE("a request that failed once gets only a proven connection, though it may be repeated") {

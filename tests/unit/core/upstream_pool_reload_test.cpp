@@ -13,7 +13,7 @@ TEST_CASE("reload: more connections are opened at once for those who wait") {
   config::Pool config = small_pool();
   config.max_connections = 3;
   CHECK(scene.configure(config) == "open 3");
-  CHECK(scene.connected(3) == "lease 3 A");
+  CHECK(scene.proven(3) == "lease 3 A");
 }
 
 TEST_CASE("reload: of too many the longest unused idle ones go first, then whose request ends") {

@@ -17,7 +17,7 @@ TEST_CASE("cap: no more connections than max_connections, whoever waits") {
     scene.learn();
     for (std::uint32_t i = 0; i < 3 * most; ++i) scene.ask("w" + std::to_string(i));
     CHECK(scene.pool.counts().total() == most);
-    for (ConnectionId id = 2; id <= most; ++id) scene.connected(id);
+    for (ConnectionId id = 2; id <= most; ++id) scene.proven(id);
     CHECK(scene.pool.counts().leased == most);
     CHECK(scene.pool.waiting() == 2 * most);
     // A closing connection still counts until it is closed.
@@ -46,9 +46,7 @@ TEST_CASE("a waiter whose connection is still coming takes one that gets idle be
   CHECK(scene.ask("A") == "open 2");
   CHECK(scene.finish(1) == "lease 1 A reused");
   // Nobody waits for connection 2 any more: it is proven, then kept.
-  CHECK(scene.connected(2) == "barrier 2");
-  CHECK(scene.state(2) == "settling");
-  CHECK(scene.answered(2) == "");
+  CHECK(scene.proven(2) == "");
   CHECK(scene.state(2) == "idle");
 }
 
@@ -164,14 +162,13 @@ TEST_CASE("cancel before the lease was taken: no lease, the connection serves th
   scene.learn();
   scene.pool.enqueue(scene.waiter("A"), true, scene.now);
   CHECK_FALSE(scene.waiter("A").queued());
-  CHECK(scene.cancel("A") == "barrier 1");  // a new connection again: proven before it is idle
-  CHECK(scene.answered(1) == "");
+  CHECK(scene.cancel("A") == "");  // as it was: proven, nothing was written since
   CHECK(scene.state(1) == "idle");
   CHECK(scene.pool.stats().leases == 0);
   CHECK(scene.pool.stats().abandoned == 1);
   CHECK(scene.ask("B") == "lease 1 B");
   CHECK(scene.ask("C") == "open 2");
-  scene.connected(2);
+  scene.proven(2);
   CHECK(scene.ask("D") == "");
   // Handed over, and gone before it was carried out: the connection is proven for the next.
   CHECK(scene.finish(1) == "lease 1 D reused");
@@ -219,7 +216,7 @@ TEST_CASE("retries that fail together keep their order and their deadlines among
   CHECK(scene.ask("old") == "lease 1 old");
   scene.pass(3s);
   CHECK(scene.ask("young") == "open 2");
-  CHECK(scene.connected(2) == "lease 2 young");
+  CHECK(scene.proven(2) == "lease 2 young");
   scene.pass(3s);
   scene.ask("new");
   scene.lost(1, CloseReason::reset);
@@ -267,8 +264,7 @@ TEST_CASE("an unused lease: a new connection is as new, a used one is proven aga
   Scene scene;
   scene.learn();
   scene.ask("A");
-  CHECK(scene.unused(1) == "barrier 1");
-  CHECK(scene.answered(1) == "");
+  CHECK(scene.unused(1) == "");
   CHECK(scene.ask("B") == "lease 1 B");
   CHECK(scene.pool.stats().leases == 1);
   scene.finish(1);

@@ -48,12 +48,12 @@ TEST_CASE("back-off: doubles from 10 ms to 500 ms, with up to a quarter of jitte
     CHECK(scene.pass(shortest / 4 + 1us) == "open " + std::to_string(id + 1));
   }
   CHECK(scene.pool.waiting() == 3);
-  CHECK(scene.connected(15) == "lease 15 A, open 16, open 17");
+  CHECK(scene.proven(15) == "lease 15 A, open 16, open 17");
   CHECK(scene.pool.reachable());
   // From the start again.
   CHECK(scene.connect_failed(16) == "close 16 connect_failed");
   CHECK(scene.closed(16) == "");
-  CHECK(scene.connected(17) == "lease 17 B, open 18");
+  CHECK(scene.proven(17) == "lease 17 B, open 18");
   CHECK(scene.pool.stats().connect_errors == 14);
 }
 
@@ -251,7 +251,7 @@ TEST_CASE("recycle.requests: closed after that many, and a script that runs on k
   CHECK(scene.pass(5s) == "");
   CHECK(scene.answered(1) == "close 1 request_limit");
   CHECK(scene.closed(1) == "open 2");
-  CHECK(scene.connected(2) == "lease 2 C");
+  CHECK(scene.proven(2) == "lease 2 C");
 }
 
 TEST_CASE("recycle.requests: a worn-out connection is not handed over") {
@@ -336,7 +336,7 @@ TEST_CASE("recycle: idle ones at once, the others when they have settled, new on
   scene.closed(1);
   scene.closed(2);
   CHECK(scene.ask("A") == "open 3");
-  scene.connected(3);
+  CHECK(scene.proven(3) == "lease 3 A");
   CHECK(scene.finish(3) == "");
   CHECK(scene.state(3) == "idle");
 }
@@ -351,8 +351,8 @@ TEST_CASE("shut_down: idle ones at once, who waits is served, nothing is kept") 
   CHECK(scene.closed(2) == "");
   CHECK(scene.shut_down() == "");
   CHECK(scene.ask("B") == "open 3");
-  CHECK(scene.finish(1) == "lease 1 B reused");
-  CHECK(scene.connected(3) == "close 3 shutdown");
+  // Then nobody waits for the other one any more.
+  CHECK(scene.finish(1) == "lease 1 B reused, close 3 shutdown");
   CHECK(scene.finish(1) == "close 1 shutdown");
   CHECK(scene.closed(1) == "");
   CHECK(scene.closed(3) == "");

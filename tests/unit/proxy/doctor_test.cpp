@@ -55,7 +55,18 @@ TEST_CASE("pm = ondemand and dynamic with kept connections") {
   set(*facts.pools[0].fpm, "pm", "ondemand");
   expect(facts, "pm", FindingSeverity::warning, "pm = ondemand", std::string(kPoolFile) + ":11: pm = static");
   set(*facts.pools[0].fpm, "pm", "dynamic");
+  set(*facts.pools[0].fpm, "pm.start_servers", "4");
   expect(facts, "pm", FindingSeverity::info, "pm = dynamic", ":11: pm = static");
+  // Debian's stock pool.
+  set(*facts.pools[0].fpm, "pm.start_servers", "2");
+  expect(facts, "pm", FindingSeverity::warning, "2 workers at the start, for up to 4 connections",
+         "pm.start_servers = 4");
+  facts.pools[0].fpm->settings.erase("pm.start_servers");
+  set(*facts.pools[0].fpm, "pm.min_spare_servers", "1");
+  set(*facts.pools[0].fpm, "pm.max_spare_servers", "9");
+  expect(facts, "pm", FindingSeverity::info, "pm = dynamic", ":11: pm = static");
+  set(*facts.pools[0].fpm, "pm.max_spare_servers", "3");
+  expect(facts, "pm", FindingSeverity::warning, "2 workers at the start", "pm.start_servers = 4");
   facts.pools[0].pool.keep_alive = false;
   CHECK(finding(diagnose(facts), "pm").severity == FindingSeverity::ok);
 }
