@@ -129,7 +129,10 @@ void ClientConnection::push_event(std::string_view bytes) {
 void ClientConnection::answer_error(int status, std::string_view why) {
   refusal_ = why;
   response_.begin({.version_minor = 1, .head_method = parser_.head_method(), .keep_alive = false});
-  if (state_ == State::idle || state_ == State::reading_head) unread_head_ = true;
+  if (state_ == State::idle || state_ == State::reading_head) {
+    unread_head_ = true;
+    tell_unread_head(status);
+  }
   state_ = State::answering;
   stream_->stop_read();
   answer_own(core::ErrorPage(status));
@@ -305,7 +308,9 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
   record.body_bytes = response_.body_bytes();
   record.request_time = now - begun_;
   record.outcome = left_ ? "client_left" : given_up_ ? "client_stalled" : refusal_.empty() ? "ok" : refusal_;
-  if (!unread_head_) {
+  if (unread_head_) {
+    record.first_bytes = parser_.first_bytes();
+  } else {
     const http::RequestHead& head = parser_.head();
     record.method = head.method_text;
     record.target = head.target;

@@ -84,6 +84,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_body(std::span<const std::string_view> slices);
   void answer_without_body();
   void on_request_complete();
+  void tell_unread_head(int status);
   core::ResponseSink& response_sink();
   void forward_to_php();
   void answer_error(int status, std::string_view why);

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "proxy/access_log.h"
 #include "proxy/core/deadline_queue.h"
+#include "proxy/core/rare_line.h"
 #include "proxy/core/recent_texts.h"
 #include "proxy/core/spill.h"
 #include "proxy/log.h"
@@ -26,6 +27,7 @@ struct Context {
   std::size_t compressors = 0;   // responses being compressed now: GzipResponse counts
   core::RecentTexts complaints;  // of scripts' answers, for the log
   std::uint64_t last_id = 0;
+  core::RareLine unread_head_line;  // lines that any client can cause
 
   std::uint64_t next_id() { return ++last_id; }
 };

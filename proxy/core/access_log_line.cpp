@@ -229,7 +229,10 @@ void AccessLogFormatter::append_combined(const AccessRecord& record, std::string
   out += " [";
   out += second_text(record.time);
   if (record.method.empty() && record.target.empty()) {
-    out += "] \"-\" ";
+    out += "] \"";
+    if (record.first_bytes.empty()) out += '-';
+    append_hex_escaped(out, record.first_bytes);
+    out += "\" ";
   } else {
     out += "] \"";
     append_hex_escaped(out, record.method);
@@ -275,6 +278,7 @@ void AccessLogFormatter::append_json(const AccessRecord& record, std::string& ou
   append_json_string(out, ",\"user\":\"", record.user);
   append_json_string(out, ",\"method\":\"", record.method);
   append_json_string(out, ",\"target\":\"", record.target);
+  if (!record.first_bytes.empty()) append_json_string(out, ",\"first_bytes\":\"", record.first_bytes);
   out += record.version_minor == 0 ? ",\"protocol\":\"HTTP/1.0\",\"status\":"
                                    : ",\"protocol\":\"HTTP/1.1\",\"status\":";
   append_number(out, static_cast<std::uint64_t>(record.status));

@@ -29,6 +29,7 @@ struct AccessRecord {
   int milliseconds = 0;
   std::string_view method;  // empty with target: refused before there was a request line
   std::string_view target;
+  std::string_view first_bytes;  // in place of method and target: what came instead of a request line
   int version_minor = 1;
   int status = 0;
   std::uint64_t body_bytes = 0;  // sent

@@ -26,6 +26,11 @@ namespace {
 // Bounds the memory that a client can make us hold by sending chunks of one byte.
 constexpr std::size_t kSlicesMax = 64;
 
+// Of the first line of a refused head, for the log.
+constexpr std::size_t kFirstBytesMost = 64;
+// The first byte of a TLS handshake (RFC 8446 5.1), which no method begins with.
+constexpr char kTlsHandshake = 0x16;
+
 // The request line that llhttp is given. Nothing hangs on it: the method matters to llhttp for what follows
 // the head, and HTTP/1.0 with a Transfer-Encoding is refused by our rules.
 constexpr std::string_view kLlhttpRequestLine = "POST / HTTP/1.1\r\n";
@@ -136,6 +141,11 @@ bool RequestParser::between_requests() const {
   return impl_->stage == Impl::Stage::head && impl_->scanner.at_start();
 }
 
+std::string_view RequestParser::first_bytes() const {
+  const std::string_view text = std::string_view(impl_->text).substr(0, kFirstBytesMost);
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
 bool RequestParser::head_method() const {
   return impl_->text.starts_with("HEAD ");
 }
@@ -164,7 +174,12 @@ RequestParser::Progress RequestParser::advance_head(std::string_view input) {
   const LineScanner::Result result = impl.scanner.scan(input);
   impl.text.append(input.substr(result.skipped, result.consumed - result.skipped));
   switch (result.outcome) {
-    case LineScanner::Outcome::refused: return refuse(impl.scanner.refusal(), result.consumed);
+    case LineScanner::Outcome::refused: {
+      impl.text.append(input.substr(result.consumed, kFirstBytesMost));  // for the log
+      const bool tls = impl.text.starts_with(kTlsHandshake);
+      return refuse(tls ? Refusal{400, "TLS on a port that speaks plain HTTP"} : impl.scanner.refusal(),
+                    result.consumed);
+    }
     case LineScanner::Outcome::data:  // not in a head
     case LineScanner::Outcome::more: return {Event::need_more, result.consumed, {}};
     case LineScanner::Outcome::end: break;

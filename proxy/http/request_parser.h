@@ -63,6 +63,9 @@ class RequestParser {
   // on, also of a head that is refused or not whole yet.
   bool head_method() const;
   const Refusal& refusal() const { return refusal_; }
+  // Of a head that did not become one (refused, or not whole yet): the beginning of its first line, as it
+  // came, for the log. Fields are not in it: they may hold secrets.
+  std::string_view first_bytes() const;
   // True before the first byte of a request: EOF here is an orderly end, and the keep-alive time runs. Empty
   // lines before a request line do not count (RFC 9112 2.2).
   bool between_requests() const;

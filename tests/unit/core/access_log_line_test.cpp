@@ -166,3 +166,14 @@ TEST_CASE("times are cut, not rounded, and long ones are whole") {
   CHECK(
       has(json(record), "\"request_time\":0.999999,\"queue_time\":10.000000,\"connect_time\":7200.000000,"));
 }
+
+TEST_CASE("a refused head: its first bytes, escaped, in place of the request line") {
+  AccessRecord record = sample();
+  record.method = record.target = {};
+  record.first_bytes = "\x16\x03\x01 \"x\n";
+  CHECK(has(combined(record), "] \"\\x16\\x03\\x01 \\x22x\\x0a\" 200 "));
+  CHECK(has(json(record), R"("method":"","target":"","first_bytes":"\u0016\u0003\u0001 \"x\u000a",)"));
+  record.first_bytes = {};
+  CHECK(has(combined(record), "] \"-\" 200 "));
+  CHECK_FALSE(has(json(record), "first_bytes"));
+}
