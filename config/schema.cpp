@@ -217,6 +217,7 @@ struct Keys<Client> {
       key<&Client::max_header, Size>("max_header", from_to(kKilo, kMega)),
       key<&Client::max_header_fields, Count>("max_header_fields", from_to(10, 1000)),
       key<&Client::max_connections, Count>("max_connections", from_to(1, 1'000'000)),
+      key<&Client::max_per_address, Count>("max_per_address", from_to(0, 1'000'000)),
       key<&Client::requests_per_connection, Count>("requests_per_connection"),
   };
 };

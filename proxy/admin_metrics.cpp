@@ -44,6 +44,24 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({}, worker.spool_bytes());
 }
 
+// What is bounded on the clients' side, and who met the bound.
+void write_limits(const Worker& worker, PrometheusText& text) {
+  const Metrics& metrics = worker.metrics();
+  text.gauge("holdfast_client_connections_max",
+             "client.max_connections, or less where the limit of descriptors allows less.");
+  text.sample({}, worker.client_connections_most());
+  text.counter("holdfast_client_connections_made_way_total",
+               "Idle client connections closed for new ones at the limit.");
+  text.sample({}, metrics.clients_made_way);
+  text.counter("holdfast_client_connections_refused_total", "Client connections closed at once, by reason.");
+  text.sample({{"reason", "max_per_address"}}, metrics.clients_over_address);
+  text.counter("holdfast_descriptor_errors_total", "Descriptors that could not be had (EMFILE, ENFILE).");
+  for (std::size_t i = 0; i < DescriptorWatch::kPlaces; ++i) {
+    const auto place = static_cast<DescriptorWatch::Place>(i);
+    text.sample({{"place", DescriptorWatch::place_name(place)}}, worker.descriptors().failures(place));
+  }
+}
+
 void write_states(const std::vector<Upstream*>& pools, PrometheusText& text) {
   text.gauge("holdfast_pool_connections", "Upstream connections by state.");
   for (const Upstream* upstream : pools) {
@@ -215,6 +233,7 @@ std::string metrics_text(const Worker& worker, SocketCensus& sockets) {
   PrometheusText text(out);
   const std::vector<Upstream*> pools = worker.upstreams();
   write_clients(worker, text);
+  write_limits(worker, text);
   write_pools(pools, worker.now(), text);
   write_reasons(pools, text);
   write_times(worker, pools, text);

@@ -157,6 +157,7 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
     responses[std::to_string(kind) + "xx"] = metrics.responses_by_class[kind];
   }
   json["clients"] = {{"connections", worker.client_connections()},
+                     {"max_connections", worker.client_connections_most()},
                      {"accepted", metrics.clients_accepted},
                      {"requests", metrics.requests},
                      {"left", metrics.client_left},

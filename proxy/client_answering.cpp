@@ -35,6 +35,7 @@ void ClientConnection::on_request_complete() {
       file_ = std::make_unique<StaticResponse>(plan_.file);
       if (const int failure = file_->failure(); failure != 0) {
         file_.reset();
+        worker_.context().descriptors.note(DescriptorWatch::Place::file, file_->error(), worker_.now());
         answer_error(failure, "the file cannot be opened");
         return;
       }
@@ -238,6 +239,7 @@ void ClientConnection::end_request() {
     worker_.client_wants_turn(id_);
   } else {
     stream_->start_read();
+  worker_.client_idle(*this);
   }
 }
 

@@ -36,6 +36,7 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
     : worker_(worker),
       id_(id),
       listener_(arrival.listener),
+      idle_link_(id),
       role_(arrival.admin ? Role::admin : Role::site),
       stream_(std::move(arrival.stream)),
       peer_(std::move(arrival.peer)),
@@ -51,6 +52,7 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
 
 ClientConnection::~ClientConnection() {
   assert(exchange_ == nullptr);
+  worker_.client_idle(*this);
 }
 
 // ------------------------------------------------------------------------------------------------------------
@@ -198,6 +200,8 @@ void ClientConnection::on_body(std::span<const std::string_view> slices) {
   }
   for (const std::string_view slice : slices) {
     if (request_body_.append(slice) == core::Append::ok) continue;
+    worker_.context().descriptors.note(DescriptorWatch::Place::spool,
+                                       net::Error{worker_.context().spill.error_code()}, worker_.now());
     worker_.context().log.error("a request body cannot be stored: " + request_body_.error() +
                                 "; see buffers.spool_dir and buffers.spool_max");
     answer_error(503, "no room for the body");

@@ -29,6 +29,7 @@
 #include "proxy/listeners.h"
 #include "proxy/net/stream.h"
 #include "proxy/php_exchange.h"
+#include "proxy/idle_clients.h"
 #include "proxy/static_response.h"
 
 namespace holdfast {
@@ -52,16 +53,20 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_gone() override;     // leaves as after a reset
 
   // --- called by Worker
-  void go_on();                             // pipelined bytes are waiting
-  void finish();                            // one more answer at most: its listener has gone
-  void shut_down();                         // close now if idle, else after the present answer
-  void cut_off();                           // close now whatever runs
+  void go_on();      // pipelined bytes are waiting
+  void finish();     // one more answer at most: its listener has gone
+  void shut_down();  // close now if idle, else after the present answer
+  void cut_off();    // close now whatever runs
+  bool idle() const { return state_ == State::idle && pipelined_.empty(); }
+  bool has_unread_input() const { return stream_->has_unread_input(); }  // a system call
   void push_event(std::string_view bytes);  // of an event stream (admin's live page)
   bool event_stream() const { return event_stream_; }
   std::uint64_t id() const { return id_; }
   std::uint64_t listener() const { return listener_; }
   State state() const { return state_; }
   Role role() const { return role_; }
+  const net::Peer& peer() const { return peer_; }
+  IdleLink& idle_link() { return idle_link_; }
   // Of bodies and pipelined requests, held in memory.
   std::size_t memory_bytes() const {
     return pipelined_.size() + request_body_.memory_bytes() + response_.memory_bytes();
@@ -120,6 +125,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   http::RequestParser parser_;
   core::BodyStore request_body_;
   ClientResponse response_;
+  IdleLink idle_link_;
   Plan plan_;
   std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
   std::unique_ptr<PhpExchange> exchange_;

@@ -10,6 +10,7 @@
 #include "proxy/core/rare_line.h"
 #include "proxy/core/recent_texts.h"
 #include "proxy/core/spill.h"
+#include "proxy/descriptor_watch.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
 #include "proxy/net/network.h"
@@ -22,6 +23,7 @@ struct Context {
   Log& log;
   AccessLog& access_log;
   Metrics metrics;
+  DescriptorWatch descriptors;
   core::DeadlineQueue deadlines;
   std::string date;              // IMF-fixdate of this second
   std::size_t compressors = 0;   // responses being compressed now: GzipResponse counts

@@ -1,34 +1,35 @@
 // Limits of the process and of the kernel that are not about ports: descriptors, somaxconn, conntrack.
+#include "proxy/core/descriptor_plan.h"
 #include "proxy/doctor_checks.h"
 
 namespace holdfast {
 
 namespace {
 
-constexpr std::uint64_t kOwnDescriptors = 64;  // loop, listeners, logs, signals, with room to spare
-
 void check_descriptors(const DoctorFacts& facts, Findings& found) {
-  std::uint64_t upstream = 0;
-  for (const PoolFacts& pool : facts.pools) upstream += pool.pool.max_connections;
+  core::DescriptorNeeds needs;
+  needs.listeners = facts.config.listen.size() + (facts.config.admin ? 1 : 0);
+  for (const PoolFacts& pool : facts.pools) needs.upstream_connections += pool.pool.max_connections + 1;
   const std::uint64_t clients = facts.config.client.max_connections;
-  const std::uint64_t needed = clients + upstream + kOwnDescriptors;
+  const std::uint64_t needed = core::descriptors_for(clients, needs);
   const std::string what =
       "descriptors: hard limit " + grouped(facts.nofile_max) + ", needed up to " + grouped(needed);
   if (facts.nofile_max >= needed) {
     found.ok("fd_limit", what);
     return;
   }
-  const std::uint64_t possible =
-      facts.nofile_max > upstream + kOwnDescriptors ? facts.nofile_max - upstream - kOwnDescriptors : 1;
-  found.add(FindingSeverity::warning, "fd_limit", what,
-            "client.max_connections = " + grouped(clients) +
-                " and the connections of all pools must fit, and each body "
-                "that is spilled to disk takes one more. Past the limit accept() fails with EMFILE and "
-                "clients wait. "
-                "(Seen here is the limit of this shell; that of a service stands in its unit.)",
-            {{"holdfast.service", 0, "LimitNOFILE=" + std::to_string(needed * 2)},
-             {"shell", 0, "ulimit -Hn " + std::to_string(needed * 2)},
-             own_change(facts, "client.max_connections", std::to_string(possible))});
+  const std::uint64_t possible = core::clients_by_descriptors(facts.nofile_max, needs);
+  found.add(
+      FindingSeverity::warning, "fd_limit", what,
+      "client.max_connections = " + grouped(clients) +
+          " and the connections of all pools must fit, and for each client a file that is sent to it or "
+          "spooled for it. As it is " +
+          grouped(possible) +
+          " clients are let in. (Seen here is the limit of this shell; that of a service stands in its "
+          "unit.)",
+      {{"holdfast.service", 0, "LimitNOFILE=" + std::to_string(needed)},
+       {"shell", 0, "ulimit -Hn " + std::to_string(needed)},
+       own_change(facts, "client.max_connections", std::to_string(possible))});
 }
 
 void check_somaxconn(const DoctorFacts& facts, Findings& found) {

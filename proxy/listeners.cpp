@@ -21,6 +21,7 @@ class Listeners::Acceptor final : public net::AcceptHandler {
     handler_.on_arrival(
         {.admin = admin_, .listener = id_, .stream = std::move(stream), .peer = peer, .local = local});
   }
+  void on_accept_failed(net::Error error) override { handler_.on_arrival_failed(error); }
   void serve(bool admin, std::uint64_t id) {
     admin_ = admin;
     id_ = id;

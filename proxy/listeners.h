@@ -27,6 +27,8 @@ struct Arrival {
 class ArrivalHandler {
  public:
   virtual void on_arrival(Arrival arrival) = 0;
+  // See net::AcceptHandler::on_accept_failed().
+  virtual void on_arrival_failed(net::Error error) = 0;
 
  protected:
   ~ArrivalHandler() = default;

@@ -28,7 +28,9 @@ struct Reloads {
 
 struct Metrics {
   std::uint64_t clients_accepted = 0;
-  std::uint64_t clients_refused = 0;  // refused requests: 4xx of our own before a site was chosen
+  std::uint64_t clients_made_way = 0;      // idle ones that were closed for others
+  std::uint64_t clients_over_address = 0;  // refused by client.max_per_address
+  std::uint64_t clients_refused = 0;       // refused requests: 4xx of our own before a site was chosen
   std::uint64_t requests = 0;
   std::array<std::uint64_t, 6> responses_by_class{};  // [1]..[5]: 1xx to 5xx
   std::uint64_t client_left = 0;

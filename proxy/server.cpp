@@ -16,19 +16,6 @@ namespace holdfast {
 
 namespace {
 constexpr int kCannotStart = 71;  // EX_OSERR
-// Descriptors besides clients and upstream connections: logs, listeners, the loop's own.
-constexpr std::uint64_t kOtherDescriptors = 64;
-
-void check_descriptors(const config::Config& config, Log& log) {
-  std::uint64_t needed = config.client.max_connections + kOtherDescriptors;
-  for (const config::Pool& pool : config.pools) needed += pool.max_connections;
-  const std::uint64_t limit = net::raise_fd_limit();
-  if (limit < needed) {
-    log.warn("the descriptor limit of " + std::to_string(limit) +
-             " is below what client.max_connections needs (" + std::to_string(needed) +
-             "): raise it (systemd: LimitNOFILE=, shell: ulimit -n)");
-  }
-}
 
 class Host final : public WorkerHost {
  public:
@@ -37,7 +24,6 @@ class Host final : public WorkerHost {
   config::Snapshot load_again(std::string& error) override { return hooks_.load_again(error); }
   void on_reloaded(const config::Config& config) override {
     spill_.set_limits(config.buffers.spool_dir, config.buffers.spool_max);
-    check_descriptors(config, log_);
   }
   void on_done() override { network_.stop(); }
 
@@ -60,11 +46,11 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
     log.error(error);
     return kCannotStart;
   }
-  check_descriptors(*config, log);
   net::UvNetwork network;
   net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
   Host host(network, spill, log, hooks);
   Worker worker(network, spill, log, access_log, std::move(config), host);
+  worker.set_descriptor_limit(net::raise_fd_limit());
   for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
   if (!worker.start(error)) {
     log.error(error);

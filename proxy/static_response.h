@@ -20,6 +20,7 @@ class StaticResponse {
 
   // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
   int failure() const;
+  net::Error error() const { return file_.info().error; }
   // Gives the head; the whole response when it has no body. `now`: for the conditions' dates.
   void start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink);
   // Gives the next piece and, after the last, the end. False when there is no more.

@@ -314,12 +314,14 @@ void Upstream::note_missing_workers() {
                     "Is pm.max_children below max_connections, or do others use this php-fpm pool?");
 }
 
-void Upstream::note_connect_failure(std::string_view text) {
+void Upstream::note_connect_failure(net::Error error) {
+  if (context_.descriptors.note(DescriptorWatch::Place::connect, error, now())) return;
+  const std::string text = error.text();
   // Once a cause, not once a try.
   if (text == last_connect_error_ && !pool_.reachable()) return;
   last_connect_error_ = text;
   context_.log.warn(config().name + ": cannot connect to " + config().address.text() + ": " +
-                    std::string(text) + "; requests wait up to " +
+                    text + "; requests wait up to " +
                     std::to_string(config().queue.timeout.count()) +
                     " ms. Is php-fpm running, and is its `listen` this address?");
 }

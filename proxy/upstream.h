@@ -72,7 +72,7 @@ class Upstream {
   void run(const core::PoolAction& action);
   void lease(const core::PoolAction& action);
   void reject(PhpExchange& exchange, core::RejectReason reason);
-  void note_connect_failure(std::string_view text);
+  void note_connect_failure(net::Error error);
   void note_reachability();
   void note_silence();
   void note_missing_workers();

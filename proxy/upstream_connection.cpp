@@ -38,7 +38,7 @@ void UpstreamConnection::open() {
 
 void UpstreamConnection::on_connected(net::Error error) {
   if (error) {
-    upstream_.note_connect_failure(error.text());
+    upstream_.note_connect_failure(error);
     upstream_.pool().connect_failed(id_, upstream_.now());
     return;
   }

@@ -20,6 +20,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
                .log = log,
                .access_log = access_log,
                .metrics = {},
+               .descriptors = DescriptorWatch(log),
                .deadlines = {},
                .date = {},
                .complaints = {},
@@ -39,6 +40,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
 
 Worker::~Worker() {
   context_.network.set_turn_handler(nullptr);
+  set_places();
 }
 
 bool Worker::start(std::string& error) {
@@ -79,33 +81,6 @@ Plan Worker::plan(const http::RequestHead& head) const {
   return plan;
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// clients
-
-void Worker::on_arrival(Arrival arrival) {
-  const std::uint64_t id = context_.next_id();
-  if (!arrival.admin) {
-    ++context_.metrics.clients_accepted;
-    ++site_clients_;
-  }
-  clients_[id] = std::make_unique<ClientConnection>(*this, id, std::move(arrival));
-  limit_clients();
-}
-
-// At the limit new clients wait in the kernel's backlog; the admin endpoint stays open.
-void Worker::limit_clients() {
-  const bool room = client_connections() < config_->client.max_connections;
-  if (stopping_ || room == accepting_) return;
-  accepting_ = room;
-  if (room) {
-    listeners_.resume();
-    return;
-  }
-  context_.log.warn("client.max_connections reached (" + std::to_string(client_connections()) +
-                    "): new clients wait");
-  listeners_.pause();
-}
-
 // ----------------------------------------------------------------------------------------------------- end
 // of a turn
 
@@ -129,6 +104,7 @@ void Worker::on_turn_end() {
   if (stopping_) finish_shutdown();
   set_wakeup();
 }
+  limit_clients();  // some have fallen idle
 
 void Worker::run_deadlines() {
   const core::Time time = now();
@@ -154,7 +130,7 @@ void Worker::erase_closed() {
   for (const std::uint64_t id : closed_clients_) {
     const auto found = clients_.find(id);
     if (found == clients_.end()) continue;
-    if (found->second->role() == ClientConnection::Role::site) --site_clients_;
+    forget_place(*found->second);
     clients_.erase(found);
   }
   closed_clients_.clear();

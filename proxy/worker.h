@@ -8,11 +8,15 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "config/config.h"
 #include "proxy/context.h"
+#include "proxy/core/client_places.h"
+#include "proxy/core/rare_line.h"
 #include "proxy/dispatcher.h"
+#include "proxy/idle_clients.h"
 #include "proxy/listeners.h"
 #include "proxy/net/network.h"
 #include "proxy/upstream.h"
@@ -53,6 +57,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
   // true.
   void shut_down();
+  // How many descriptors the process may have. Before start().
+  void set_descriptor_limit(std::uint64_t limit);
   // After a failed start(): closes what it has opened.
   void give_up();
   bool done() const { return done_; }
@@ -63,6 +69,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   void on_signal(int signal_number) override;
   // --- ArrivalHandler
   void on_arrival(Arrival arrival) override;
+  void on_arrival_failed(net::Error error) override;
 
   // --- for the parts
   Context& context() { return context_; }
@@ -73,25 +80,33 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   bool stopping() const { return stopping_; }
   void client_wants_turn(std::uint64_t id) { ready_.push_back(id); }
   void client_closed(std::uint64_t id) { closed_clients_.push_back(id); }
+  void client_idle(ClientConnection& client);
 
   // --- looking in (admin, simulation)
   std::vector<Upstream*> upstreams() const;
   Upstream* find_upstream(const std::string& name) const;
   // Of the sites; the admin endpoint's own are not among them.
-  std::size_t client_connections() const { return site_clients_; }
+  std::size_t client_connections() const { return places_.taken(); }
+  std::uint64_t client_connections_most() const { return places_.most(); }
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
   const Listeners& listeners() const { return listeners_; }
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
   void check() const;  // pool invariants
+  const DescriptorWatch& descriptors() const { return context_.descriptors; }
 
  private:
   void on_hangup();
   std::size_t exchange_pools(const config::Config& config);
   std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
   void limit_clients();
+  void set_places();
   void run_deadlines();
+  void make_room(IdleClients& idle, const std::function<bool()>& enough);
+  ClientConnection* longest_idle(IdleClients& idle);
+  void forget_place(const ClientConnection& client);
+  std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
   void run_ready_clients();
   void erase_closed();
   void finish_shutdown();
@@ -108,7 +123,15 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   std::unique_ptr<Admin> admin_;
   Listeners listeners_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
-  std::size_t site_clients_ = 0;
+  core::ClientPlaces places_;
+  IdleClients idle_sites_;
+  IdleClients idle_admin_;
+  std::unordered_set<std::uint64_t> leaving_clients_;  // closed to make room, and not erased yet
+  std::uint64_t descriptor_limit_ = UINT64_MAX;
+  std::size_t admin_clients_ = 0;
+  core::RareLine full_line_;
+  core::RareLine crowded_line_;
+  core::RareLine address_line_;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> ready_now_;
   std::vector<std::uint64_t> closed_clients_;

@@ -50,6 +50,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
       if (client->listener() == listener) client->finish();
     }
   }
+  set_places();
   limit_clients();
   context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " +
                     std::to_string(pools_.size()) + " pools, " + std::to_string(kept) +

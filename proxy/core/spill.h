@@ -29,6 +29,8 @@ class SpillStore {
   virtual std::unique_ptr<SpillFile> create(std::string& error) = 0;
   // Bytes in all its files together.
   virtual std::uint64_t bytes_in_use() const = 0;
+  // Why the last create() failed, an errno value; 0: it did not.
+  virtual int error_code() const { return 0; }
 };
 
 }  // namespace holdfast::core

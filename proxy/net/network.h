@@ -22,6 +22,8 @@ class AcceptHandler {
  public:
   // Takes over an accepted stream; calls set_handler() on it before returning.
   virtual void on_accept(std::unique_ptr<Stream> stream, const Peer& peer, const Peer& local) = 0;
+  // Descriptors or memory ran out. The listener rests a moment; the clients wait in its backlog.
+  virtual void on_accept_failed(Error error) { static_cast<void>(error); }
 
  protected:
   ~AcceptHandler() = default;

@@ -112,9 +112,11 @@ void DiskSpillStore::set_limits(std::string folder, std::uint64_t bytes_max) {
 std::unique_ptr<core::SpillFile> DiskSpillStore::create(std::string& error) {
   int code = 0;
   const int fd = open_unlinked(code);
+  error_code_ = 0;
   if (fd < 0) {
     error = folder_ + ": no spill file can be made here: " + Error{code}.text();
     return nullptr;
+    error_code_ = code;
   }
   return std::make_unique<DiskSpillFile>(*this, fd);
 }

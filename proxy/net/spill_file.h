@@ -27,6 +27,7 @@ class DiskSpillStore final : public core::SpillStore {
   std::unique_ptr<core::SpillFile> create(std::string& error) override;
 
   std::uint64_t bytes_in_use() const override { return bytes_in_use_; }
+  int error_code() const override { return error_code_; }
   std::uint64_t bytes_max() const { return bytes_max_; }
   std::size_t open_files() const { return open_files_; }
 
@@ -40,6 +41,7 @@ class DiskSpillStore final : public core::SpillStore {
   std::uint64_t bytes_max_;
   std::uint64_t bytes_in_use_ = 0;
   std::size_t open_files_ = 0;
+  int error_code_ = 0;
 };
 
 }  // namespace holdfast::net

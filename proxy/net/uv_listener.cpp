@@ -84,6 +84,7 @@ struct UvListener::Acceptor {
     }
     // EMFILE, ENFILE, ENOBUFS, ENOMEM: the socket stays readable, so polling on would spin.
     loop.count_accept_failure();
+    handler.on_accept_failed(Error{code});
     state = State::resting;
     update();
     uv_timer_start(

@@ -305,6 +305,8 @@ Scenario make_scenario(Theme theme, Random& random, Time start) {
   // Five proven retries are all there are.
   if (s.config.pools.front().settle == config::Settle::never && s.app.max_requests == 1)
     s.app.max_requests = 3;
+  // Where places are few an idle connection makes way, perhaps as its client asks again.
+  if (s.config.client.max_connections < 14) s.rules.closes_allowed = true;
   // A script that prints after its end can only be told from the next one by the barrier.
   if (s.config.pools.front().settle == config::Settle::never) s.app.runs_on = 0;
   return s;

@@ -152,6 +152,7 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
   for (const int status : {408, 413, 500, 502, 503, 504})
     met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
   met["spill files"] += spill_.created();
+  met["idle made way"] += worker_->metrics().clients_made_way;
   for (const Upstream* upstream : worker_->upstreams()) {
     const core::PoolStats& stats = upstream->pool().stats();
     met["reused"] += stats.reused;

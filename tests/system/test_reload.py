@@ -281,11 +281,12 @@ def test_a_head_that_comes_across_a_reload(stack):
 
 
 def test_max_connections(stack):
-    """Raised, it lets in who waits; lowered, it cuts nobody."""
-    proxy, _ = stack(client={"max_connections": 2})
+    """Raised, it lets in who waits; lowered, it cuts no request, and idle clients go only when new ones come."""
+    proxy, fpm = stack(client={"max_connections": 2})
     first = [proxy.client() for _ in range(2)]
     for i, client in enumerate(first):
-        assert client.request("GET", f"/echo.php?t=f{i}").status == 200
+        client.send(f"GET /hold.php?t=h{i}&r=go HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        wait_until(lambda n=i: fpm.seen(f"started-h{n}"), "the script")
     late = proxy.client()
     late.send(b"GET /echo.php?t=late HTTP/1.1\r\nHost: x\r\n\r\n")
     assert proxy.status()["clients"]["connections"] == 2
@@ -293,15 +294,13 @@ def test_max_connections(stack):
     assert late.read().body == b"late\n"
 
     proxy.reload(merge(proxy.config, {"client": {"max_connections": 1}}))
+    fpm.touch("go")
+    for i, client in enumerate(first):
+        assert client.read().body == f"h{i}\n".encode()
     for i, client in enumerate([*first, late]):
         assert client.request("GET", f"/echo.php?t=g{i}").body == f"g{i}\n".encode()
-    waiting = proxy.client()
-    waiting.send(b"GET /echo.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
-    for client in first:
-        client.close()
-    wait_until(lambda: proxy.status()["clients"]["connections"] == 1, "the first two to be gone")
-    late.close()
-    assert waiting.read().body == b"w\n"
+    assert proxy.get("/echo.php?t=new").body == b"new\n"
+    assert all(client.at_eof() for client in [*first, late])
 
 
 def test_buffers(stack, base):

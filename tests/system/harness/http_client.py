@@ -207,11 +207,13 @@ def chunk(data):
 class Client:
     """One connection. `methods` of requests sent are remembered, so that HEAD answers are framed right."""
 
-    def __init__(self, address, timeout, receive_buffer=None):
+    def __init__(self, address, timeout, receive_buffer=None, source=None):
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
         self.sock = socket.socket(family)
         if receive_buffer:  # before connect: it bounds the window that is offered
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:  # an address of this machine to come from
+            self.sock.bind((source, 0))
         self.sock.settimeout(timeout)
         self.sock.connect(address)
         if family == socket.AF_INET:

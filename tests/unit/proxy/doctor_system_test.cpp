@@ -70,11 +70,11 @@ TEST_CASE("too few TIME_WAIT buckets") {
 
 TEST_CASE("descriptors: at the limit, and one below") {
   DoctorFacts facts = good();
-  facts.nofile_max = 10000 + 4 + 64;
+  facts.nofile_max = 2 * 10000 + 32 + 32 + 2 * 2 + 5;
   CHECK(finding(diagnose(facts), "fd_limit").severity == FindingSeverity::ok);
   --facts.nofile_max;
-  expect(facts, "fd_limit", FindingSeverity::warning, "10,067", "holdfast.service: LimitNOFILE=20136");
-  expect(facts, "fd_limit", FindingSeverity::warning, "10,067", "client.max_connections: 9999");
+  expect(facts, "fd_limit", FindingSeverity::warning, "20,072", "holdfast.service: LimitNOFILE=20073");
+  expect(facts, "fd_limit", FindingSeverity::warning, "20,072", "client.max_connections: 9999");
 }
 
 TEST_CASE("connection tracking fills up") {
