@@ -148,13 +148,14 @@ void check_param(const Checked& checked, std::size_t index, const std::string& n
 void check_body_room(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const std::string path = site_path(index, ".max_body");
-  const std::uint64_t room = config.buffers.request_memory + config.buffers.spool_max;
+  const std::uint64_t room = config.buffers.request_memory + config.buffers.spool_max / 2;
   if (places.good(path) && places.good("buffers.spool_max") && places.good("buffers.request_memory") &&
       config.sites[index].max_body > room) {
     report.warning(places.find(path),
                    path + ": " + size_text(config.sites[index].max_body) +
-                       " is more than buffers.request_memory and spool_max can hold (" + size_text(room) +
-                       ")",
+                       " is more than one client may store: buffers.request_memory and half of "
+                       "spool_max (" +
+                       size_text(room) + ")",
                    "raise buffers.spool_max or lower max_body");
   }
 }

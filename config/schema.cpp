@@ -218,6 +218,7 @@ struct Keys<Client> {
       key<&Client::max_header_fields, Count>("max_header_fields", from_to(10, 1000)),
       key<&Client::max_connections, Count>("max_connections", from_to(1, 1'000'000)),
       key<&Client::max_per_address, Count>("max_per_address", from_to(0, 1'000'000)),
+      key<&Client::min_rate, Size>("min_rate", from_to(0, kGiga)),
       key<&Client::requests_per_connection, Count>("requests_per_connection"),
   };
 };

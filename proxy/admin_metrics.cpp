@@ -40,8 +40,6 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({}, metrics.bytes_sent);
   text.counter("holdfast_clients_left_total", "Clients that left before their answer was whole.");
   text.sample({}, metrics.client_left);
-  text.gauge("holdfast_spool_bytes", "Bytes in spill files.");
-  text.sample({}, worker.spool_bytes());
 }
 
 // What is bounded on the clients' side, and who met the bound.
@@ -55,10 +53,35 @@ void write_limits(const Worker& worker, PrometheusText& text) {
   text.sample({}, metrics.clients_made_way);
   text.counter("holdfast_client_connections_refused_total", "Client connections closed at once, by reason.");
   text.sample({{"reason", "max_per_address"}}, metrics.clients_over_address);
+  text.counter("holdfast_clients_given_up_total",
+               "Requests ended because of their client's pace: a body or an answer below client.min_rate, an "
+               "answer that php had to wait with.");
+  text.sample({{"reason", "slow_body"}}, metrics.slow_uploads);
+  text.sample({{"reason", "slow_answer"}}, metrics.slow_answers);
+  text.sample({{"reason", "holds_worker"}}, metrics.cut_answers);
   text.counter("holdfast_descriptor_errors_total", "Descriptors that could not be had (EMFILE, ENFILE).");
   for (std::size_t i = 0; i < DescriptorWatch::kPlaces; ++i) {
     const auto place = static_cast<DescriptorWatch::Place>(i);
     text.sample({{"place", DescriptorWatch::place_name(place)}}, worker.descriptors().failures(place));
+  }
+  const core::SpillShares& shares = worker.spool_shares();
+  text.gauge("holdfast_spool_bytes", "Bytes in spill files.");
+  text.sample({}, worker.spool_bytes());
+  text.gauge("holdfast_spool_max_bytes", "The most there may be, buffers.spool_max of the configuration.");
+  text.sample({}, shares.most());
+  static constexpr std::array kUses = {core::SpillUse::upload, core::SpillUse::answer};
+  text.gauge("holdfast_spool_used_bytes", "Bytes in spill files, by what they are.");
+  for (const auto use : kUses) text.sample({{"use", core::spill_use_name(use)}}, shares.used(use));
+  text.counter(
+      "holdfast_spool_refused_total",
+      "Bodies that found no room: in the whole spool, in the share of their use or of their client, or "
+      "on the disk (store).");
+  for (const auto use : kUses) {
+    for (std::size_t i = 0; i < core::kSpillShares; ++i) {
+      const auto share = static_cast<core::SpillShare>(i);
+      text.sample({{"use", core::spill_use_name(use)}, {"share", core::spill_share_name(share)}},
+                  shares.refused(use, share));
+    }
   }
 }
 

@@ -179,7 +179,10 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
   json["pools"] = std::move(pools);
   json["histogram_bounds_seconds"] = core::Histogram::kBounds;
   json["sockets"] = sockets_of(sockets.read(worker), worker.now());
-  json["spool"] = {{"bytes", worker.spool_bytes()}};
+  json["spool"] = {{"bytes", worker.spool_bytes()},
+                   {"max", worker.spool_shares().most()},
+                   {"uploads", worker.spool_shares().used(core::SpillUse::upload)},
+                   {"answers", worker.spool_shares().used(core::SpillUse::answer)}};
   // A path may hold bytes that are no UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -25,6 +25,7 @@ constexpr std::size_t kParamNameBytesMost = 32;
 void ClientConnection::on_request_complete() {
   state_ = State::answering;
   deadline_.clear();
+  held_worker_.let_go();
   // A reload has taken its pool away since the head came: then what the present configuration says.
   if (plan_.kind == Plan::Kind::php && worker_.find_upstream(plan_.site->pool) == nullptr) {
     plan_ = worker_.plan(parser_.head());
@@ -34,8 +35,8 @@ void ClientConnection::on_request_complete() {
     case Plan::Kind::file:
       file_ = std::make_unique<StaticResponse>(plan_.file);
       if (const int failure = file_->failure(); failure != 0) {
-        file_.reset();
         worker_.context().descriptors.note(DescriptorWatch::Place::file, file_->error(), worker_.now());
+        file_.reset();
         answer_error(failure, "the file cannot be opened");
         return;
       }
@@ -179,10 +180,14 @@ void ClientConnection::flush() {
 }
 
 void ClientConnection::watch_writing() {
-  if (delivery_.watching()) return;
+  const bool holds = !held_worker_.held() && holds_worker();
+  if (delivery_.watching() && !holds) return;
   const core::Time now = worker_.now();
-  delivery_.start(now, stream_->delivered_bytes());
-  deadline_.set(core::DeliveryWatch::next_look(now, worker_.config().client.timeouts.write));
+  const std::uint64_t delivered = stream_->delivered_bytes();
+  if (!delivery_.watching()) floor_.restart(delivered);
+  delivery_.start(now, delivered);
+  if (holds) held_worker_.hold(now, delivered);
+  deadline_.set(next_look(now));
 }
 
 bool ClientConnection::congested() const {
@@ -207,6 +212,7 @@ void ClientConnection::on_drained() {
     end_request();
     return;
   }
+  held_worker_.let_go();
   if (file_ != nullptr) {
     send_file_pieces();
   } else if (exchange_ != nullptr) {
@@ -233,13 +239,13 @@ void ClientConnection::end_request() {
   parser_.next_request();
   plan_ = {};
   state_ = State::idle;
+  worker_.client_idle(*this);
   deadline_.set(worker_.now() + worker_.config().client.timeouts.keep_alive);
   // More is here already: in a turn of its own, so that one pipeliner does not starve the others.
   if (!pipelined_.empty() || eof_) {
     worker_.client_wants_turn(id_);
   } else {
     stream_->start_read();
-  worker_.client_idle(*this);
   }
 }
 
@@ -309,7 +315,10 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
   record.status = status;
   record.body_bytes = response_.body_bytes();
   record.request_time = now - begun_;
-  record.outcome = left_ ? "client_left" : given_up_ ? "client_stalled" : refusal_.empty() ? "ok" : refusal_;
+  record.outcome = left_                ? "client_left"
+                   : !given_up_.empty() ? given_up_
+                   : refusal_.empty()   ? "ok"
+                                        : refusal_;
   if (unread_head_) {
     record.first_bytes = parser_.first_bytes();
   } else {
@@ -330,7 +339,7 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
     record.connection_id = exchange_->connection();
     record.reused = exchange_->reused();
     record.retried = exchange_->retries();
-    if (exchange_->outcome() != core::Outcome::none && !given_up_)
+    if (exchange_->outcome() != core::Outcome::none && given_up_.empty())
       record.outcome = core::outcome_name(exchange_->outcome());
   }
   if (record.outcome == "ok" && response_.broken())

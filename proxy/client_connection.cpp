@@ -42,17 +42,21 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
       peer_(std::move(arrival.peer)),
       local_(std::move(arrival.local)),
       deadline_(worker.context().deadlines, *this),
+      upload_spill_(worker.context().spill, worker.context().spill_shares, core::SpillUse::upload,
+                    core::client_key_of_connection(id)),
+      answer_spill_(worker.context().spill, worker.context().spill_shares, core::SpillUse::answer,
+                    core::client_key_of_connection(id)),
       parser_(limits_of(worker.config())),
-      request_body_(&worker.context().spill, worker.config().buffers.request_memory),
-      response_(worker.context().spill, worker.config().buffers.response_memory, worker.context().date) {
+      request_body_(&upload_spill_, worker.config().buffers.request_memory),
+      response_(answer_spill_, worker.config().buffers.response_memory, worker.context().date) {
   stream_->set_handler(*this);
   stream_->start_read();
   deadline_.set(worker_.now() + worker_.config().client.timeouts.header);
+  worker_.client_idle(*this);
 }
 
 ClientConnection::~ClientConnection() {
   assert(exchange_ == nullptr);
-  worker_.client_idle(*this);
 }
 
 // ------------------------------------------------------------------------------------------------------------
@@ -117,8 +121,7 @@ void ClientConnection::parse(std::string_view input) {
     if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
-        if (state_ == State::reading_body)
-          deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+        if (state_ == State::reading_body) watch_body();
         return;
       case http::RequestParser::Event::head_complete: on_head(); break;
       case http::RequestParser::Event::body: break;
@@ -168,7 +171,8 @@ void ClientConnection::on_head() {
     http::ResponseWriter::write_continue(interim);
     stream_->write(interim);
   }
-  deadline_.set(worker_.now() + worker_.config().client.timeouts.body);
+  floor_.restart(0);
+  watch_body();
 }
 
 // Nobody wants this body: what was decided by the head is answered before it is sent, or read.
@@ -187,6 +191,7 @@ void ClientConnection::set_origin(const http::RequestHead& head) {
   } else {
     origin_ = core::client_origin(peer, worker_.config().trusted_proxies, head);
   }
+  set_spool_share();
 }
 
 void ClientConnection::on_body(std::span<const std::string_view> slices) {
@@ -200,11 +205,7 @@ void ClientConnection::on_body(std::span<const std::string_view> slices) {
   }
   for (const std::string_view slice : slices) {
     if (request_body_.append(slice) == core::Append::ok) continue;
-    worker_.context().descriptors.note(DescriptorWatch::Place::spool,
-                                       net::Error{worker_.context().spill.error_code()}, worker_.now());
-    worker_.context().log.error("a request body cannot be stored: " + request_body_.error() +
-                                "; see buffers.spool_dir and buffers.spool_max");
-    answer_error(503, "no room for the body");
+    refuse_unstored_body();
     return;
   }
 }
@@ -293,7 +294,7 @@ void ClientConnection::on_deadline(core::Time now) {
     case State::idle:
     case State::lingering: close(); return;
     case State::reading_head: answer_error(408, "the head did not come in time"); return;
-    case State::reading_body: answer_error(408, "the body did not come in time"); return;
+    case State::reading_body: on_body_deadline(now); return;
     case State::answering:
       if (stream_->unsent_bytes() > 0) {
         look_at_delivery(now);
@@ -330,7 +331,7 @@ void ClientConnection::cut_off() {
 }
 
 void ClientConnection::linger() {
-  if (eof_ || (role_ == Role::admin && !given_up_)) {
+  if (eof_ || (role_ == Role::admin && given_up_.empty())) {
     close();
     return;
   }

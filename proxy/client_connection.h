@@ -21,15 +21,18 @@
 #include "proxy/core/delivery_watch.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/forwarded.h"
+#include "proxy/core/held_worker.h"
+#include "proxy/core/rate_floor.h"
+#include "proxy/core/spill_shares.h"
 #include "proxy/deadline.h"
 #include "proxy/dispatcher.h"
 #include "proxy/exchange_client.h"
 #include "proxy/gzip_response.h"
 #include "proxy/http/request_parser.h"
+#include "proxy/idle_clients.h"
 #include "proxy/listeners.h"
 #include "proxy/net/stream.h"
 #include "proxy/php_exchange.h"
-#include "proxy/idle_clients.h"
 #include "proxy/static_response.h"
 
 namespace holdfast {
@@ -62,11 +65,11 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void push_event(std::string_view bytes);  // of an event stream (admin's live page)
   bool event_stream() const { return event_stream_; }
   std::uint64_t id() const { return id_; }
+  const net::Peer& peer() const { return peer_; }
+  IdleLink& idle_link() { return idle_link_; }
   std::uint64_t listener() const { return listener_; }
   State state() const { return state_; }
   Role role() const { return role_; }
-  const net::Peer& peer() const { return peer_; }
-  IdleLink& idle_link() { return idle_link_; }
   // Of bodies and pipelined requests, held in memory.
   std::size_t memory_bytes() const {
     return pipelined_.size() + request_body_.memory_bytes() + response_.memory_bytes();
@@ -89,6 +92,8 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_body(std::span<const std::string_view> slices);
   void answer_without_body();
   void on_request_complete();
+  void set_spool_share();
+  void refuse_unstored_body();
   void tell_unread_head(int status);
   core::ResponseSink& response_sink();
   void forward_to_php();
@@ -98,11 +103,16 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void send_file_pieces();
   void end_request();
   void leave();
-  void give_up();
+  void give_up(std::string_view end);
   void drop_answer();
   void close();
   void linger();
   void look_at_delivery(core::Time now);
+  bool keeps_pace(core::Time now, std::uint64_t delivered);
+  bool holds_worker() const;
+  core::Time next_look(core::Time now) const;
+  void watch_body();
+  void on_body_deadline(core::Time now);
   void probe();
   void watch_for_leaving();
   void watch_writing();
@@ -115,6 +125,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   Worker& worker_;
   std::uint64_t id_;
   std::uint64_t listener_;
+  IdleLink idle_link_;
   Role role_;
   std::unique_ptr<net::Stream> stream_;
   net::Peer peer_;
@@ -122,10 +133,11 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   Deadline deadline_;
   State state_ = State::idle;
 
+  core::ClientSpill upload_spill_;
+  core::ClientSpill answer_spill_;
   http::RequestParser parser_;
   core::BodyStore request_body_;
   ClientResponse response_;
-  IdleLink idle_link_;
   Plan plan_;
   std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
   std::unique_ptr<PhpExchange> exchange_;
@@ -136,14 +148,17 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log
   std::uint64_t requests_ = 0;
   core::DeliveryWatch delivery_;  // while bytes wait for the client
-  std::string_view refusal_;      // why we refused, for the log
+  core::RateFloor floor_;         // of the body, then of the answer
+  core::HeldWorker held_worker_;  // by an answer that is stored as far as may be
+  core::Time body_stalls_at_{};
+  std::string_view refusal_;   // why we refused, for the log
+  std::string_view given_up_;  // the client took its answer too slowly, or not: the word for the log
   unsigned probes_ = 0;
   bool eof_ = false;
   bool last_ = false;  // finish() was called: the next head written says close
   bool body_discarded_ = false;
   bool event_stream_ = false;
   bool left_ = false;         // the client went before its answer was whole
-  bool given_up_ = false;     // the client took nothing of its answer for too long
   bool unread_head_ = false;  // refused before there was a head
 };
 

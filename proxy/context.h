@@ -9,7 +9,7 @@
 #include "proxy/core/deadline_queue.h"
 #include "proxy/core/rare_line.h"
 #include "proxy/core/recent_texts.h"
-#include "proxy/core/spill.h"
+#include "proxy/core/spill_shares.h"
 #include "proxy/descriptor_watch.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
@@ -20,6 +20,7 @@ namespace holdfast {
 struct Context {
   net::Network& network;
   core::SpillStore& spill;
+  core::SpillShares spill_shares;  // of `spill`
   Log& log;
   AccessLog& access_log;
   Metrics metrics;
@@ -29,7 +30,10 @@ struct Context {
   std::size_t compressors = 0;   // responses being compressed now: GzipResponse counts
   core::RecentTexts complaints;  // of scripts' answers, for the log
   std::uint64_t last_id = 0;
-  core::RareLine unread_head_line;  // lines that any client can cause
+  core::RareLine unstored_body_line;  // lines that any client can cause
+  core::RareLine cut_answer_line;
+  core::RareLine slow_client_line;
+  core::RareLine unread_head_line;
 
   std::uint64_t next_id() { return ++last_id; }
 };

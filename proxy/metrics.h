@@ -34,7 +34,10 @@ struct Metrics {
   std::uint64_t requests = 0;
   std::array<std::uint64_t, 6> responses_by_class{};  // [1]..[5]: 1xx to 5xx
   std::uint64_t client_left = 0;
-  std::uint64_t bytes_sent = 0;  // response bodies
+  std::uint64_t slow_uploads = 0;  // below client.min_rate
+  std::uint64_t slow_answers = 0;
+  std::uint64_t cut_answers = 0;  // php had to wait for clients that did not read
+  std::uint64_t bytes_sent = 0;   // response bodies
   std::unordered_map<std::string, PoolTimes> pool_times;
   Reloads reloads;
 };

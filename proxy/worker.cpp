@@ -17,6 +17,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
                config::Snapshot config, WorkerHost& host)
     : context_{.network = network,
                .spill = spill,
+               .spill_shares = core::SpillShares(config->buffers.spool_max),
                .log = log,
                .access_log = access_log,
                .metrics = {},
@@ -24,6 +25,9 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
                .deadlines = {},
                .date = {},
                .complaints = {},
+               .unstored_body_line = {},
+               .cut_answer_line = {},
+               .slow_client_line = {},
                .unread_head_line = {}},
       host_(host),
       config_(std::move(config)),
@@ -36,11 +40,11 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
   update_second();
+  set_places();
 }
 
 Worker::~Worker() {
   context_.network.set_turn_handler(nullptr);
-  set_places();
 }
 
 bool Worker::start(std::string& error) {
@@ -100,11 +104,11 @@ void Worker::on_turn_end() {
     for (auto& [name, upstream] : pools_) busy = upstream->run_actions() || busy;
     for (auto& upstream : retired_pools_) busy = upstream->run_actions() || busy;
   }
+  limit_clients();  // some have fallen idle
   context_.access_log.flush();
   if (stopping_) finish_shutdown();
   set_wakeup();
 }
-  limit_clients();  // some have fallen idle
 
 void Worker::run_deadlines() {
   const core::Time time = now();

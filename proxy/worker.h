@@ -91,22 +91,23 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
+  const core::SpillShares& spool_shares() const { return context_.spill_shares; }
   const Listeners& listeners() const { return listeners_; }
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
-  void check() const;  // pool invariants
   const DescriptorWatch& descriptors() const { return context_.descriptors; }
+  void check() const;  // pool invariants
 
  private:
   void on_hangup();
   std::size_t exchange_pools(const config::Config& config);
   std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
-  void limit_clients();
   void set_places();
-  void run_deadlines();
+  void limit_clients();
   void make_room(IdleClients& idle, const std::function<bool()>& enough);
   ClientConnection* longest_idle(IdleClients& idle);
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
+  void run_deadlines();
   void run_ready_clients();
   void erase_closed();
   void finish_shutdown();
@@ -122,10 +123,10 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
       retired_pools_;  // replaced by a reload; go when their last connection and exchange have gone
   std::unique_ptr<Admin> admin_;
   Listeners listeners_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
   core::ClientPlaces places_;
   IdleClients idle_sites_;
   IdleClients idle_admin_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
   std::unordered_set<std::uint64_t> leaving_clients_;  // closed to make room, and not erased yet
   std::uint64_t descriptor_limit_ = UINT64_MAX;
   std::size_t admin_clients_ = 0;

@@ -51,6 +51,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
     }
   }
   set_places();
+  context_.spill_shares.set_max(config_->buffers.spool_max);
   limit_clients();
   context_.log.info("reloaded: " + std::to_string(config_->sites.size()) + " sites, " +
                     std::to_string(pools_.size()) + " pools, " + std::to_string(kept) +

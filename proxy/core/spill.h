@@ -20,6 +20,8 @@ class SpillFile {
   [[nodiscard]] virtual bool read(std::uint64_t offset, std::size_t bytes_max, std::string& out) = 0;
   // Tells that bytes before `offset` will not be read again (their blocks may be freed).
   virtual void discard_before(std::uint64_t offset) = 0;
+  // What it takes of the store's budget; the maximum: it does not tell.
+  virtual std::uint64_t stored_bytes() const { return UINT64_MAX; }
 };
 
 class SpillStore {

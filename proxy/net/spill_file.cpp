@@ -88,6 +88,8 @@ class DiskSpillFile final : public core::SpillFile {
     store_.bytes_in_use_ -= count;
   }
 
+  std::uint64_t stored_bytes() const override { return length_ - freed_; }
+
  private:
   DiskSpillStore& store_;
   int fd_;
@@ -110,13 +112,13 @@ void DiskSpillStore::set_limits(std::string folder, std::uint64_t bytes_max) {
 }
 
 std::unique_ptr<core::SpillFile> DiskSpillStore::create(std::string& error) {
+  error_code_ = 0;
   int code = 0;
   const int fd = open_unlinked(code);
-  error_code_ = 0;
   if (fd < 0) {
+    error_code_ = code;
     error = folder_ + ": no spill file can be made here: " + Error{code}.text();
     return nullptr;
-    error_code_ = code;
   }
   return std::make_unique<DiskSpillFile>(*this, fd);
 }

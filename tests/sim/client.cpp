@@ -57,12 +57,14 @@ void Client::receive() {
   }
   if (universe_.now < next_read_) return;
   if (link_->peer_readable() > 0) {
-    const std::size_t most = std::min(link_->peer_readable(), universe_.random.between(1, plan_.read_most));
+    const bool sips = received_ >= plan_.sips_after;
+    const std::size_t most =
+        sips ? 1 : std::min(link_->peer_readable(), universe_.random.between(1, plan_.read_most));
     const std::string bytes = link_->peer_take(most);
     received_ += bytes.size();
     in_ += bytes;
     universe_.trace(name_, "reads " + std::to_string(bytes.size()) + ": " + printable(bytes));
-    next_read_ = universe_.now + universe_.random.time(0us, plan_.read_pause);
+    next_read_ = universe_.now + (sips ? Duration(10ms) : universe_.random.time(0us, plan_.read_pause));
     take_responses();
   }
   if (state_ == State::talking && link_->peer_sees_end()) on_end();
@@ -176,13 +178,14 @@ void Client::write_request(const Request& request, std::size_t tag) {
 void Client::send() {
   if (!out_.empty() && universe_.now >= next_write_) {
     const std::size_t room = std::min({link_->peer_room(), out_.size(), plan_.mute_after - sent_});
-    const std::size_t part = std::min(room, universe_.random.between(1, plan_.write_most));
+    const bool drips = sent_ >= plan_.drips_after;
+    const std::size_t part = std::min(room, drips ? 1 : universe_.random.between(1, plan_.write_most));
     link_->peer_send(std::string_view(out_).substr(0, part));
     if (part > 0)
       universe_.trace(name_, "sends " + std::to_string(part) + ": " + printable(out_.substr(0, part)));
     out_.erase(0, part);
     sent_ += part;
-    next_write_ = universe_.now + universe_.random.time(0us, plan_.write_pause);
+    next_write_ = universe_.now + (drips ? Duration(500ms) : universe_.random.time(0us, plan_.write_pause));
   }
   if (plan_.shuts && !shut_ && out_.empty() && held_body_.empty() && asked_ == tags_.size()) {
     universe_.trace(name_, "shuts its sending side");

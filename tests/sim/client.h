@@ -33,6 +33,9 @@ struct ClientPlan {
   Duration leave_delay{};                // most, after that
   std::size_t deaf_after = SIZE_MAX;     // bytes received: then it reads no more, and stays
   std::size_t mute_after = SIZE_MAX;     // bytes sent: then it says no more, and stays
+  std::size_t sips_after = SIZE_MAX;     // bytes received: then it reads 100 bytes a second
+  std::size_t drips_after = SIZE_MAX;    // bytes sent: then it sends a byte or two each second
+  bool ill_mannered = false;             // one of these: what becomes of its requests is its own doing
 };
 
 class Client final : public Actor {

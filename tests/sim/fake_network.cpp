@@ -32,9 +32,10 @@ void FakeListener::accept_some() {
     net::Peer peer;
     net::Peer local;
     if (!unix_) {
-      peer = {.address = "192.0.2.7",
+      const auto last = static_cast<std::uint8_t>(network_.accepted_++ % 5 + 1);
+      peer = {.address = "192.0.2." + std::to_string(last),
               .port = 40000,
-              .bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 7}};
+              .bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, last}};
       local = {.address = "192.0.2.1",
                .port = 8080,
                .bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 192, 0, 2, 1}};

@@ -97,6 +97,7 @@ class FakeNetwork final : public net::Network {
   std::map<const FakeStream*, std::string> addresses_;  // of outgoing streams
   bool wakeup_at_once_ = false;                         // it was already due when it was set
   int idle_turns_ = 0;
+  std::size_t accepted_ = 0;
 };
 
 class FakeListener final : public net::Listener {

@@ -66,6 +66,7 @@ class FakeSpill final : public core::SpillStore {
       store_.bytes_ -= offset - freed_;
       freed_ = offset;
     }
+    std::uint64_t stored_bytes() const override { return bytes_.size() - freed_; }
 
    private:
     FakeSpill& store_;

@@ -82,6 +82,8 @@ void Ledger::check_one(std::size_t tag, const Rules& rules) {
     case Outcome::error_page:
       if (request.status == 413 && request.too_long) return;
       universe_.require(!rules.all_answered, "nothing was wrong, and yet an error: " + text);
+      universe_.require(!rules.gets_answered || request.body_bytes > 0 || request.disturbed,
+                        "refused without a body: " + text);
       universe_.require(!rules.repeatable_answered || !request.repeatable() || request.disturbed,
                         "lost in a restart: " + text);
       return;
@@ -90,8 +92,9 @@ void Ledger::check_one(std::size_t tag, const Rules& rules) {
                         "cut for no reason: " + text);
       return;
     case Outcome::closed_before:
-      universe_.require(rules.closes_allowed || request.close_was_told || request.too_long,
-                        "closed without a word: " + text);
+      universe_.require(
+          rules.closes_allowed || request.close_was_told || request.too_long || request.disturbed,
+          "closed without a word: " + text);
       return;
   }
 }

@@ -51,6 +51,7 @@ class Ledger {
   struct Rules {
     bool all_answered = false;  // no fault in this run: each request of a client that stayed got its answer
     bool repeatable_answered = false;  // php was restarted once: that is no reason to lose a GET
+    bool gets_answered = false;        // whoever asks without a body, and reads, is answered
     bool cuts_allowed = false;
     bool closes_allowed = false;
   };

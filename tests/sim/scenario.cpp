@@ -55,6 +55,7 @@ void draw_config(Scenario& s, Random& random) {
   s.config.log.access = "off";
   s.config.client.timeouts.keep_alive = 5s;
   s.config.client.timeouts.write = 5s;
+  s.config.client.min_rate = 0;  // some clients read a byte at a time
   if (random.chance(10)) s.config.client.max_connections = 3;
   if (random.chance(15)) s.config.client.requests_per_connection = random.between(1, 3);
   s.config.buffers.request_memory = one_of<std::uint64_t>(random, {0, 1000, 64 << 10});
@@ -106,6 +107,15 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
     if (random.chance(5)) plan.deaf_after = size_up_to(random, 100000);
     if (random.chance(5)) plan.mute_after = random.below(500);
   }
+  if (s.theme == Theme::shares && random.chance(50)) {
+    plan.ill_mannered = true;
+    const std::size_t after = random.between(300, 3000);  // head and all, mostly
+    switch (random.below(3)) {
+      case 0: plan.deaf_after = after; break;
+      case 1: plan.sips_after = after; break;
+      default: plan.drips_after = after; break;
+    }
+  }
   const std::size_t most = plan.write_most < 100 ? 3000 : 200000;
   if (s.theme == Theme::ghosts) plan.think = one_of<Duration>(random, {1ms, 900ms, 6s});
   for (std::size_t n = random.between(1, 6); n > 0; --n) {
@@ -124,6 +134,7 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
                         s.theme == Theme::terminated || s.theme == Theme::reloads;  // its listener may go
     request.length_told = random.chance(50);
     request.streamed = random.chance(15);
+    request.disturbed = plan.ill_mannered;
     plan.requests.push_back(std::move(request));
   }
   return plan;
@@ -180,6 +191,17 @@ void set_scarce(Scenario& s, Random& random) {
   s.app.fork_most = one_of<Duration>(random, {50ms, 3s, 20s});
   s.app.accept_most = one_of<Duration>(random, {500us, 30ms, 2s});
   pool.timeouts.first_byte = one_of<milliseconds>(random, {1s, 8s});
+}
+
+// Only the pace rules can end what such clients hold: the write timeout is far away.
+void set_shares(Scenario& s, Random& random) {
+  s.rules.all_answered = false;
+  s.rules.gets_answered = true;
+  s.app.prompt_closes_wanted = false;  // php waits for clients
+  s.config.buffers.request_memory = s.config.buffers.response_memory = 2000;
+  s.config.buffers.spool_max = one_of<std::uint64_t>(random, {20000, 400000});
+  s.config.client.timeouts.write = 600s;
+  s.config.client.min_rate = 1024;
 }
 
 }  // namespace
@@ -269,6 +291,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       break;
     case Theme::ghosts: set_ghosts(s, random); break;
     case Theme::scarce: set_scarce(s, random); break;
+    case Theme::shares: set_shares(s, random); break;
   }
 }
 
@@ -277,13 +300,14 @@ void apply_theme(Scenario& s, Random& random, Time start) {
 std::string_view theme_name(Theme theme) {
   constexpr std::array<std::string_view, kThemes> kNames = {
       "calm",    "faults",     "old_php", "generic", "one_each", "overload", "spill_fails", "restarts",
-      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce"};
+      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce",      "shares"};
   return kNames[static_cast<std::size_t>(theme)];
 }
 
 Theme draw_theme(Random& random) {
   const auto theme = static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5, 8, 8}));
-  return random.chance(10) ? Theme::scarce : theme;
+  if (random.chance(10)) return Theme::scarce;
+  return random.chance(8) ? Theme::shares : theme;
 }
 
 Scenario make_scenario(Theme theme, Random& random, Time start) {

@@ -42,8 +42,9 @@ enum class Theme {
   crowded,      // when the proxy starts, others hold all of php's processes
   ghosts,       // scripts run on long after their connections were closed, and no process is to spare
   scarce,       // processes that accept late, are forked late or never, fewer than max_connections
+  shares,       // answers that are not read, or sipped, and uploads that drip, with a small spool
 };
-constexpr std::size_t kThemes = 15;
+constexpr std::size_t kThemes = 16;
 std::string_view theme_name(Theme theme);
 
 struct Scenario {

@@ -152,7 +152,13 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
   for (const int status : {408, 413, 500, 502, 503, 504})
     met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
   met["spill files"] += spill_.created();
+  met["408 slow body"] += worker_->metrics().slow_uploads;
+  met["cut slow answer"] += worker_->metrics().slow_answers;
+  met["cut holds worker"] += worker_->metrics().cut_answers;
   met["idle made way"] += worker_->metrics().clients_made_way;
+  for (const auto use : {core::SpillUse::upload, core::SpillUse::answer})
+    met["spool refused " + std::string(core::spill_use_name(use))] +=
+        worker_->spool_shares().refused(use, core::SpillShare::client);
   for (const Upstream* upstream : worker_->upstreams()) {
     const core::PoolStats& stats = upstream->pool().stats();
     met["reused"] += stats.reused;
@@ -260,6 +266,12 @@ void World::check() {
   universe_.require(network_.unsent_most() <= kUnsentMost,
                     "unsent bytes of a stream: " + std::to_string(network_.unsent_most()));
   universe_.require(spill_.bytes_in_use() <= scenario_.spill.most, "the spill store is over its limit");
+  const core::SpillShares& shares = worker_->spool_shares();
+  for (const auto use : {core::SpillUse::upload, core::SpillUse::answer})
+    universe_.require(shares.used(use) <= shares.most_of_use(), "a use of the spool is over its share");
+  universe_.require(
+      spill_.bytes_in_use() == shares.used(core::SpillUse::upload) + shares.used(core::SpillUse::answer),
+      "the shares of the spool do not add up");
   const config::Buffers& buffers = scenario_.config.buffers;
   const std::size_t allowed =
       static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack;

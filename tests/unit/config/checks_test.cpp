@@ -194,11 +194,13 @@ TEST_CASE("limits: at, one below, one above") {
       {"client: { max_header: ", {"1k }", "1024 }", "1m }"}, {"1023 }", "1048577 }"}},
       {"client: { max_header_fields: ", {"10 }", "1000 }"}, {"9 }", "1001 }"}},
       {"client: { max_connections: ", {"1 }", "1000000 }"}, {"0 }", "1000001 }"}},
+      {"client: { max_per_address: ", {"0 }", "1000000 }"}, {"-1 }", "1000001 }"}},
+      {"client: { min_rate: ", {"0 }", "1g }"}, {"-1 }", "2g }"}},
       {"client: { requests_per_connection: ", {"0 }", "1 }"}, {"-1 }"}},
       {"buffers: { request_memory: ", {"1k }", "1g }"}, {"1023 }", "2g }"}},
       {"buffers: { response_memory: ", {"1k }", "1g }"}, {"0 }", "2g }"}},
       {"buffers: { response_head: ", {"1k }", "1m }"}, {"1023 }", "2m }"}},
-      {"buffers: { spool_max: ", {"64m }", "1048576g }"}, {"0 }", "1023k }"}},
+      {"buffers: { spool_max: ", {"128m }", "1048576g }"}, {"0 }", "1023k }"}},
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
   };
   for (const auto& row : rows) {
@@ -232,7 +234,7 @@ TEST_CASE("what is fine is not talked about") {
 }
 
 TEST_CASE("a body must fit where it is kept") {
-  clean(load("buffers: { request_memory: 1m, spool_max: 63m }\n" + kMinimal));
-  warning(load("buffers: { request_memory: 1m, spool_max: 62m }\n" + kMinimal),
+  clean(load("buffers: { request_memory: 1m, spool_max: 126m }\n" + kMinimal));
+  warning(load("buffers: { request_memory: 1m, spool_max: 125m }\n" + kMinimal),
           "sites[0].max_body: 64m is more than");
 }
