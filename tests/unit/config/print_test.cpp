@@ -49,7 +49,7 @@ Config unusual() {
   c.sites = {site, site};
   c.sites[1].hosts = {};
   c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 11, 1, 2, 3, 7};
-  c.buffers = {1024, 1025, "/", 1U << 20};
+  c.buffers = {1024, 1025, 1026, "/", 1U << 20};
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
   c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
   c.shutdown_grace = Duration(0);
