@@ -2,9 +2,12 @@
 // end.
 #include "proxy/net/listen_socket.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,6 +18,7 @@
 #include <cstring>
 #include <vector>
 
+#include "proxy/net/port_holder.h"
 #include "proxy/net/socket_address.h"
 
 namespace holdfast::net {
@@ -82,16 +86,52 @@ std::vector<SocketAddress> resolve(const Endpoint& endpoint, std::string& error)
   return addresses;
 }
 
+// What an operator does about it.
+std::string remedy(int code, const SocketAddress& address) {
+  if (code == EACCES && address.port() < 1024)
+    return " (ports below 1024 take root at the start, or CAP_NET_BIND_SERVICE)";
+  if (code != EADDRINUSE) return {};
+  const std::string holder = holder_of_port(address);
+  return holder.empty() ? std::string() : "; " + holder + " has it";
+}
+
 int open_tcp(const Endpoint& endpoint, bool beside, std::string& error) {
-  int code = 0;
+  std::string reason;
   for (const SocketAddress& address : resolve(endpoint, error)) {
     const int fd = listen_on(address, beside);
     if (fd >= 0) return fd;
-    if (code == 0) code = errno;
+    const int code = errno;
+    if (reason.empty()) reason = Error{code}.text() + remedy(code, address);
   }
-  if (error.empty()) error = name_of(endpoint) + ": " + Error{code}.text();
+  if (error.empty()) error = name_of(endpoint) + ": " + reason;
   return -1;
 }
+
+// Two that start at once would both find a stale file, and one would remove what the other has just made. A
+// lock on the folder leaves no file behind; who cannot have it soon goes on without: anybody may hold it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& path)
+      : fd_(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    constexpr int kTries = 20;
+    constexpr int kMilliseconds = 5;
+    for (int i = 0; fd_ >= 0 && i < kTries && ::flock(fd_, LOCK_EX | LOCK_NB) != 0; ++i) {
+      ::poll(nullptr, 0, kMilliseconds);
+    }
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  static std::string folder_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  }
+  int fd_;
+};
 
 enum class UnixPath { free, stale, live, not_a_socket, unknown };
 
@@ -116,7 +156,11 @@ std::string clear_path(const std::string& path, const sockaddr_un& address) {
     case UnixPath::free: return {};
     case UnixPath::stale:
       return ::unlink(path.c_str()) == 0 || errno == ENOENT ? std::string() : Error{errno}.text();
-    case UnixPath::live: return Error{EADDRINUSE}.text() + " (another process listens there)";
+    case UnixPath::live: {
+      const std::string holder = holder_of_path(path);
+      return Error{EADDRINUSE}.text() + " (another process listens there" +
+             (holder.empty() ? ")" : ": " + holder + ")");
+    }
     case UnixPath::not_a_socket: return "a file that is not a socket has this name; it is left alone";
     case UnixPath::unknown: break;
   }
@@ -134,22 +178,26 @@ ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
     return made;
   }
   std::memcpy(address.sun_path, path.data(), path.size());
+  const FolderLock lock(path);
   if (const std::string reason = clear_path(path, address); !reason.empty()) {
     error = name_of(endpoint) + ": " + reason;
     return made;
   }
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  // Made with its mode, 0666: to change it by its name afterwards would change whatever has the name then.
+  const mode_t before = ::umask(0111);
   if (fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fd = close_with_errno(fd);
   }
+  const int code = errno;
+  ::umask(before);
   if (fd < 0) {
-    error = name_of(endpoint) + ": " + Error{errno}.text();
+    error = name_of(endpoint) + ": " + Error{code}.text();
     return made;
   }
-  // From here on the file is ours to remove. Mode before listen(): nobody connects with the wrong one.
+  // From here on the file is ours to remove.
   struct stat status {};
-  if (::chmod(path.c_str(), 0666) != 0 || ::listen(fd, kBacklog) != 0 ||
-      ::lstat(path.c_str(), &status) != 0) {
+  if (::listen(fd, kBacklog) != 0 || ::lstat(path.c_str(), &status) != 0) {
     error = name_of(endpoint) + ": " + Error{errno}.text();
     ::unlink(path.c_str());
     ::close(fd);

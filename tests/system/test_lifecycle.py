@@ -1,5 +1,6 @@
 """Start, shut-down, and the limits of the process itself."""
 
+import os
 import signal
 import resource
 import socket
@@ -134,6 +135,7 @@ def test_a_taken_port_is_an_error_at_start(stack, start_holdfast):
             proxy.start()
     assert proxy.process.popen.returncode not in (0, None)
     assert address in proxy.log()
+    assert f"(pid {os.getpid()}) has it" in proxy.log(), "who has it: this very test"
 
 
 def test_out_of_descriptors_does_not_spin(start_fpm, start_holdfast):

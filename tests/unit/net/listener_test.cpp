@@ -85,7 +85,7 @@ TEST_CASE("errors are sentences with the address") {
   REQUIRE(first != nullptr);
   const std::string port = std::to_string(first->port());
   CHECK(listen(net, tcp("127.0.0.1", first->port()), acceptor, &error) == nullptr);
-  CHECK(error == "127.0.0.1:" + port + ": EADDRINUSE: address already in use");
+  CHECK(error == "127.0.0.1:" + port + ": EADDRINUSE: address already in use; this holdfast itself has it");
   CHECK(listen(net, tcp("192.0.2.1", 80), acceptor, &error) == nullptr);
   CHECK(error.starts_with("192.0.2.1:80: E"));
   CHECK(listen(net, tcp("holdfast.invalid", 80), acceptor, &error) == nullptr);
@@ -134,7 +134,9 @@ TEST_CASE("Unix sockets: stale files go, live ones and other files stay") {
   SUBCASE("live: an error, and it lives on") {
     const int live = raw_listen_unix(path);
     CHECK(listen(net, unix_path(path), acceptor, &error) == nullptr);
-    CHECK(error == "unix:" + path + ": EADDRINUSE: address already in use (another process listens there)");
+    CHECK(error == "unix:" + path +
+                       ": EADDRINUSE: address already in use (another process listens there: this holdfast "
+                       "itself)");
     ::close(raw_client(unix_path(path)));
     ::close(live);
   }
@@ -342,7 +344,8 @@ TEST_CASE(
   const std::uint16_t taken = bound_address(foreign).port();
   Listener* leaving[] = {old.get()};
   CHECK(net.network.listen_in_place_of(leaving, tcp("127.0.0.1", taken), acceptor, error) == nullptr);
-  CHECK(error == "127.0.0.1:" + std::to_string(taken) + ": EADDRINUSE: address already in use");
+  CHECK(error == "127.0.0.1:" + std::to_string(taken) +
+                     ": EADDRINUSE: address already in use; this holdfast itself has it");
   CHECK(listen(net, tcp("127.0.0.1", old->port()), acceptor) == nullptr);
   ::close(foreign);
 }
