@@ -124,6 +124,12 @@ struct Log {
   bool operator==(const Log&) const = default;
 };
 
+struct Shutdown {
+  Duration grace = std::chrono::seconds(25);
+  Duration delay = Duration::zero();  // listeners stay open so long after SIGTERM
+  bool operator==(const Shutdown&) const = default;
+};
+
 struct Config {
   std::vector<Address> listen = {{Address::Kind::tcp, "127.0.0.1", 8080, {}}};
   std::optional<Address> admin =
@@ -134,7 +140,7 @@ struct Config {
   Buffers buffers;
   std::vector<Network> trusted_proxies;
   Log log;
-  Duration shutdown_grace = std::chrono::seconds(25);
+  Shutdown shutdown;
 
   const Pool* find_pool(const std::string& name) const;
   bool operator==(const Config&) const = default;

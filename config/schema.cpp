@@ -250,10 +250,12 @@ struct Keys<Admin> {
   static constexpr auto kList = std::array{key<&Admin::value, ListenOrOff>("listen")};
 };
 
-using Shutdown = Single<&Config::shutdown_grace, TimeSpan>;
 template <>
 struct Keys<Shutdown> {
-  static constexpr auto kList = std::array{key<&Shutdown::value, TimeSpan>("grace", zero_or(1, kDay))};
+  static constexpr auto kList = std::array{
+      key<&Shutdown::grace, TimeSpan>("grace", zero_or(1, kDay)),
+      key<&Shutdown::delay, TimeSpan>("delay", zero_or(1, kDay)),
+  };
 };
 
 // ---- the two lists
@@ -332,7 +334,7 @@ struct Keys<Config> {
       section<&Config::buffers>("buffers"),
       key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
       section<&Config::log>("log"),
-      single<&Config::shutdown_grace, TimeSpan>("shutdown"),
+      section<&Config::shutdown>("shutdown"),
   };
 };
 

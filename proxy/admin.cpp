@@ -86,6 +86,8 @@ AdminAnswer Admin::act_on_pool(const http::RequestHead& request) {
   if (request.method != http::Method::post) return method_not_allowed("POST");
   if (from_elsewhere(request))
     return {.status = 403, .body = "this request was made by the page of another site\n"};
+  // Those who wait are to be served before the end.
+  if (verb == "pause" && worker_.stopping()) return {.status = 409, .body = "stopping\n"};
   const core::Time now = worker_.now();
   if (verb == "pause") {
     upstream->pool().pause();

@@ -65,6 +65,10 @@ void write_limits(const Worker& worker, PrometheusText& text) {
     text.sample({{"place", DescriptorWatch::place_name(place)}}, worker.descriptors().failures(place));
   }
   const core::SpillShares& shares = worker.spool_shares();
+  text.counter("holdfast_log_lines_dropped_total",
+               "Log lines that were lost because nobody read them, or the disk was full.");
+  text.sample({{"log", "access"}}, worker.access_log().dropped());
+  text.sample({{"log", "error"}}, worker.log().dropped());
   text.gauge("holdfast_spool_bytes", "Bytes in spill files.");
   text.sample({}, worker.spool_bytes());
   text.gauge("holdfast_spool_max_bytes", "The most there may be, buffers.spool_max of the configuration.");

@@ -179,6 +179,7 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
   json["pools"] = std::move(pools);
   json["histogram_bounds_seconds"] = core::Histogram::kBounds;
   json["sockets"] = sockets_of(sockets.read(worker), worker.now());
+  json["log_lines_dropped"] = {{"access", worker.access_log().dropped()}, {"error", worker.log().dropped()}};
   json["spool"] = {{"bytes", worker.spool_bytes()},
                    {"max", worker.spool_shares().most()},
                    {"uploads", worker.spool_shares().used(core::SpillUse::upload)},

@@ -232,7 +232,7 @@ void ClientConnection::end_request() {
   // A head that was out before the end was known has told the client that it may go on. What it sent since is
   // answered, and that answer says close; on a reload so is what it sends next, as with an idle client.
   const bool told = unread_head_ || !response_.keep_alive();
-  if (told || (worker_.stopping() && pipelined_.empty())) {
+  if (told || (worker_.draining() && pipelined_.empty())) {
     linger();
     return;
   }
@@ -255,8 +255,12 @@ void ClientConnection::end_request() {
 // "php: GET example.com/x.php: ", the begin of each line about what php said.
 std::string ClientConnection::php_log_prefix() const {
   const http::RequestHead& head = parser_.head();
-  return "php: " + core::escape_for_log(head.method_text) + " " + core::escape_for_log(head.authority) +
-         core::escape_for_log(head.target) + ": ";
+  std::string prefix = "php: ";
+  core::append_cut(prefix,
+                   core::escape_for_log(head.method_text) + " " + core::escape_for_log(head.authority) +
+                       core::escape_for_log(head.target),
+                   2048);
+  return prefix + ": ";
 }
 
 // What was wrong with its head: once a script, not once an answer.
@@ -276,13 +280,12 @@ void ClientConnection::log_stderr() {
   log_complaint();
   const std::string& text = exchange_->stderr_text();
   if (text.empty()) return;
-  std::string line = php_log_prefix() + core::escape_for_log(text);
-  if (exchange_->stderr_cut()) line += " [cut]";
+  std::string end = exchange_->stderr_cut() ? " [cut]" : "";
   if (text.find("Primary script unknown") != std::string::npos) {
-    line += "; php-fpm does not see " + core::escape_for_log(plan_.site->php_root + plan_.script_name) +
-            ": set php_root to the path of the root as php-fpm sees it";
+    end += "; php-fpm does not see " + core::escape_for_log(plan_.site->php_root + plan_.script_name) +
+           ": set php_root to the path of the root as php-fpm sees it";
   }
-  worker_.context().log.warn(line);
+  worker_.context().log.warn_lines(php_log_prefix(), text, end);
 }
 
 void ClientConnection::log_request() {

@@ -91,7 +91,7 @@ void ClientConnection::go_on() {
     parse(bytes);
   }
   if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
-  if (eof_ || (state_ == State::idle && worker_.stopping())) {
+  if (eof_ || (state_ == State::idle && worker_.draining())) {
     close();
     return;
   }

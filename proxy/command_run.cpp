@@ -2,11 +2,13 @@
 #include "proxy/command_run.h"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
 
 #include "config/load.h"
+#include "proxy/log.h"
 #include "proxy/server.h"
 
 namespace holdfast {
@@ -16,13 +18,13 @@ namespace {
 constexpr int kConfigError = 78;  // EX_CONFIG
 constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 
-// Loads and prints all diagnostics; nothing when there is an error: then `error` has the first one and tells
-// how many there are.
-config::Snapshot load(const std::string& file, std::string& error) {
+// Loads, with all diagnostics in `told`; nothing when there is an error: then `error` has the first one and
+// tells how many there are.
+config::Snapshot load(const std::string& file, std::string& told, std::string& error) {
   config::LoadResult result = config::load_file(file);
   std::size_t errors = 0;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
-    std::fputs(config::format_diagnostic(diagnostic).c_str(), stderr);
+    told += config::format_diagnostic(diagnostic);
     if (diagnostic.severity != config::Severity::error || ++errors > 1) continue;
     error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
             std::to_string(diagnostic.column) + ": " + diagnostic.message;
@@ -33,21 +35,31 @@ config::Snapshot load(const std::string& file, std::string& error) {
 }
 
 config::Snapshot load(const std::string& file) {
-  std::string error;
-  return load(file, error);
+  std::string told, error;
+  config::Snapshot snapshot = load(file, told, error);
+  std::fputs(told.c_str(), stderr);
+  return snapshot;
 }
 
 class FileHooks final : public ServerHooks {
  public:
   explicit FileHooks(const std::string& file) : file_(file) {}
-  config::Snapshot load_again(std::string& error) override { return load(file_, error); }
+  config::Snapshot load_again(Log& log, std::string& error) override {
+    std::string told;
+    config::Snapshot snapshot = load(file_, told, error);
+    log.print(told);
+    return snapshot;
+  }
 
  private:
   const std::string& file_;
 };
 
 int run(const std::string& file) {
-  config::Snapshot snapshot = load(file);
+  std::string told, error;
+  config::Snapshot snapshot = load(file, told, error);
+  std::signal(SIGPIPE, SIG_IGN);
+  Log().print(told);  // whose reader may have stopped in an earlier run, or gone
   if (snapshot == nullptr) return kConfigError;
   FileHooks hooks(file);
   return run_server(std::move(snapshot), hooks);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "proxy/log.h"
 #include "proxy/private_fpm.h"
 #include "proxy/server.h"
 
@@ -52,18 +53,19 @@ class StartNote final : public ServerHooks {
   StartNote(const Options& options, const PrivateFpm& fpm, config::Snapshot config)
       : options_(options), fpm_(fpm), config_(std::move(config)) {}
   // There is no file that could have changed.
-  config::Snapshot load_again(std::string&) override { return config_; }
-  void on_started() override {
+  config::Snapshot load_again(Log&, std::string&) override { return config_; }
+  void on_started(Log& log) override {
+    const std::string connections = std::to_string(options_.connections);
     if (options_.php.empty()) {
-      std::fprintf(stderr, "php:     %s, %u workers, started for this (pid %d); ends with it\n",
-                   fpm_.binary().c_str(), options_.connections + 1, static_cast<int>(fpm_.pid()));
+      log.print("php:     " + fpm_.binary() + ", " + std::to_string(options_.connections + 1) +
+                " workers, started for this (pid " + std::to_string(fpm_.pid()) + "); ends with it");
     } else {
-      std::fprintf(stderr, "php:     %s\n", options_.php.c_str());
+      log.print("php:     " + options_.php);
     }
-    std::fprintf(stderr, "serving: %s, at most %u connections to php-fpm\n",
-                 config_->sites.front().root.c_str(), options_.connections);
-    std::fprintf(stderr, "open:    http://%s/   (Ctrl-C ends it)\n", options_.listen.c_str());
-    if (options_.admin != "off") std::fprintf(stderr, "watch:   http://%s/\n", options_.admin.c_str());
+    log.print("serving: " + config_->sites.front().root + ", at most " + connections +
+              " connections to php-fpm");
+    log.print("open:    http://" + options_.listen + "/   (Ctrl-C ends it)");
+    if (options_.admin != "off") log.print("watch:   http://" + options_.admin + "/");
   }
 
  private:
@@ -94,7 +96,8 @@ int serve(const Options& options) {
   PrivateFpm fpm;
   if (options.php.empty()) {
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
-    if (!fpm.start(options.fpm_binary, options.connections + 1, error)) return fail(kUnavailable, error);
+    if (!fpm.start(options.fpm_binary, options.connections + 1, error))
+      return fail(kUnavailable, error);
     pool.address = {
         .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
   } else {

@@ -154,6 +154,10 @@ void Listeners::resume() {
   for (const auto& acceptor : acceptors_) acceptor->listener().resume();
 }
 
+void Listeners::close_sites() {
+  std::erase_if(acceptors_, [](const auto& acceptor) { return !acceptor->admin(); });
+}
+
 void Listeners::close() {
   acceptors_.clear();
 }

@@ -68,6 +68,7 @@ class Listeners {
   // Clients of the sites wait in the backlog; the admin endpoint stays open.
   void pause();
   void resume();
+  void close_sites();  // the admin endpoint stays open
   void close();
 
   std::vector<std::uint16_t> ports() const;

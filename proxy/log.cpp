@@ -3,13 +3,31 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <string>
 
+#include "proxy/core/log_text.h"
+
 namespace holdfast {
+
+namespace {
+// Held for a reader that is behind; beyond this lines are dropped and counted.
+constexpr std::size_t kBytesMost = 256U << 10;
+}  // namespace
+
+Log::Log(config::LogLevel level) : Log(level, standard_output(STDERR_FILENO)) {}
+
+Log::Log(config::LogLevel level, std::unique_ptr<LogOutput> output) : level_(level), writer_(kBytesMost) {
+  writer_.use(std::move(output));
+}
+
+Log::~Log() {
+  flush();
+}
 
 void Log::write(config::LogLevel level, std::string_view text) {
   if (!wants(level)) return;
@@ -23,10 +41,59 @@ void Log::write(config::LogLevel level, std::string_view text) {
   const std::size_t date = std::strftime(stamp.data(), stamp.size(), "%Y-%m-%dT%H:%M:%S", &parts);
   const int rest = std::snprintf(stamp.data() + date, stamp.size() - date, ".%03dZ ",
                                  static_cast<int>(milliseconds % 1000));
-  std::string line(stamp.data(), date + static_cast<std::size_t>(rest));
-  line.append(kLevels[static_cast<std::size_t>(level)]).append(" ").append(text).append("\n");
-  // A log that cannot be written must not stop the server.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  std::string head(stamp.data(), date + static_cast<std::size_t>(rest));
+  head.append(kLevels[static_cast<std::size_t>(level)]).append(" ");
+  add(head, text);
+}
+
+void Log::warn_lines(std::string_view begin, std::string_view said, std::string_view end) {
+  constexpr std::size_t kMost = core::kLogLineMost - 64;  // without time, level and line end
+  constexpr std::string_view kBreak = "\\n";              // as it is escaped
+  while (said.ends_with('\n')) said.remove_suffix(1);
+  std::string line(begin);
+  for (bool first = true;; first = false) {
+    const std::size_t length = said.find('\n');
+    const std::string text = core::escape_for_log(said.substr(0, length));
+    if (!first && line.size() + kBreak.size() + text.size() > kMost) {
+      warn(line);
+      line = begin;
+    } else if (!first) {
+      line += kBreak;
+    }
+    core::append_cut(line, text, kMost - std::min(kMost, begin.size()));
+    if (length == std::string_view::npos) break;
+    said.remove_prefix(length + 1);
+  }
+  if (line.size() + end.size() > kMost) {
+    warn(line);
+    line = begin;
+  }
+  warn(line.append(end));
+}
+
+void Log::print(std::string_view lines) {
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    add({}, lines.substr(0, end));
+    lines.remove_prefix(end == std::string_view::npos ? lines.size() : end + 1);
+  }
+}
+
+void Log::add(std::string_view head, std::string_view text) {
+  if (!writer_.admit()) return;
+  const bool behind = writer_.pending();
+  writer_.lines().append(head);
+  core::append_cut(writer_.lines(), text, core::kLogLineMost - head.size() - 1);
+  writer_.lines().append("\n");
+  if (!behind) writer_.flush();  // else at the end of the turn
+}
+
+void Log::flush() {
+  if (!writer_.pending()) return;
+  writer_.flush();
+  if (const std::uint64_t lines = writer_.take_untold(); lines > 0) {
+    warn("error log: " + std::to_string(lines) + " lines were dropped while nobody read them");
+  }
 }
 
 }  // namespace holdfast

@@ -17,11 +17,26 @@ namespace holdfast {
 namespace {
 constexpr int kCannotStart = 71;  // EX_OSERR
 
+// Those that would kill do not, before the loop listens to them and after: a rotation or a reload may come at
+// any time. SIGPIPE: a log's reader that has gone is an error like others.
+class QuietSignals {
+ public:
+  QuietSignals() { ignore(); }
+  ~QuietSignals() { ignore(); }
+  QuietSignals(const QuietSignals&) = delete;
+  QuietSignals& operator=(const QuietSignals&) = delete;
+
+ private:
+  static void ignore() {
+    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) std::signal(number, SIG_IGN);
+  }
+};
+
 class Host final : public WorkerHost {
  public:
   Host(net::UvNetwork& network, net::DiskSpillStore& spill, Log& log, ServerHooks& hooks)
       : network_(network), spill_(spill), log_(log), hooks_(hooks) {}
-  config::Snapshot load_again(std::string& error) override { return hooks_.load_again(error); }
+  config::Snapshot load_again(std::string& error) override { return hooks_.load_again(log_, error); }
   void on_reloaded(const config::Config& config) override {
     spill_.set_limits(config.buffers.spool_dir, config.buffers.spool_max);
   }
@@ -37,10 +52,11 @@ class Host final : public WorkerHost {
 }  // namespace
 
 int run_server(config::Snapshot config, ServerHooks& hooks) {
+  const QuietSignals quiet;
   Log log(config->log.level);
   AccessLog access_log;
   std::string error;
-  if (auto target = AccessLog::open(config->log, error)) {
+  if (auto target = access_log.open(config->log, error)) {
     access_log.use(*std::move(target));
   } else {
     log.error(error);
@@ -51,7 +67,9 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   Host host(network, spill, log, hooks);
   Worker worker(network, spill, log, access_log, std::move(config), host);
   worker.set_descriptor_limit(net::raise_fd_limit());
-  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) network.watch_signal(signal_number);
+  for (const int signal_number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    network.watch_signal(signal_number);
+  }
   if (!worker.start(error)) {
     log.error(error);
     worker.give_up();
@@ -59,7 +77,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
     network.run();  // until the listeners that did open are closed
     return kCannotStart;
   }
-  hooks.on_started();
+  hooks.on_started(log);
   tell_service_manager("READY=1");
   network.run();
   return 0;

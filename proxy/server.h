@@ -5,13 +5,16 @@
 
 namespace holdfast {
 
-// What the command that starts the server adds to it.
+class Log;
+
+// What the command that starts the server adds to it. While it runs nothing may be written to stdout or
+// stderr but through the log: their readers may have stopped, and everybody would wait for them.
 class ServerHooks {
  public:
   // SIGHUP: the new snapshot, or nullptr and `error` to keep the old one.
-  virtual config::Snapshot load_again(std::string& error) = 0;
+  virtual config::Snapshot load_again(Log& log, std::string& error) = 0;
   // Called once when it listens.
-  virtual void on_started() {}
+  virtual void on_started(Log&) {}
 
  protected:
   ~ServerHooks() = default;

@@ -1,7 +1,6 @@
-// The worker: wiring, the end of a loop turn, and shutdown. Reloading is in worker_reload.cpp.
+// The worker: wiring, and the end of a loop turn. Stopping is in worker_stop.cpp, reloading in
+// worker_reload.cpp.
 #include "proxy/worker.h"
-
-#include <csignal>
 
 #include "proxy/admin.h"
 #include "proxy/client_connection.h"
@@ -105,9 +104,17 @@ void Worker::on_turn_end() {
     for (auto& upstream : retired_pools_) busy = upstream->run_actions() || busy;
   }
   limit_clients();  // some have fallen idle
-  context_.access_log.flush();
-  if (stopping_) finish_shutdown();
+  flush_logs();
+  go_on_stopping();
   set_wakeup();
+}
+
+void Worker::flush_logs() {
+  context_.access_log.flush();
+  if (const std::uint64_t lines = context_.access_log.take_untold(); lines > 0) {
+    context_.log.warn("access log: " + std::to_string(lines) + " lines were dropped while nobody took them");
+  }
+  context_.log.flush();
 }
 
 void Worker::run_deadlines() {
@@ -154,8 +161,9 @@ void Worker::set_wakeup() {
   };
   for (const auto& [name, upstream] : pools_) consider(upstream->next_deadline());
   for (const auto& upstream : retired_pools_) consider(upstream->next_deadline());
-  if (stopping_ && !done_) consider(grace_end_);
-  if (admin_->wants_seconds(now()) || context_.access_log.pending()) consider(next_second_);
+  if (stopping() && !done()) consider(stop_deadline_);
+  if (admin_->wants_seconds(now()) || context_.access_log.pending() || context_.log.pending())
+    consider(next_second_);
   // Reports that came while acting (a slot freed by erase_closed) are acted on in the next turn, at once.
   for (const auto& [name, upstream] : pools_) {
     if (upstream->pool().has_actions()) consider(now());
@@ -170,67 +178,6 @@ void Worker::update_second() {
   next_second_ = now() + 1s;
   context_.date = http::format_http_date(wall_seconds());
   if (admin_) admin_->on_second();
-}
-
-// -----------------------------------------------------------------------------------------------------------
-// shutdown
-
-void Worker::on_signal(int signal_number) {
-  if (signal_number == SIGHUP) {
-    on_hangup();
-    return;
-  }
-  if (stopping_) {
-    context_.log.warn("second signal: cutting off what still runs");
-    grace_end_ = now();
-    return;
-  }
-  shut_down();
-}
-
-void Worker::shut_down() {
-  stopping_ = true;
-  accepting_ = false;
-  grace_end_ = now() + config_->shutdown_grace;
-  context_.log.info("stopping: no new clients, waiting for running requests");
-  listeners_.close();
-  for (auto& [id, client] : clients_) client->shut_down();
-}
-
-void Worker::give_up() {
-  stopping_ = done_ = true;
-  accepting_ = false;
-  listeners_.close();
-}
-
-void Worker::finish_shutdown() {
-  if (done_) return;
-  if (now() >= grace_end_ && !cut_off_) {
-    cut_off_ = true;
-    if (!clients_.empty()) {
-      context_.log.warn("shutdown.grace is over: " + std::to_string(clients_.size()) +
-                        " clients are cut off");
-    }
-    for (auto& [id, client] : clients_) client->cut_off();
-  }
-  if (!clients_.empty()) return;
-  bool idle = true;
-  for (auto& [name, upstream] : pools_) {
-    upstream->shut_down();
-    if (cut_off_ || now() >= grace_end_) upstream->close_all();
-    upstream->run_actions();
-    idle = idle && upstream->idle();
-  }
-  for (auto& upstream : retired_pools_) {
-    if (cut_off_ || now() >= grace_end_) upstream->close_all();
-    upstream->run_actions();
-    idle = idle && upstream->idle();
-  }
-  if (!idle) return;
-  done_ = true;
-  context_.network.set_wakeup(std::nullopt);
-  context_.log.info("stopped");
-  host_.on_done();
 }
 
 }  // namespace holdfast

@@ -54,14 +54,14 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   // Takes a new snapshot, all of it or nothing: false with a sentence in `error` when an address or the
   // access log cannot be opened. A pool that did not change keeps its connections, a listener its socket.
   [[nodiscard]] bool reload(config::Snapshot snapshot, std::string& error);
-  // Stops accepting, lets running requests end within shutdown.grace, then calls it a day: done() becomes
-  // true.
+  // After shutdown.delay stops accepting, lets running requests end within shutdown.grace, then calls it a
+  // day: done() becomes true. The admin endpoint answers until then.
   void shut_down();
   // How many descriptors the process may have. Before start().
   void set_descriptor_limit(std::uint64_t limit);
   // After a failed start(): closes what it has opened.
   void give_up();
-  bool done() const { return done_; }
+  bool done() const { return stop_ == Stop::stopped; }
 
   // --- net::TurnHandler
   void on_wakeup() override;
@@ -77,7 +77,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   core::Time now() const { return context_.network.now(); }
   Plan plan(const http::RequestHead& head) const;
   Admin& admin() { return *admin_; }
-  bool stopping() const { return stopping_; }
+  bool stopping() const { return stop_ != Stop::serving; }
+  bool draining() const { return stop_ > Stop::delaying; }  // idle clients are closed
   void client_wants_turn(std::uint64_t id) { ready_.push_back(id); }
   void client_closed(std::uint64_t id) { closed_clients_.push_back(id); }
   void client_idle(ClientConnection& client);
@@ -90,6 +91,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   std::uint64_t client_connections_most() const { return places_.most(); }
   core::Time started() const { return started_; }
   const Metrics& metrics() const { return context_.metrics; }
+  const Log& log() const { return context_.log; }
+  const AccessLog& access_log() const { return context_.access_log; }
   std::uint64_t spool_bytes() const { return context_.spill.bytes_in_use(); }
   const core::SpillShares& spool_shares() const { return context_.spill_shares; }
   const Listeners& listeners() const { return listeners_; }
@@ -98,6 +101,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   void check() const;  // pool invariants
 
  private:
+  enum class Stop : std::uint8_t { serving, delaying, draining, ending, stopped };  // see worker_stop.cpp
+
   void on_hangup();
   std::size_t exchange_pools(const config::Config& config);
   std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
@@ -107,10 +112,15 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   ClientConnection* longest_idle(IdleClients& idle);
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
+  void flush_logs();
   void run_deadlines();
   void run_ready_clients();
   void erase_closed();
-  void finish_shutdown();
+  void reopen_access_log();
+  void drain();
+  void go_on_stopping();
+  void finish_draining();
+  void finish_ending();
   void update_second();
   void set_wakeup();
 
@@ -139,12 +149,11 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   std::vector<core::DeadlineQueue::Id> expired_;
   core::Time started_{};
   core::Time next_second_{};
-  core::Time grace_end_{};
+  core::Time stop_deadline_{};  // when the present state of stopping ends at the latest
   std::optional<core::Time> wakeup_;
+  Stop stop_ = Stop::serving;
   bool accepting_ = true;
-  bool stopping_ = false;
   bool cut_off_ = false;
-  bool done_ = false;
 };
 
 }  // namespace holdfast

@@ -124,7 +124,7 @@ void Worker::forget_place(const ClientConnection& client) {
 // With all places taken and nobody idle new clients wait in the kernel's backlog; the admin endpoint stays
 // open.
 void Worker::limit_clients() {
-  if (stopping_) return;
+  if (draining()) return;
   const bool room = !places_.full() || longest_idle(idle_sites_) != nullptr;
   if (room == accepting_) return;
   accepting_ = room;

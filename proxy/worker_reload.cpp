@@ -9,8 +9,8 @@
 namespace holdfast {
 
 void Worker::on_hangup() {
-  if (stopping_) {
-    context_.log.warn("SIGHUP: no reload while stopping");
+  if (stopping()) {
+    context_.log.warn("no reload while stopping");
     return;
   }
   Reloads& reloads = context_.metrics.reloads;
@@ -25,16 +25,22 @@ void Worker::on_hangup() {
   reloads.error = error;
   context_.log.error("reload refused, the old configuration stays in force: " + error);
   // The old configuration's log still has to follow a rotation.
-  if (auto log = AccessLog::open(config_->log, error)) {
+  reopen_access_log();
+}
+
+void Worker::reopen_access_log() {
+  std::string error;
+  if (auto log = context_.access_log.open(config_->log, error)) {
     context_.access_log.use(*std::move(log));
+    context_.log.info("the access log is opened again: " + config_->log.access);
   } else {
-    context_.log.error(error);
+    context_.log.error(error + "; lines go where they went before");
   }
 }
 
 bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // What can fail comes first, and changes nothing.
-  std::optional<AccessLog::Target> log = AccessLog::open(snapshot->log, error);
+  std::optional<AccessLog::Target> log = context_.access_log.open(snapshot->log, error);
   if (!log) return false;
   std::optional<Listeners::Next> listeners = listeners_.prepare(*snapshot, error);
   if (!listeners) return false;

@@ -2,6 +2,7 @@
 // its own.
 #include "proxy/core/access_log_line.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -187,6 +188,22 @@ CivilTime civil_time(std::time_t time) {
           in_day % 60};
 }
 
+// As much of `text` as takes at most `most` bytes in the line once escaped, and how much that leaves out.
+std::string shortened(std::string_view text, std::size_t most,
+                      void (*escape)(std::string&, std::string_view)) {
+  std::string line;
+  std::size_t kept = 0;
+  while (kept < text.size()) {
+    const std::size_t bytes = std::max<std::size_t>(decode_utf8(text.substr(kept)).bytes, 1);
+    escape(line, text.substr(kept, bytes));
+    if (line.size() > most) break;
+    kept += bytes;
+  }
+  std::string out(text.substr(0, kept));
+  if (kept < text.size()) append_more_bytes(out, text.size() - kept);
+  return out;
+}
+
 constexpr char kMonths[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 }  // namespace
@@ -216,6 +233,29 @@ std::string_view AccessLogFormatter::second_text(std::time_t time) {
 }
 
 void AccessLogFormatter::append(const AccessRecord& record, std::string& out) {
+  const std::size_t begin = out.size();
+  append_whole(record, out);
+  if (out.size() - begin <= kLogLineMost) return;
+  // The bounds leave more than 2000 bytes for what is not from outside.
+  out.resize(begin);
+  const auto escape = format_ == config::LogFormat::json ? append_json_text : append_hex_escaped;
+  const std::string method = shortened(record.method, 64, escape);
+  const std::string user = shortened(record.user, 256, escape);
+  const std::string target = shortened(record.target, 2048, escape);
+  const std::string referer = shortened(record.referer, 2048, escape);
+  const std::string user_agent = shortened(record.user_agent, 1024, escape);
+  const std::string host = shortened(record.host, 256, escape);
+  AccessRecord cut = record;
+  cut.method = method;
+  cut.user = user;
+  cut.target = target;
+  cut.referer = referer;
+  cut.user_agent = user_agent;
+  cut.host = host;
+  append_whole(cut, out);
+}
+
+void AccessLogFormatter::append_whole(const AccessRecord& record, std::string& out) {
   switch (format_) {
     case config::LogFormat::combined: append_combined(record, out); break;
     case config::LogFormat::json: append_json(record, out); break;

@@ -51,10 +51,12 @@ class AccessLogFormatter {
  public:
   explicit AccessLogFormatter(config::LogFormat format) : format_(format) {}
 
-  // Appends the line, its "\n" included.
+  // Appends the line, its "\n" included. One that would be longer than kLogLineMost has its fields cut to
+  // "... n more bytes".
   void append(const AccessRecord& record, std::string& out);
 
  private:
+  void append_whole(const AccessRecord& record, std::string& out);
   void append_combined(const AccessRecord& record, std::string& out);
   void append_json(const AccessRecord& record, std::string& out);
   // "02/Jan/2026:03:04:05 +0000" or "2026-01-02T03:04:05", formatted once a second.

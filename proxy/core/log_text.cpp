@@ -89,4 +89,20 @@ std::string escape_for_log(std::string_view text) {
   return out;
 }
 
+void append_more_bytes(std::string& out, std::size_t bytes) {
+  out.append("... ").append(std::to_string(bytes)).append(" more bytes");
+}
+
+void append_cut(std::string& out, std::string_view text, std::size_t most) {
+  if (text.size() <= most) {
+    out.append(text);
+    return;
+  }
+  std::size_t kept = most > kMoreBytesMost ? most - kMoreBytesMost : 0;
+  // Not within a character: then the whole line would be no UTF-8.
+  while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xc0) == 0x80) --kept;
+  out.append(text.substr(0, kept));
+  append_more_bytes(out, text.size() - kept);
+}
+
 }  // namespace holdfast::core

@@ -15,6 +15,15 @@ namespace holdfast::core {
 void append_escaped_for_log(std::string& out, std::string_view text);
 std::string escape_for_log(std::string_view text);
 
+// The longest line of a log, its line end included: journals and collectors cut or split what is longer.
+constexpr std::size_t kLogLineMost = 8 * 1024;
+
+// `text`, or as much of it as leaves room for "... n more bytes" within `most`.
+void append_cut(std::string& out, std::string_view text, std::size_t most);
+// What append_cut() puts in place of `bytes` that are left out.
+void append_more_bytes(std::string& out, std::size_t bytes);
+constexpr std::size_t kMoreBytesMost = 34;  // its length
+
 // The code point at the start of `text`, and the bytes it takes. bytes == 0: not valid UTF-8 there (RFC 3629:
 // no overlong forms, no surrogates, nothing above U+10FFFF), or `text` is empty.
 struct CodePoint {

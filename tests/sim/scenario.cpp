@@ -60,7 +60,8 @@ void draw_config(Scenario& s, Random& random) {
   if (random.chance(15)) s.config.client.requests_per_connection = random.between(1, 3);
   s.config.buffers.request_memory = one_of<std::uint64_t>(random, {0, 1000, 64 << 10});
   s.config.buffers.response_memory = one_of<std::uint64_t>(random, {0, 5000, 256 << 10});
-  s.config.shutdown_grace = one_of<milliseconds>(random, {0ms, 500ms, 25s});
+  s.config.shutdown.grace = one_of<milliseconds>(random, {0ms, 500ms, 25s});
+  if (s.config.shutdown.grace == 500ms) s.config.shutdown.delay = 200ms;
 }
 
 void draw_network(Scenario& s, Random& random) {
@@ -274,6 +275,9 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.rules = {.all_answered = false, .cuts_allowed = true, .closes_allowed = true};
       if (random.chance(50)) set_faults(s, random, start);
       add_happening(s, random, start, Happening::Kind::terminate);
+      if (s.config.shutdown.grace == 25s) {  // those who wait at a paused pool are to be served
+        s.happenings.push_back({.kind = Happening::Kind::pause, .at = s.happenings.back().at - 20ms});
+      }
       if (random.chance(20)) add_happening(s, random, start + 1s, Happening::Kind::terminate);
       break;
     case Theme::swizzle:

@@ -34,9 +34,9 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
       app_(universe_, ledger_, scenario_.app,
            scenario_.config.pools.front().address.kind == config::Address::Kind::unix_socket,
            scenario_.network.room),
-      log_(verbose ? config::LogLevel::debug : kNoLog),
       connections_most_(scenario_.config.pools.front().max_connections) {
   universe_.verbose = verbose;
+  open_log(seed);
   const config::Address& address = scenario_.config.pools.front().address;
   address_ = address.kind == config::Address::Kind::unix_socket
                  ? address.path
@@ -51,7 +51,7 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
   happenings_ = scenario_.happenings;
   std::stable_sort(happenings_.begin(), happenings_.end(),
                    [](const Happening& a, const Happening& b) { return a.at > b.at; });
-  worker_ = std::make_unique<Worker>(network_, spill_, log_, access_log_,
+  worker_ = std::make_unique<Worker>(network_, spill_, *log_, access_log_,
                                      std::make_shared<const config::Config>(scenario_.config), *this);
 }
 
@@ -59,6 +59,25 @@ World::~World() {
   // After a failure the proxy is in the middle of something; its destructors would say so, and hide the
   // cause.
   if (!ok()) static_cast<void>(worker_.release());
+}
+
+// In a fifth of the runs somebody reads all of the log, or stops.
+void World::open_log(std::uint64_t seed) {
+  if (universe_.verbose || seed % 5 != 0) {
+    log_ = std::make_unique<Log>(universe_.verbose ? config::LogLevel::debug : kNoLog);
+    return;
+  }
+  auto reader = std::make_unique<LogReader>(universe_, seed);
+  log_reader_ = reader.get();
+  log_ = std::make_unique<Log>(config::LogLevel::debug, std::move(reader));
+  for (int i = 0; i < 40; ++i) log_->debug(std::string(10000, 'x'));  // more than is kept for it
+}
+
+void World::check_log() {
+  if (log_reader_ == nullptr) return;
+  log_reader_->calm_down();
+  log_->flush();
+  log_reader_->check_at_end(log_->dropped());
 }
 
 std::string World::run() {
@@ -88,6 +107,7 @@ void World::end_phase() {
   for (const Upstream* upstream : worker_->upstreams())
     universe_.require(upstream->pool().waiting() == 0, "somebody waits still");
   ledger_.check_at_end(scenario_.rules);
+  check_log();
 }
 
 template <typename Condition>
@@ -151,6 +171,7 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
     met["outcome " + std::string(outcome_name(outcome))] += ledger_.count(outcome);
   for (const int status : {408, 413, 500, 502, 503, 504})
     met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
+  met["log lines dropped"] += log_->dropped();
   met["spill files"] += spill_.created();
   met["408 slow body"] += worker_->metrics().slow_uploads;
   met["cut slow answer"] += worker_->metrics().slow_answers;
@@ -223,7 +244,7 @@ void World::reload() {
         std::max(pool.max_connections, static_cast<std::uint32_t>(network_.open_to(address_)));
   }
   if (universe_.random.chance(50)) change_manners(pool, scenario_.app, universe_.random);
-  changed.log.level = universe_.verbose ? config::LogLevel::debug : kNoLog;
+  changed.log.level = universe_.verbose || log_reader_ != nullptr ? config::LogLevel::debug : kNoLog;
   // A listener that goes leaves its backlog and its clients behind in order; where client.max_connections
   // is reached its backlog is lost.
   const bool room = changed.client.max_connections > clients_.size();

@@ -11,6 +11,7 @@
 #include "client.h"
 #include "fake_network.h"
 #include "fake_spill.h"
+#include "log_reader.h"
 #include "php_app.h"
 #include "proxy/access_log.h"
 #include "proxy/log.h"
@@ -44,6 +45,8 @@ class World final : public WorkerHost {
   bool step();
   Time next_time() const;
   void act(bool one_only);
+  void open_log(std::uint64_t seed);
+  void check_log();
   void happen();
   void carry_out(const Happening& happening);
   void reload();
@@ -62,7 +65,8 @@ class World final : public WorkerHost {
   FakeNetwork network_;
   FakeSpill spill_;
   PhpApp app_;
-  Log log_;
+  std::unique_ptr<Log> log_;
+  LogReader* log_reader_ = nullptr;  // of the log, where this run has one
   AccessLog access_log_;
   std::unique_ptr<Worker> worker_;
   std::string address_;

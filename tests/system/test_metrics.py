@@ -101,7 +101,7 @@ def test_labels_are_bounded(stack):
         proxy.get(f"/missing{i}.php", method=("GET", "POST", "PURGE", f"M{i}")[i % 4])
     after = samples(proxy)
     assert set(after) == set(before)
-    allowed = {"pool", "state", "reason", "class", "le", "port", "side", "version"}
+    allowed = {"pool", "state", "reason", "class", "le", "port", "side", "version", "log"}
     assert {label for _, labels in after for label, _ in labels} <= allowed
     assert {value for _, labels in after for label, value in labels if label == "pool"} == {"php"}
     ports = {value for _, labels in after for label, value in labels if label == "port"}

@@ -202,6 +202,7 @@ TEST_CASE("limits: at, one below, one above") {
       {"buffers: { response_head: ", {"1k }", "1m }"}, {"1023 }", "2m }"}},
       {"buffers: { spool_max: ", {"128m }", "1048576g }"}, {"0 }", "1023k }"}},
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
+      {"shutdown: { delay: ", {"0s }", "24h }"}, {"25h }"}},
   };
   for (const auto& row : rows) {
     for (const char* value : row.good) {

@@ -52,7 +52,7 @@ Config unusual() {
   c.buffers = {1024, 1025, 1026, "/", 1U << 20};
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
   c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
-  c.shutdown_grace = Duration(0);
+  c.shutdown = {.grace = Duration(0), .delay = Duration(1)};
   return c;
 }
 

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <random>
 
+#include "proxy/core/log_text.h"
+
 using holdfast::config::LogFormat;
 using holdfast::core::AccessLogFormatter;
 using holdfast::core::AccessRecord;
@@ -176,4 +178,32 @@ TEST_CASE("a refused head: its first bytes, escaped, in place of the request lin
   record.first_bytes = {};
   CHECK(has(combined(record), "] \"-\" 200 "));
   CHECK_FALSE(has(json(record), "first_bytes"));
+}
+
+TEST_CASE("a line has a length limit: its fields are cut and say so, and JSON stays JSON") {
+  for (const char byte : {'x', '"', '\x01', '\xff', ' '}) {
+    const std::string huge(1 << 20, byte);
+    AccessRecord record = sample();
+    record.method = record.user = record.target = record.referer = record.user_agent = record.host = huge;
+    for (const LogFormat format : {LogFormat::combined, LogFormat::json}) {
+      const std::string text = line(format, record);
+      CHECK(text.size() <= holdfast::core::kLogLineMost);
+      CHECK(text.size() > 3000);
+      const std::string words = format == LogFormat::json ? " more bytes" : "more";
+      std::size_t cuts = 0;
+      for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++cuts;
+      CHECK(cuts == 6);
+      CHECK(has(text, format == LogFormat::json ? "\"outcome\":\"ok\"}\n" : " end=ok\n"));
+      CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+    }
+    if (byte == 'x') CHECK(has(json(record), "xx... " + std::to_string((1 << 20) - 2048) + " more bytes\","));
+  }
+}
+
+TEST_CASE("a long line below the limit is whole") {
+  AccessRecord record = sample();
+  const std::string target(7000, 't');
+  record.target = target;
+  CHECK(has(combined(record), target));
+  CHECK(has(json(record), target));
 }

@@ -1,0 +1,28 @@
+// Where log lines go, without ever waiting for whoever reads them: stdout and stderr, whatever they are, or a
+// file or FIFO named in the configuration. Never sets O_NONBLOCK on what others share with us: the shell that
+// started us would find its own terminal changed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace holdfast {
+
+class LogOutput {
+ public:
+  virtual ~LogOutput() = default;
+  // Takes what can be had without waiting: how many bytes that was, from the front. Fewer than all: the
+  // reader is behind, or has gone.
+  virtual std::size_t write(std::string_view lines) = 0;
+};
+
+// STDOUT_FILENO or STDERR_FILENO. To be opened before privileges are dropped: a pipe or terminal gets a
+// description of our own where we may open it.
+std::unique_ptr<LogOutput> standard_output(int fd);
+
+// Lines are written to the descriptor, which is O_NONBLOCK, and closed with the object.
+std::unique_ptr<LogOutput> owned_output(int fd);
+
+}  // namespace holdfast

@@ -1,0 +1,170 @@
+"""Signals: each does what the README says of it, none ends the server but those that stop it; and how it stops."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from harness.holdfast import BINARY
+from harness.http_client import Client
+from harness.process import wait_exit
+from harness.wait import PATIENCE, wait_until
+
+STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
+
+
+def running_request(proxy, fpm, tag="h"):
+    client = proxy.client()
+    client.send(f"GET /hold.php?t={tag}&r=go HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    wait_until(lambda: fpm.seen(f"started-{tag}"), "the holding script")
+    return client
+
+
+def refuses(proxy):
+    try:
+        proxy.client(timeout=5).close()
+        return False
+    except (ConnectionRefusedError, ConnectionResetError):
+        return True
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_stops_in_order_and_says_so_until_the_end(stack, number):
+    """The admin endpoint is what an orchestrator asks meanwhile."""
+    proxy, fpm = stack()
+    running = running_request(proxy, fpm)
+    kept = Client(("127.0.0.1", int(proxy.admin_address.rsplit(":", 1)[1])), PATIENCE)
+    assert kept.request("GET", "/readyz").status == 200
+    proxy.process.signal(number)
+    wait_until(lambda: refuses(proxy), "the listener to be closed")
+    assert proxy.admin("GET", "/readyz")[0] == 503
+    assert proxy.admin("GET", "/healthz")[0] == 200
+    assert proxy.status()["stopping"] is True and proxy.pool()["leased"] == 1
+    assert b"holdfast_uptime_seconds" in proxy.admin("GET", "/metrics")[1]
+    assert proxy.admin("POST", "/pools/php/pause")[0] == 409
+    assert kept.request("GET", "/healthz").status == 200, "also on a connection that was there"
+    fpm.touch("go")
+    response = running.read()
+    assert response.body == b"h\n" and response.closes
+    assert wait_exit(proxy.process) == 0
+
+
+def test_a_live_page_does_not_hold_up_the_stop(stack):
+    proxy, _ = stack(shutdown={"grace": "10m"})
+    page = Client(("127.0.0.1", int(proxy.admin_address.rsplit(":", 1)[1])), PATIENCE)
+    page.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    page.read_head()
+    idle = Client(("127.0.0.1", int(proxy.admin_address.rsplit(":", 1)[1])), PATIENCE)
+    assert idle.request("GET", "/healthz").status == 200
+    assert proxy.stop() == 0
+
+
+def test_shutdown_delay_keeps_the_listeners_open(stack):
+    """A load balancer sees /readyz fail before the port closes."""
+    proxy, fpm = stack(shutdown={"delay": "1500ms"})
+    kept, idle = proxy.client(), proxy.client()
+    for client in (kept, idle):
+        assert not client.request("GET", "/echo.php?t=before").closes
+    running = running_request(proxy, fpm)
+    proxy.process.signal(signal.SIGTERM)
+    wait_until(lambda: proxy.admin("GET", "/readyz")[0] == 503, "/readyz to fail")
+    assert proxy.status()["stopping"] is True
+    response = proxy.get("/echo.php?t=new")
+    assert response.body == b"new\n" and response.closes, "new clients are served, and told to go"
+    response = kept.request("GET", "/echo.php?t=kept")
+    assert response.body == b"kept\n" and response.closes, "kept ones as well"
+    wait_until(lambda: refuses(proxy), "the listener to be closed")
+    assert idle.at_eof()
+    assert proxy.process.running
+    fpm.touch("go")
+    assert running.read().body == b"h\n"
+    assert wait_exit(proxy.process) == 0
+
+
+def test_a_second_signal_cuts_delay_and_grace_short(stack):
+    proxy, fpm = stack(shutdown={"delay": "10m", "grace": "10m"})
+    running_request(proxy, fpm)
+    proxy.process.signal(signal.SIGTERM)
+    wait_until(lambda: "stopping: " in proxy.log(), "the first to be seen")
+    proxy.process.signal(signal.SIGQUIT)
+    assert wait_exit(proxy.process) == 0
+    fpm.touch("go")
+
+
+def test_those_who_wait_at_a_paused_pool_are_served_before_the_end(stack):
+    proxy, _ = stack()
+    assert proxy.admin("POST", "/pools/php/pause")[0] == 200
+    waiting = proxy.client()
+    waiting.send(b"GET /echo.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
+    proxy.wait_pool(lambda p: p["waiting"] == 1, "the waiter")
+    proxy.process.signal(signal.SIGTERM)
+    assert waiting.read().body == b"w\n"
+    assert wait_exit(proxy.process) == 0
+
+
+def test_usr1_opens_the_access_log_again(stack):
+    proxy, _ = stack()
+    assert proxy.get("/echo.php?t=one").status == 200
+    proxy.wait_access(lambda a: "t=one" in a["target"])
+    moved = proxy.access_path.rename(proxy.access_path.with_suffix(".1"))
+    assert proxy.get("/echo.php?t=still").status == 200
+    wait_until(lambda: "t=still" in moved.read_text(), "the line in the old file")
+    proxy.process.signal(signal.SIGUSR1)
+    wait_until(lambda: f"the access log is opened again: {proxy.access_path}" in proxy.log(), "it to say so")
+    assert proxy.get("/echo.php?t=two").status == 200
+    proxy.wait_access(lambda a: "t=two" in a["target"])
+    assert "t=two" not in moved.read_text() and "reloaded" not in proxy.log()
+
+
+def test_usr1_that_cannot_open_it_goes_on_with_the_old_one(stack):
+    proxy, _ = stack()
+    moved = proxy.access_path.rename(proxy.access_path.with_suffix(".1"))
+    proxy.access_path.mkdir()
+    proxy.process.signal(signal.SIGUSR1)
+    wait_until(lambda: "lines go where they went before" in proxy.log(), "it to say so")
+    assert proxy.get("/echo.php?t=on").status == 200
+    wait_until(lambda: "t=on" in moved.read_text(), "the line in the old file")
+    proxy.access_path.rmdir()
+
+
+def test_usr2_reloads(stack):
+    proxy, _ = stack()
+    proxy.process.signal(signal.SIGUSR2)
+    wait_until(lambda: "SIGUSR2: reloads" in proxy.log() and " reloaded: " in proxy.log(), "the reload")
+
+
+def test_no_other_signal_ends_it(stack, base):
+    """In any number, while it serves and while it stops."""
+    proxy, fpm = stack()
+    running = running_request(proxy, fpm)
+    for _ in range(20):
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+            proxy.process.signal(number)
+    assert proxy.get("/echo.php?t=on").body == b"on\n"
+    proxy.process.signal(signal.SIGTERM)
+    wait_until(lambda: refuses(proxy), "the listener to be closed")
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        proxy.process.signal(number)
+    wait_until(lambda: "no reload while stopping" in proxy.log(), "the refusal")
+    fpm.touch("go")
+    assert running.read().body == b"h\n"
+    assert wait_exit(proxy.process) == 0
+
+
+def test_a_reader_of_the_log_that_has_gone_ends_nothing(base):
+    """`holdfast run | head -1`: SIGPIPE, before the loop runs and after."""
+    config = {"listen": f"unix:{base}/front.sock", "admin": {"listen": f"unix:{base}/admin.sock"},
+              "pools": {"php": {"address": "unix:/nowhere"}}, "sites": [{"root": str(base), "pool": "php"}]}
+    (base / "holdfast.yaml").write_text(json.dumps(config), encoding="ascii")
+    with subprocess.Popen([BINARY, "run", "-c", base / "holdfast.yaml"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as proxy:
+        proxy.stdout.close()
+        wait_until(lambda: (base / "admin.sock").exists() or proxy.poll() is not None, "its sockets")
+        with Client(str(base / "admin.sock"), PATIENCE) as client:
+            assert client.request("POST", "/pools/php/pause").status == 200
+        proxy.terminate()
+        try:
+            assert proxy.wait(PATIENCE) == 0
+        finally:
+            proxy.kill()
