@@ -2,6 +2,9 @@
 // passed over here: its member holds a default that the user never wrote.
 #include "config/checks.h"
 
+#include <grp.h>
+#include <pwd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -139,6 +142,25 @@ void check_folder(const Checked& checked, const std::string& path, const std::st
                          exists ? "" : "mkdir -p " + folder);
 }
 
+// A warning: the file may be meant for another machine, and who is not root becomes nobody.
+void check_account(const Checked& checked) {
+  const auto is_number = [](const std::string& text) {
+    return text.find_first_not_of("0123456789") == std::string::npos;
+  };
+  const std::string& user = checked.config.user;
+  if (!is_number(user) && ::getpwnam(user.c_str()) == nullptr) {
+    checked.report.warning(checked.places.find("user"),
+                           "user: there is no user " + user + " here; started as root it would not serve",
+                           "useradd --system " + user);
+  }
+  const std::string& group = checked.config.group;
+  if (!is_number(group) && ::getgrnam(group.c_str()) == nullptr) {
+    checked.report.warning(checked.places.find("group"),
+                           "group: there is no group " + group + " here; started as root it would not serve",
+                           "groupadd --system " + group);
+  }
+}
+
 // Such a prefix is sometimes meant (a closed network), so it is no error; but any client could then choose
 // the address that logs and scripts see.
 void check_trust(const Checked& checked) {
@@ -164,6 +186,7 @@ void check_config(const Checked& checked) {
     check_folder(checked, "log.access", fs::path(config.log.access).parent_path().string(),
                  "; the access log cannot be written");
   }
+  check_account(checked);
   check_trust(checked);
   check_unused_pools(checked);
 }

@@ -141,6 +141,8 @@ struct Config {
   std::vector<Network> trusted_proxies;
   Log log;
   Shutdown shutdown;
+  std::string user;   // to be when started as root; empty: chosen at the start
+  std::string group;  // empty: the user's own and its supplementary groups
 
   const Pool* find_pool(const std::string& name) const;
   bool operator==(const Config&) const = default;

@@ -335,6 +335,8 @@ struct Keys<Config> {
       key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
       section<&Config::log>("log"),
       section<&Config::shutdown>("shutdown"),
+      key<&Config::user, AccountName>("user"),
+      key<&Config::group, AccountName>("group"),
   };
 };
 

@@ -264,6 +264,21 @@ std::optional<std::string> PoolName::read(Reader& reader, const Slot& slot, cons
   return scalar ? std::optional(scalar->text) : std::nullopt;
 }
 
+// Whether there is such an account shows at the start: the file may be checked on another machine.
+std::optional<std::string> AccountName::read(Reader& reader, const Slot& slot, const Limits&) {
+  const auto scalar = reader.scalar(slot, "the name of an account");
+  if (!scalar) return std::nullopt;
+  // useradd(8) and what directories allow: nothing that a shell or a path could take amiss.
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@$-";
+  if (scalar->text.size() > 256 || scalar->text.starts_with('-') ||
+      scalar->text.find_first_not_of(kLetters) != std::string::npos) {
+    reader.error(slot, quote(scalar->text) + " is not the name of an account",
+                 "write a name such as www-data, or a number");
+    return std::nullopt;
+  }
+  return scalar->text;
+}
+
 std::optional<std::string> LogTarget::read(Reader& reader, const Slot& slot, const Limits&) {
   const auto scalar = reader.scalar(slot, "stdout, off or a path");
   if (!scalar || scalar->text == "stdout" || scalar->text == "off") {

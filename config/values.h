@@ -99,6 +99,9 @@ struct UrlPath : TextKind {  // "/index.php", without query; empty: none
 struct PoolName : TextKind {  // empty: none
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };
+struct AccountName : TextKind {  // a user or group, by name or number; empty: not given
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
 struct LogTarget : TextKind {  // stdout | off | path
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };

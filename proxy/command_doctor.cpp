@@ -13,6 +13,7 @@
 #include "proxy/doctor.h"
 #include "proxy/doctor_facts.h"
 #include "proxy/doctor_report.h"
+#include "proxy/run_user.h"
 
 namespace holdfast {
 
@@ -33,6 +34,9 @@ int run_doctor(DoctorOptions options) {
   std::fputs(config::format_diagnostics(loaded.diagnostics).c_str(), stderr);
   if (!loaded.config) return kExitConfig;
   std::string error;
+  if (options.sources.user.empty() && ::geteuid() == 0) {  // as what a start by root would end up
+    if (const auto user = choose_run_user(*loaded.config, error)) options.sources.user = user->name;
+  }
   const std::optional<Account> account = find_account(options.sources.user, error);
   if (!account) {
     std::fprintf(stderr, "holdfast doctor: %s\n", error.c_str());
@@ -59,7 +63,7 @@ void add_doctor_command(CLI::App& app, int& exit_status) {
                    "The php-fpm.conf; default: where the packages put it")
       ->check(CLI::ExistingFile);
   command->add_option("--user", options->sources.user,
-                      "Account that holdfast runs under; default: the current one");
+                      "Account that holdfast runs under; default: the current one, or whom root becomes");
   command->add_flag("--json", options->json, "One JSON object");
   command->add_flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
   command->callback([options, &exit_status] { exit_status = run_doctor(*options); });

@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "proxy/log.h"
 #include "proxy/private_fpm.h"
+#include "proxy/run_user.h"
 #include "proxy/server.h"
 
 namespace holdfast {
@@ -30,6 +31,7 @@ struct Options {
   std::string php;
   std::string fpm_binary;
   std::string front_controller;
+  std::string user;
   std::uint32_t connections = 4;
 };
 
@@ -94,9 +96,17 @@ int serve(const Options& options) {
   pool.name = "php";
   pool.max_connections = options.connections;
   PrivateFpm fpm;
+  config.user = options.user;
   if (options.php.empty()) {
+    // Started as root, php-fpm and the server become the same user.
+    std::optional<RunUser> user;
+    if (::geteuid() == 0) {
+      user = choose_run_user(config, error);
+      if (!user && !error.empty()) return fail(kUsage, "--user: " + error);
+      if (user) config.user = user->name;
+    }
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
-    if (!fpm.start(options.fpm_binary, options.connections + 1, error))
+    if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
       return fail(kUnavailable, error);
     pool.address = {
         .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
@@ -132,6 +142,7 @@ void add_serve_command(CLI::App& app, int& exit_status) {
   sub->add_option("--php", options->php,
                   "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
   sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
+  sub->add_option("--user", options->user, "Whom to be when started as root (default: www-data)");
   sub->add_option("--connections", options->connections, "Most connections to php-fpm")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1000U));

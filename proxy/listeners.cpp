@@ -138,6 +138,10 @@ std::vector<std::uint64_t> Listeners::put_in_force(Next next) {
   return gone;
 }
 
+void Listeners::give_to(std::uint32_t user, std::uint32_t group) const {
+  for (const auto& acceptor : acceptors_) acceptor->listener().give_to(user, group);
+}
+
 void Listeners::pause() {
   paused_ = true;
   for (const auto& acceptor : acceptors_) {

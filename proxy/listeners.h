@@ -65,6 +65,9 @@ class Listeners {
   // admin endpoint or back. What waited in the backlog of one that goes has been accepted.
   [[nodiscard]] std::vector<std::uint64_t> put_in_force(Next next);
 
+  // Those there are belong to this user from now on.
+  void give_to(std::uint32_t user, std::uint32_t group) const;
+
   // Clients of the sites wait in the backlog; the admin endpoint stays open.
   void pause();
   void resume();

@@ -54,11 +54,11 @@ bool remove_at(int base, const char* name, int folder) {
   return ::unlinkat(base, name, AT_REMOVEDIR) == 0;  // not when there is anything else in it
 }
 
-bool remove_if_left(int base, const char* name) {
+bool remove_if_left(int base, const char* name, uid_t user) {
   const Descriptor folder(::openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
   if (!folder || ::fstat(folder.get(), &status) != 0) return false;
-  if (status.st_uid != ::geteuid() || (status.st_mode & 077) != 0) return false;
+  if (status.st_uid != user || (status.st_mode & 077) != 0) return false;
   const Descriptor lock(::openat(folder.get(), kLock, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!lock || ::fstat(lock.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return false;  // its owner lives
@@ -93,6 +93,11 @@ bool PrivateFolder::lock() {
   return false;
 }
 
+bool PrivateFolder::give_to(uid_t user, gid_t group) {
+  const Descriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return folder && ::fchown(lock_, user, group) == 0 && ::fchown(folder.get(), user, group) == 0;
+}
+
 void PrivateFolder::remove() {
   if (path_.empty()) return;
   const Descriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -102,12 +107,12 @@ void PrivateFolder::remove() {
   path_.clear();
 }
 
-int remove_left_folders(const std::string& base) {
+int remove_left_folders(const std::string& base, uid_t user) {
   const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir(base.c_str()), ::closedir);
   if (list == nullptr) return 0;
   int removed = 0;
   while (const dirent* entry = ::readdir(list.get())) {
-    if (is_ours(entry->d_name) && remove_if_left(::dirfd(list.get()), entry->d_name)) ++removed;
+    if (is_ours(entry->d_name) && remove_if_left(::dirfd(list.get()), entry->d_name, user)) ++removed;
   }
   return removed;
 }

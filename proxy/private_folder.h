@@ -3,6 +3,9 @@
 // lock.
 #pragma once
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <string>
 
 namespace holdfast {
@@ -16,6 +19,8 @@ class PrivateFolder {
 
   // Makes it below `base`, for its owner only. False with a sentence in `error`.
   [[nodiscard]] bool make(const std::string& base, std::string& error);
+  // For a process that will be this user from then on. False with errno.
+  [[nodiscard]] bool give_to(uid_t user, gid_t group);
   const std::string& path() const { return path_; }  // empty: none
   void remove();
 
@@ -26,9 +31,9 @@ class PrivateFolder {
   int lock_ = -1;
 };
 
-// Removes folders below `base` that make() has made for this user and whose owner is gone. Returns how many.
+// Removes folders below `base` that make() has made for `user` and whose owner is gone. Returns how many.
 // Of everything else it keeps its hands: other names, other owners, symbolic links, folders that others may
 // write to, folders without a lock, files that are not of its kind.
-int remove_left_folders(const std::string& base);
+int remove_left_folders(const std::string& base, uid_t user = ::geteuid());
 
 }  // namespace holdfast

@@ -87,7 +87,8 @@ PrivateFpm::~PrivateFpm() {
   stop();
 }
 
-bool PrivateFpm::start(const std::string& binary, std::uint32_t workers, std::string& error) {
+bool PrivateFpm::start(const std::string& binary, std::uint32_t workers, const std::optional<RunUser>& user,
+                       std::string& error) {
   binary_ = binary;
   if (binary_.empty()) {
     const std::vector<std::string> found = find_php_fpm();
@@ -99,13 +100,14 @@ bool PrivateFpm::start(const std::string& binary, std::uint32_t workers, std::st
     }
     binary_ = found.front();
   }
-  return write_config(workers, error) && spawn(error) && wait_until_listening(error);
+  return write_config(workers, user, error) && spawn(user, error) && wait_until_listening(error);
 }
 
-bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
+bool PrivateFpm::write_config(std::uint32_t workers, const std::optional<RunUser>& user, std::string& error) {
   const char* base = std::getenv("TMPDIR");
   const std::string parent = base != nullptr && *base != '\0' ? base : "/tmp";
-  remove_left_folders(parent);
+  remove_left_folders(parent, ::geteuid());
+  if (user) remove_left_folders(parent, user->uid);
   if (!folder_.make(parent, error)) return false;
   const std::string& folder = folder_.path();
   socket_ = folder + "/php-fpm.sock";
@@ -114,9 +116,6 @@ bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
        << "[global]\nerror_log = " << folder << "/php-fpm.log\ndaemonize = no\n"
        << "process_control_timeout = 3s\n"
        << "[www]\nlisten = " << socket_ << "\nlisten.mode = 0600\n";
-  // php-fpm refuses to run workers as root unless told so; a root shell gets the usual unprivileged user
-  // instead.
-  if (::geteuid() == 0) file << "user = www-data\ngroup = www-data\nlisten.owner = root\n";
   file << "pm = static\npm.max_children = " << workers
        << "\n"
        // As much as the server lets through (max_body); php.ini's 8M and 2M would surprise.
@@ -127,10 +126,12 @@ bool PrivateFpm::write_config(std::uint32_t workers, std::string& error) {
     error = "cannot write " + folder + "/php-fpm.conf";
     return false;
   }
-  return true;
+  if (!user || folder_.give_to(user->uid, user->gid)) return true;
+  error = "cannot give " + folder + " to user " + user->name + ": " + std::strerror(errno);
+  return false;
 }
 
-bool PrivateFpm::spawn(std::string& error) {
+bool PrivateFpm::spawn(const std::optional<RunUser>& user, std::string& error) {
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) {
@@ -140,7 +141,9 @@ bool PrivateFpm::spawn(std::string& error) {
   if (pid_ > 0) return true;
   // In the child: own process group, so that Ctrl-C in the terminal reaches us alone and requests can finish.
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
+  // All of php-fpm, its master too: only so can we still end it when we are root no more.
+  if (user && !take_ids(*user)) ::_exit(126);
+  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // behind the change of user, with which the kernel forgets it
   if (::getppid() != parent) ::_exit(1);
   const int log = ::open((folder_.path() + "/php-fpm.out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (log >= 0) {

@@ -6,10 +6,12 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "proxy/private_folder.h"
+#include "proxy/run_user.h"
 
 namespace holdfast {
 
@@ -21,16 +23,18 @@ class PrivateFpm {
   PrivateFpm& operator=(const PrivateFpm&) = delete;
 
   // Starts `binary` (empty: the newest php-fpm found) with pm = static and `workers` workers, and waits until
-  // it listens. False with a sentence and its remedy in `error`.
-  [[nodiscard]] bool start(const std::string& binary, std::uint32_t workers, std::string& error);
+  // it listens. `user`: as root, whom all of it is to belong to. False with a sentence and its remedy in
+  // `error`.
+  [[nodiscard]] bool start(const std::string& binary, std::uint32_t workers,
+                           const std::optional<RunUser>& user, std::string& error);
   const std::string& socket_path() const { return socket_; }
   const std::string& binary() const { return binary_; }
   pid_t pid() const { return pid_; }
   void stop();
 
  private:
-  bool write_config(std::uint32_t workers, std::string& error);
-  bool spawn(std::string& error);
+  bool write_config(std::uint32_t workers, const std::optional<RunUser>& user, std::string& error);
+  bool spawn(const std::optional<RunUser>& user, std::string& error);
   bool wait_until_listening(std::string& error);
   std::string log_tail() const;
 

@@ -5,8 +5,20 @@
 
 namespace holdfast {
 
-// sd_notify(3) without its library: one datagram such as "READY=1" to $NOTIFY_SOCKET. Does nothing where
-// there is none, and cannot fail: who waits for it has a time limit.
-void tell_service_manager(std::string_view state);
+class ServiceManager {
+ public:
+  // Connects to $NOTIFY_SOCKET, where there is one: while root is still root.
+  ServiceManager();
+  ~ServiceManager();
+  ServiceManager(const ServiceManager&) = delete;
+  ServiceManager& operator=(const ServiceManager&) = delete;
+
+  // sd_notify(3) without its library: one datagram such as "READY=1". Never waits, and cannot fail: who waits
+  // for it has a time limit.
+  void tell(std::string_view state) const;
+
+ private:
+  int fd_ = -1;
+};
 
 }  // namespace holdfast

@@ -50,6 +50,7 @@ bool Worker::start(std::string& error) {
   std::optional<Listeners::Next> listeners = listeners_.prepare(*config_, error);
   if (!listeners) return false;
   static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
+  if (!host_.on_listening(listeners_, *config_, error)) return false;
   for (auto& [name, upstream] : pools_) upstream->pool().start(now());
   on_turn_end();
   return true;

@@ -31,6 +31,9 @@ class WorkerHost {
  public:
   // SIGHUP: a new snapshot, or nullptr and `error` in one sentence (all that is wrong was printed).
   virtual config::Snapshot load_again(std::string& error) = 0;
+  // The listeners are open, and nothing else is yet: the time to give up privileges. False with a sentence in
+  // `error`: it cannot serve.
+  virtual bool on_listening(const Listeners& listeners, const config::Config& config, std::string& error) = 0;
   // A reload is in force: what lies outside of the worker follows.
   virtual void on_reloaded(const config::Config& config) = 0;
   // Nothing runs any more: the loop may stop.

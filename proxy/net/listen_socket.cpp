@@ -164,7 +164,11 @@ std::string clear_path(const std::string& path, const sockaddr_un& address) {
     case UnixPath::not_a_socket: return "a file that is not a socket has this name; it is left alone";
     case UnixPath::unknown: break;
   }
-  return Error{errno}.text();
+  const int code = errno;
+  if (code != EACCES) return Error{code}.text();
+  const std::string holder = holder_of_path(path);
+  return holder.empty() ? Error{code}.text() + " (nor may it be asked whether somebody listens there)"
+                        : Error{EADDRINUSE}.text() + " (another process listens there: " + holder + ")";
 }
 
 ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
@@ -218,6 +222,20 @@ ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bo
 
 void set_shared(const ListenSocket& socket, bool on) {
   set_option(socket.fd, SOL_SOCKET, SO_REUSEPORT, on);
+}
+
+void give_to(const ListenSocket& socket, uid_t user, gid_t group) {
+  // What fails shows later, in the errors of what is not allowed then.
+  static_cast<void>(::fchown(socket.fd, user, group) == 0);
+  if (socket.unix_path.empty()) return;
+  // Only what was made here: by now the name may mean another file.
+  const int file = ::open(socket.unix_path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  struct stat status {};
+  if (file >= 0 && ::fstat(file, &status) == 0 && status.st_dev == socket.unix_device &&
+      status.st_ino == socket.unix_inode && S_ISSOCK(status.st_mode)) {
+    static_cast<void>(::fchownat(file, "", user, group, AT_EMPTY_PATH) == 0);
+  }
+  if (file >= 0) ::close(file);
 }
 
 void close_listen_socket(ListenSocket& socket) {

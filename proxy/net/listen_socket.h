@@ -27,6 +27,10 @@ ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bo
 // be let in afterwards: the kernel keeps that with the port.)
 void set_shared(const ListenSocket& socket, bool on);
 
+// To the user that root becomes: the kernel lets only sockets of one owner share a port, and in a folder such
+// as /tmp only the owner removes a file.
+void give_to(const ListenSocket& socket, uid_t user, gid_t group);
+
 // Closes it, and removes its file unless somebody else's has taken the place.
 void close_listen_socket(ListenSocket& socket);
 

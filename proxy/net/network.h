@@ -36,6 +36,12 @@ class Listener {
   virtual std::uint16_t port() const = 0;
   virtual void pause() = 0;  // stop accepting; connections wait in the backlog
   virtual void resume() = 0;
+  // Its owner is this user from now on, who could not share its port or remove its file otherwise. As root
+  // only.
+  virtual void give_to(std::uint32_t user, std::uint32_t group) {
+    static_cast<void>(user);
+    static_cast<void>(group);
+  }
   // Accepts now what waits in the backlog, unless paused: for a listener that is about to go, whose backlog
   // the kernel would reset.
   virtual void accept_waiting() = 0;

@@ -121,7 +121,7 @@ std::string holder_of(const Socket& socket) {
     if (process.find_first_not_of("0123456789") != std::string::npos || !has_open(process, target)) continue;
     return name_of_process(process) + " (pid " + process + ")";
   }
-  if (!socket.owner) return {};
+  if (!socket.owner) return "one that this user may not see";
   const passwd* owner = ::getpwuid(*socket.owner);
   return "a process of user " + (owner != nullptr ? owner->pw_name : std::to_string(*socket.owner));
 }

@@ -159,6 +159,10 @@ void UvListener::accept_waiting() {
   acceptor_->accept_at_most(kAcceptsAtLast);
 }
 
+void UvListener::give_to(std::uint32_t user, std::uint32_t group) {
+  net::give_to(acceptor_->socket, user, group);
+}
+
 void UvListener::set_shared(bool on) {
   net::set_shared(acceptor_->socket, on);
 }

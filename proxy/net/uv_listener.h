@@ -29,6 +29,7 @@ class UvListener final : public Listener {
   void pause() override;
   void resume() override;
   void accept_waiting() override;
+  void give_to(std::uint32_t user, std::uint32_t group) override;
 
   void set_shared(bool on);  // see listen_socket.h
 

@@ -34,6 +34,7 @@ class World final : public WorkerHost {
   void count_into(std::map<std::string, std::uint64_t>& met) const;
 
   // --- WorkerHost
+  bool on_listening(const Listeners&, const config::Config&, std::string&) override { return true; }
   config::Snapshot load_again(std::string&) override { return nullptr; }
   void on_reloaded(const config::Config&) override {}
   void on_done() override { told_done_ = true; }

@@ -30,9 +30,9 @@ def transport(request):
 
 @pytest.fixture
 def base():
-    """A directory of the test's own that php's user may enter."""
+    """A directory of the test's own that php's user may enter, and where the user that root becomes may make sockets."""
     path = Path(tempfile.mkdtemp(prefix="holdfast-"))
-    os.chmod(path, 0o755)
+    os.chmod(path, 0o777)
     yield path
     shutil.rmtree(path, ignore_errors=True)
 

@@ -144,6 +144,7 @@ def test_serve_removes_what_a_killed_one_left(start_fpm, start_holdfast, base):
     www = start_fpm().www
     temporary = base / "tmp"
     temporary.mkdir()
+    temporary.chmod(0o1777)
 
     def folders():
         return {path.name for path in temporary.iterdir() if path.name.startswith("holdfast-php-")}

@@ -308,6 +308,7 @@ def test_buffers(stack, base):
     proxy, _ = stack(buffers={"request_memory": "1m"})
     second = base / "second"
     second.mkdir()
+    second.chmod(0o777)
     body = b"x" * 200_000
     data = build_request("POST", "/upload.php", body=body)
 

@@ -211,6 +211,7 @@ def test_stale_socket_file(stack, base):
     path = base / "front.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
+        path.chmod(0o666)
     proxy.reload(with_listen(proxy, ["127.0.0.1:0", f"unix:{path}"]))
     assert get(str(path)).body == b"l\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o666

@@ -48,8 +48,9 @@ class Holdfast:
     def __init__(self, base, config):
         self.dir = Path(base)
         self.dir.mkdir(exist_ok=True)
-        os.chmod(self.dir, 0o755)
         (self.dir / "spool").mkdir(exist_ok=True)
+        for folder in (self.dir, self.dir / "spool"):
+            os.chmod(folder, 0o777)  # root becomes another user, who keeps its logs and spool files there
         self.access_path = self.dir / "access.log"
         self.log_path = self.dir / "error.log"
         self.config_path = self.dir / "holdfast.yaml"

@@ -203,6 +203,8 @@ TEST_CASE("limits: at, one below, one above") {
       {"buffers: { spool_max: ", {"128m }", "1048576g }"}, {"0 }", "1023k }"}},
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
       {"shutdown: { delay: ", {"0s }", "24h }"}, {"25h }"}},
+      {"user: ", {"root", "1000", "\"\""}, {"a b", "-x", "a/b", "[a]"}},
+      {"group: ", {"root", "33"}, {"a:b", "\"a\\n\""}},
   };
   for (const auto& row : rows) {
     for (const char* value : row.good) {
@@ -214,6 +216,15 @@ TEST_CASE("limits: at, one below, one above") {
       CHECK(errors(load(row.key + std::string(value) + "\n" + kMinimal)) == 1);
     }
   }
+}
+
+TEST_CASE("an account that is not here is warned of, with the remedy") {
+  const auto user = load(std::string("user: _nobody.has@this\n") + kMinimal);
+  CHECK(user.config);
+  CHECK(said(user).find("there is no user _nobody.has@this here") != std::string::npos);
+  const auto group = load(std::string("group: nobody-has-this\n") + kMinimal);
+  CHECK(group.config);
+  CHECK(said(group).find("groupadd --system nobody-has-this") != std::string::npos);
 }
 
 TEST_CASE("a value out of bounds is told what to write") {

@@ -53,6 +53,8 @@ Config unusual() {
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
   c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
   c.shutdown = {.grace = Duration(0), .delay = Duration(1)};
+  c.user = "1000";
+  c.group = "null";
   return c;
 }
 

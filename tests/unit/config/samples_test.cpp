@@ -78,7 +78,8 @@ TEST_CASE("holdfast.yaml shows every key with its true default") {
   CHECK(*result.config == expected);
 
   // Present at all: active, or commented out because there is no default to show.
-  const std::set<std::string> commented = {"hosts", "php_root", "front_controller", "params", "status_path"};
+  const std::set<std::string> commented = {"hosts", "php_root", "front_controller", "params", "status_path",
+                                           "user",  "group"};
   for (const WrittenKey& key : schema_keys()) {
     CAPTURE(key.path);
     const std::string word = last_word(key.path) + ": ";
@@ -91,7 +92,8 @@ TEST_CASE("holdfast.yaml shows every key with its true default") {
 
 TEST_CASE("what holdfast.yaml shows commented out is right too") {
   std::string text = read_text(source_file("config/holdfast.yaml"));
-  for (const char* key : {"hosts", "php_root", "front_controller", "params", "status_path"}) {
+  for (const char* key :
+       {"hosts", "php_root", "front_controller", "params", "status_path", "user", "group"}) {
     const auto at = text.find(std::string("# ") + key + ":");
     REQUIRE(at != std::string::npos);
     text.erase(at, 2);

@@ -1,0 +1,47 @@
+// Whom a server that was started as root becomes once its listeners are open: the user that the configuration
+// names, else php-fpm's, else www-data. Chooses and becomes; what it says about it is the caller's to log.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace holdfast {
+
+struct RunUser {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  // supplementary, `gid` among them
+  std::string why;            // "user: of the configuration", "the owner of /run/php/php-fpm.sock"
+};
+
+// By name or number; `group`: in place of its own one, empty: that. Nothing with a sentence in `error`.
+std::optional<RunUser> find_run_user(const std::string& name, const std::string& group, std::string& error);
+
+// For a process that is root now. Nothing and `error`: the configuration names nobody there is. Nothing and
+// no error: there is no user to become. Root itself, where `user` says so.
+std::optional<RunUser> choose_run_user(const config::Config& config, std::string& error);
+
+// May this user do it, folders on the way included? One answer each: 0, or errno. As root only.
+struct Access {
+  std::string path;
+  int mode = 0;  // of access(2)
+};
+std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted);
+
+// What of the configuration this user will not be able to use: a sentence with its remedy each.
+std::vector<std::string> missing_rights(const RunUser& user, const config::Config& config);
+
+// For a child that is to run another program: its ids and groups alone.
+[[nodiscard]] bool take_ids(const RunUser& user);
+
+// For good: no way back, not by a set-user-ID program either. Of the capabilities that to bind ports below
+// 1024 stays, where there is one: a reload may open them. False with a sentence in `error`.
+[[nodiscard]] bool become(const RunUser& user, std::string& error);
+
+}  // namespace holdfast
