@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -104,8 +105,8 @@ bool has_open(const std::string& process, const std::string& target) {
 
 std::string name_of_process(const std::string& process) {
   std::ifstream file("/proc/" + process + "/comm");
-  std::string name;
-  std::getline(file, name);
+  std::string name(std::istreambuf_iterator<char>(file), {});
+  if (name.ends_with('\n')) name.pop_back();  // others may be its own
   for (char& c : name) {
     if (c < 0x20 || c >= 0x7f) c = '?';
   }
