@@ -16,7 +16,7 @@ namespace holdfast {
 
 namespace {
 // Held for a reader that is behind; beyond this lines are dropped and counted.
-constexpr std::size_t kBytesMost = 256U << 10;
+constexpr std::size_t kBytesMost = 64U << 10;
 }  // namespace
 
 Log::Log(config::LogLevel level) : Log(level, standard_output(STDERR_FILENO)) {}

@@ -86,7 +86,24 @@ class NoOutput final : public LogOutput {
   std::size_t write(std::string_view lines) override { return lines.size(); }
 };
 
+// A description of our own of the pipe or terminal that `fd` is. -1: it is none, or not ours to open.
+int open_again(int fd, const struct stat& status) {
+  if (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode)) return -1;
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 }  // namespace
+
+void own_standard_streams() {
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    struct stat status {};
+    const int own = ::fstat(fd, &status) == 0 ? open_again(fd, status) : -1;
+    if (own < 0) continue;
+    ::dup2(own, fd);
+    ::close(own);
+  }
+}
 
 std::unique_ptr<LogOutput> standard_output(int fd) {
   struct stat status {};
@@ -95,9 +112,8 @@ std::unique_ptr<LogOutput> standard_output(int fd) {
   if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode))
     return std::make_unique<DescriptorOutput>(fd, Kind::file, false);
   if (S_ISSOCK(status.st_mode)) return std::make_unique<DescriptorOutput>(fd, Kind::socket, false);
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  const int own = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-  if (own >= 0) return std::make_unique<DescriptorOutput>(own, Kind::non_blocking, true);
+  if (const int own = open_again(fd, status); own >= 0)
+    return std::make_unique<DescriptorOutput>(own, Kind::non_blocking, true);
   const Kind kind = S_ISFIFO(status.st_mode) ? Kind::shared_pipe : Kind::shared_terminal;
   return std::make_unique<DescriptorOutput>(fd, kind, false);
 }

@@ -22,6 +22,10 @@ class LogOutput {
 // description of our own where we may open it.
 std::unique_ptr<LogOutput> standard_output(int fd);
 
+// Stdout and stderr of a server, replaced by descriptions of their own where that goes (pipes, terminals), so
+// that not even the last words of an assertion wait for a reader.
+void own_standard_streams();
+
 // Lines are written to the descriptor, which is O_NONBLOCK, and closed with the object.
 std::unique_ptr<LogOutput> owned_output(int fd);
 

@@ -106,6 +106,7 @@ class Host final : public WorkerHost {
 
 int run_server(config::Snapshot config, ServerHooks& hooks) {
   const QuietSignals quiet;
+  own_standard_streams();
   Log log(config->log.level);
   AccessLog access_log;
   std::string error;

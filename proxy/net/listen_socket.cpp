@@ -95,13 +95,15 @@ std::string remedy(int code, const SocketAddress& address) {
   return holder.empty() ? std::string() : "; " + holder + " has it";
 }
 
-int open_tcp(const Endpoint& endpoint, bool beside, std::string& error) {
+int open_tcp(const Endpoint& endpoint, Sharing sharing, std::string& error) {
   std::string reason;
   for (const SocketAddress& address : resolve(endpoint, error)) {
-    const int fd = listen_on(address, beside);
+    const int fd = listen_on(address, sharing == Sharing::beside);
     if (fd >= 0) return fd;
     const int code = errno;
-    if (reason.empty()) reason = Error{code}.text() + remedy(code, address);
+    if (!reason.empty()) continue;
+    reason = Error{code}.text();
+    if (sharing != Sharing::first_try) reason += remedy(code, address);
   }
   if (error.empty()) error = name_of(endpoint) + ": " + reason;
   return -1;
@@ -212,11 +214,11 @@ ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
 
 }  // namespace
 
-ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bool beside) {
+ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, Sharing sharing) {
   error.clear();
   if (endpoint.unix_socket) return open_unix(endpoint, error);
   ListenSocket made;
-  made.fd = open_tcp(endpoint, beside, error);
+  made.fd = open_tcp(endpoint, sharing, error);
   return made;
 }
 

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 
 #include "proxy/net/network.h"
@@ -18,9 +19,13 @@ struct ListenSocket {
   ino_t unix_inode = 0;
 };
 
+// How a TCP port is asked for: as a rule alone; first_try: alone, and who has it is not looked up; beside: it
+// may be one that sockets of set_shared() have.
+enum class Sharing : std::uint8_t { alone, first_try, beside };
+
 // On failure fd is -1 and `error` a sentence: "127.0.0.1:80: EACCES: permission denied".
-// `beside`: a TCP port may be one that sockets of set_shared() have.
-ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error, bool beside = false);
+ListenSocket open_listen_socket(const Endpoint& endpoint, std::string& error,
+                                Sharing sharing = Sharing::alone);
 
 // While on, other sockets of this user that ask for it may be bound to the port. Never for long: a second
 // holdfast on our port must be an error, not a rival. (Who asks to share, as we do not at a start, may still

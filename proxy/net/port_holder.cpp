@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -103,6 +105,18 @@ bool has_open(const std::string& process, const std::string& target) {
   return false;
 }
 
+// Not by /proc/self: who was root once may not look there.
+bool is_own(const std::string& inode) {
+  constexpr int kDescriptorsMost = 65536;
+  const int most = std::min(::getdtablesize(), kDescriptorsMost);
+  for (int fd = 0; fd < most; ++fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && std::to_string(status.st_ino) == inode)
+      return true;
+  }
+  return false;
+}
+
 std::string name_of_process(const std::string& process) {
   std::ifstream file("/proc/" + process + "/comm");
   std::string name(std::istreambuf_iterator<char>(file), {});
@@ -115,7 +129,7 @@ std::string name_of_process(const std::string& process) {
 
 std::string holder_of(const Socket& socket) {
   const std::string target = "socket:[" + socket.inode + "]";
-  if (has_open("self", target)) return "this holdfast itself";
+  if (is_own(socket.inode)) return "this holdfast itself";
   const std::unique_ptr<DIR, int (*)(DIR*)> list(::opendir("/proc"), ::closedir);
   while (const dirent* entry = list == nullptr ? nullptr : ::readdir(list.get())) {
     const std::string process = entry->d_name;

@@ -68,15 +68,17 @@ std::unique_ptr<Listener> UvNetwork::listen(const Endpoint& endpoint, AcceptHand
 std::unique_ptr<Listener> UvNetwork::listen_in_place_of(std::span<Listener* const> leaving,
                                                         const Endpoint& endpoint, AcceptHandler& handler,
                                                         std::string& error) {
-  // Alone first: a port is shared only when one of ours may be in the way.
-  auto listener = listen(endpoint, handler, error);
-  if (listener != nullptr || leaving.empty() || endpoint.unix_socket) return listener;
+  if (leaving.empty() || endpoint.unix_socket) return listen(endpoint, handler, error);
   const auto share = [leaving](bool on) {
     for (Listener* each : leaving) static_cast<UvListener*>(each)->set_shared(on);
   };
-  share(true);
-  ListenSocket socket = open_listen_socket(endpoint, error, true);
-  share(false);
+  // Alone first: a port is shared only when one of ours may be in the way.
+  ListenSocket socket = open_listen_socket(endpoint, error, Sharing::first_try);
+  if (socket.fd < 0) {
+    share(true);
+    socket = open_listen_socket(endpoint, error, Sharing::beside);
+    share(false);
+  }
   if (socket.fd < 0) return nullptr;
   return std::make_unique<UvListener>(*loop_, std::move(socket), handler);
 }
