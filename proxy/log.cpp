@@ -17,6 +17,15 @@ namespace holdfast {
 namespace {
 // Held for a reader that is behind; beyond this lines are dropped and counted.
 constexpr std::size_t kBytesMost = 64U << 10;
+
+// A line with its end, or one of the messages that php-fpm puts in one line.
+std::string_view first_message(std::string_view said) {
+  constexpr std::string_view kNext = "; PHP message: ";
+  const std::size_t line = said.find('\n');
+  const std::size_t message = said.find(kNext);
+  if (line < message) return said.substr(0, line + 1);
+  return message == std::string_view::npos ? said : said.substr(0, message + 2);
+}
 }  // namespace
 
 Log::Log(config::LogLevel level) : Log(level, standard_output(STDERR_FILENO)) {}
@@ -48,21 +57,17 @@ void Log::write(config::LogLevel level, std::string_view text) {
 
 void Log::warn_lines(std::string_view begin, std::string_view said, std::string_view end) {
   constexpr std::size_t kMost = core::kLogLineMost - 64;  // without time, level and line end
-  constexpr std::string_view kBreak = "\\n";              // as it is escaped
   while (said.ends_with('\n')) said.remove_suffix(1);
   std::string line(begin);
-  for (bool first = true;; first = false) {
-    const std::size_t length = said.find('\n');
-    const std::string text = core::escape_for_log(said.substr(0, length));
-    if (!first && line.size() + kBreak.size() + text.size() > kMost) {
+  for (bool first = true; first || !said.empty(); first = false) {
+    const std::string_view one = first_message(said);
+    said.remove_prefix(one.size());
+    const std::string text = core::escape_for_log(one);
+    if (!first && line.size() + text.size() > kMost) {
       warn(line);
       line = begin;
-    } else if (!first) {
-      line += kBreak;
     }
     core::append_cut(line, text, kMost - std::min(kMost, begin.size()));
-    if (length == std::string_view::npos) break;
-    said.remove_prefix(length + 1);
   }
   if (line.size() + end.size() > kMost) {
     warn(line);

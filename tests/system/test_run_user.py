@@ -39,6 +39,12 @@ def assert_is(pid, user):
     return seen
 
 
+def gave_up_root(proxy):
+    """The lines of the listeners come first."""
+    wait_until(lambda: re.search(r"root no more|as ROOT", proxy.log()), "it to become that user")
+    return proxy
+
+
 def start_of_death(start_holdfast, config, match):
     proxy = start_holdfast(config, run=False)
     proxy.expect_death = True
@@ -55,6 +61,7 @@ def site_config(root, **more):
 def test_root_becomes_phps_user(stack, transport):
     """Not with a way back; of root's powers only the one to bind low ports is left."""
     proxy, fpm = stack(transport)
+    gave_up_root(proxy)
     seen = assert_is(proxy.pid, "www-data")
     for name in ("CapInh", "CapAmb"):
         assert int(seen[name][0], 16) == 0, name
@@ -89,6 +96,7 @@ def test_what_root_alone_may_read_is_not_served(stack, base):
 @pytest.mark.parametrize("more, group", [({"user": "nobody"}, "nogroup"), ({"user": "65534", "group": "www-data"}, "www-data")])
 def test_the_user_of_the_configuration(stack, more, group):
     proxy, _ = stack(**more)
+    gave_up_root(proxy)
     seen = credentials(proxy.pid)
     assert set(seen["Uid"]) == {"65534"}
     assert set(seen["Gid"]) == {subprocess.run(["getent", "group", group], capture_output=True, text=True,
@@ -104,6 +112,7 @@ def test_a_user_that_is_not_there(start_holdfast, base, more, name):
 
 def test_root_that_is_to_stay_root_is_told(stack):
     proxy, _ = stack(user="root")
+    gave_up_root(proxy)
     assert set(credentials(proxy.pid)["Uid"]) == {"0"}
     assert "it serves as ROOT" in proxy.log()
 
@@ -157,6 +166,7 @@ def test_what_the_user_may_not_do_is_said_at_the_start(stack, base):
     shut = base / "shut"
     shut.mkdir(mode=0o700)
     proxy, _ = stack(buffers={"spool_dir": str(shut)}, log={"access": str(shut / "access.log")})
+    gave_up_root(proxy)
     for path, remedy in ((shut, f"chown www-data {shut}"), (shut, "create 0640 www-data")):
         assert any(str(path) in line and remedy in line for line in proxy.log().splitlines()), proxy.log()
 
@@ -252,5 +262,6 @@ def test_serve_gives_up_root_too(base, end):
 def test_no_descriptor_of_root_is_left_open(stack):
     """But those that it serves with."""
     proxy, _ = stack()
+    gave_up_root(proxy)
     for target in open_files(proxy.pid):
         assert not target.startswith(("/proc/", "/etc/")), target

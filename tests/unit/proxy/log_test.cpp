@@ -128,6 +128,13 @@ TEST_CASE("what an application says at length takes several lines, and loses onl
     text.erase(0, end + 1);
   }
   world.reader->text.clear();
+  said = "PHP message: 0";
+  for (int i = 1; i < 20; ++i) said += "; PHP message: " + std::to_string(i) + std::string(1000, '.');
+  world.log->warn_lines("php: ", said, "");
+  CHECK(count(world.reader->text, "PHP message: ") == 20);
+  CHECK(count(world.reader->text, "more bytes") == 0);
+  CHECK(count(world.reader->text, " warn php: PHP message: ") == count(world.reader->text, "\n"));
+  world.reader->text.clear();
   world.log->warn_lines("php: ", "one\ntwo\n", "");
   CHECK(world.reader->text.ends_with(" warn php: one\\ntwo\n"));
 }
