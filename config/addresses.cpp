@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "config/diagnostics.h"
+#include "config/foreign_words.h"
 
 namespace holdfast::config {
 namespace {
@@ -208,6 +209,17 @@ Parsed<Address> read_listen_address(std::string_view text) {
     out.error = "expected an address such as " + example + ", got " + quote(text);
     out.hint = "write :" + std::string(text) +
                " for every address of this machine, or 127.0.0.1:" + std::string(text);
+    return out;
+  }
+  // nginx's `listen 443 ssl http2;`
+  if (text.ends_with("ssl") || text.ends_with("http2") || text.ends_with("quic")) {
+    out.error = "expected an address such as " + example + ", got " + quote(text);
+    out.hint = "the address alone; " + foreign_hint("ssl");
+    return out;
+  }
+  if (text.ends_with(" default_server") || text.ends_with(" default")) {
+    out.error = "expected an address such as " + example + ", got " + quote(text);
+    out.hint = "the address alone; the site without hosts answers every other host";
     return out;
   }
   if (text.starts_with("*:")) {

@@ -60,7 +60,7 @@ void check_listen(const Checked& checked) {
       report.error(places.find(admin_given ? "admin.listen" : listen_path(checked, i)),
                    "admin.listen: " + config.admin->text() + " is also a listen address for clients" +
                        (admin_given ? "" : " (it is the default of admin.listen)"),
-                   "give the admin endpoint a port of its own, or admin: { listen: off }");
+                   "give the admin endpoint a port of its own, or admin: off");
     }
   }
 }
@@ -188,6 +188,7 @@ void check_config(const Checked& checked) {
   }
   check_account(checked);
   check_trust(checked);
+  check_habits(checked);
   check_unused_pools(checked);
 }
 

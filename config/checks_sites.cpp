@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/addresses.h"
 #include "config/checks.h"
 #include "config/units.h"
 
@@ -76,7 +77,14 @@ void check_pool_of(const Checked& checked, std::size_t index) {
   for (const Pool& pool : config.pools) {
     names.push_back(pool.name);
   }
-  const std::string meant = did_you_mean(site.pool, names);
+  std::string meant = did_you_mean(site.pool, names);
+  if (site.pool.find_first_of(":/") != std::string::npos) {
+    const auto same = std::find_if(config.pools.begin(), config.pools.end(), [&site](const Pool& pool) {
+      return pool_address_text(pool.address) == site.pool;
+    });
+    meant = "the name of a pool stands here, its address in pools.NAME.address" +
+            (same == config.pools.end() ? std::string() : "; write pool: " + same->name);
+  }
   report.error(places.find(path), path + ": there is no pool " + quote(site.pool),
                meant.empty() ? "pools: " + join_words(names) : meant);
 }
@@ -100,14 +108,19 @@ void check_root(const Checked& checked, std::size_t index) {
   if (site.root == "/") {
     report.error(places.find(path), path + ": '/' would serve every file of this machine",
                  "name the public folder");
-  } else if (!fs::is_directory(site.root, error)) {
+    return;
+  }
+  if (!fs::is_directory(site.root, error)) {
     report.warning(
         places.find(path),
         path + ": " + site.root + (fs::exists(site.root, error) ? " is not a folder" : " does not exist"),
         "requests to this site get 404 until it is there");
-  } else if (!site.front_controller.empty() && !site.pool.empty() &&
-             places.good(site_path(index, ".front_controller")) &&
-             !fs::exists(site.root + site.front_controller, error)) {
+    return;
+  }
+  check_root_contents(checked, path, site.root);
+  if (!site.front_controller.empty() && !site.pool.empty() &&
+      places.good(site_path(index, ".front_controller")) &&
+      !fs::exists(site.root + site.front_controller, error)) {
     report.warning(
         places.find(site_path(index, ".front_controller")),
         site_path(index, ".front_controller") + ": " + site.root + site.front_controller + " does not exist",

@@ -134,8 +134,10 @@ struct Config {
   std::vector<Address> listen = {{Address::Kind::tcp, "127.0.0.1", 8080, {}}};
   std::optional<Address> admin =
       Address{Address::Kind::tcp, "127.0.0.1", 9180, {}};  // admin: { listen: off } turns it off
-  std::vector<Pool> pools;                                 // in the order written
-  std::vector<Site> sites;                                 // in the order written
+  std::vector<std::string>
+      admin_hosts;          // names it is asked by, beside addresses and localhost; as Site::hosts
+  std::vector<Pool> pools;  // in the order written
+  std::vector<Site> sites;  // in the order written
   Client client;
   Buffers buffers;
   std::vector<Network> trusted_proxies;

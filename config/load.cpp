@@ -11,6 +11,7 @@
 
 #include "config/checks.h"
 #include "config/diagnostics.h"
+#include "config/foreign_words.h"
 #include "config/load_yaml.h"
 #include "config/reader.h"
 #include "config/schema.h"
@@ -70,6 +71,9 @@ LoadResult load(std::string_view text, const std::string& file_name, const Envir
   if (text.starts_with("\xEF\xBB\xBF")) {
     text.remove_prefix(3);
   }
+  if (text.ends_with('\r')) {  // of CR LF, where the last line has no LF: yaml-cpp would take it for text
+    text.remove_suffix(1);
+  }
   if (text.size() > kFileMax) {
     return failed(file_name, "is larger than " + size_text(kFileMax) + ", this is no configuration file",
                   "give the right file with -c FILE");
@@ -89,6 +93,13 @@ LoadResult load(std::string_view text, const std::string& file_name, const Envir
   if (yaml.root != nullptr && yaml.root->kind == Node::Kind::null) {
     return failed(file_name, "holds no configuration",
                   "a short one to begin with is config/samples/minimal.yaml");
+  }
+  if (yaml.root == nullptr || yaml.root->kind != Node::Kind::map) {
+    if (const std::string whose = foreign_language(text); !whose.empty()) {
+      return failed(file_name, "is no YAML, it looks like a configuration of " + whose,
+                    "a short one to begin with is config/samples/minimal.yaml, and every key is in "
+                    "config/README.md");
+    }
   }
   if (yaml.root != nullptr) {
     Places places;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/foreign_words.h"
 #include "config/interpolate.h"
 
 namespace holdfast::config {
@@ -41,6 +42,22 @@ Slot child_slot(const Slot& parent, const Entry& entry) {
   return {entry.value.get(), child_path(parent.path, entry.key), at_value ? entry.value->mark : entry.mark};
 }
 
+// What was probably meant by a value, or a list, where a block of keys belongs.
+std::string block_hint(const Slot& slot) {
+  if (slot.node->kind == Node::Kind::list) {
+    return "its entries have names, not dashes: NAME: and the keys below it";
+  }
+  const std::string& text = slot.node->text;
+  const auto colon = text.find(':');
+  const auto is_key_char = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  if (colon != std::string::npos && colon > 2 && text.substr(0, colon) != "unix" &&
+      text.substr(0, colon) != "tcp" &&
+      std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), is_key_char)) {
+    return "write a blank behind the colon: " + text.substr(0, colon) + ": " + text.substr(colon + 1, 64);
+  }
+  return {};
+}
+
 }  // namespace
 
 void Places::spoil(const std::string& path) {
@@ -72,7 +89,10 @@ Reader::Reader(Report& report, Places& places, const Environment& environment, s
       known_paths_(std::move(known_paths)) {}
 
 void Reader::error(const Slot& slot, const std::string& message, const std::string& hint) {
-  report_.error(slot.mark, slot.path.empty() ? message : slot.path + ": " + message, hint);
+  const bool semicolon = slot.node != nullptr && slot.node->kind == Node::Kind::scalar &&
+                         slot.node->text.ends_with(';') && hint.empty();
+  report_.error(slot.mark, slot.path.empty() ? message : slot.path + ": " + message,
+                semicolon ? "a value ends without ';' here" : hint);
   places_.spoil(slot.path);
 }
 
@@ -80,7 +100,7 @@ bool Reader::is_map(const Slot& slot, const std::string& expected) {
   if (slot.node->kind == Node::Kind::map || slot.node->kind == Node::Kind::null) {
     return true;
   }
-  error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
+  error(slot, "expected " + expected + ", found " + kind_name(*slot.node), block_hint(slot));
   return false;
 }
 
@@ -103,6 +123,9 @@ std::string Reader::unknown_key(const Slot& parent, const Entry& entry,
   std::string hint;
   if (entry.key == "<<") {
     hint = "merge keys are not supported, write the keys out";
+  } else if (std::string foreign = foreign_hint(entry.key); !foreign.empty()) {
+    hint = std::move(foreign);
+    meant.clear();
   } else if (!meant.empty()) {
     hint = "did you mean '" + meant + "'?";
   } else if (!homes.empty()) {
@@ -168,7 +191,8 @@ std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::stri
     return std::vector<Slot>{slot};
   }
   if (slot.node->kind != Node::Kind::list) {
-    error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
+    error(slot, "expected " + expected + ", found " + kind_name(*slot.node),
+          slot.node->kind == Node::Kind::map ? "write '- ' before the first key of each item" : "");
     return std::nullopt;
   }
   std::vector<Slot> out;
@@ -178,6 +202,12 @@ std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::stri
     places_.add(out.back().path, out.back().mark);
   }
   return out;
+}
+
+Slot Reader::as_key(const Slot& block, std::string_view name) {
+  Slot key{block.node, child_path(block.path, std::string(name)), block.mark};
+  places_.add(key.path, key.mark);
+  return key;
 }
 
 // `ping:` with nothing behind it is refused, not taken for the default: it is mostly a line that was left

@@ -78,6 +78,8 @@ class Reader {
   std::vector<Named> entries(const Slot& slot, const std::string& expected);
   // The items of a list; or the one scalar that stands for a list of one.
   std::optional<std::vector<Slot>> items(const Slot& slot, const std::string& expected, bool scalar_allowed);
+  // The slot of a block that was given as a single value: that of the block's key `name`.
+  Slot as_key(const Slot& block, std::string_view name);
   // A scalar with its variables expanded; else reported as "expected EXPECTED, found a list".
   std::optional<Scalar> scalar(const Slot& slot, const std::string& expected);
 

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "config/addresses.h"
 #include "config/values.h"
 
 namespace holdfast::config {
@@ -244,11 +245,36 @@ struct Keys<Log> {
   };
 };
 
-using Admin = Single<&Config::admin, ListenOrOff>;
+struct Admin {
+  std::optional<Address> listen;
+  std::vector<std::string> hosts;
+};
 template <>
 struct Keys<Admin> {
-  static constexpr auto kList = std::array{key<&Admin::value, ListenOrOff>("listen")};
+  static constexpr auto kList = std::array{
+      key<&Admin::listen, ListenOrOff>("listen"),
+      key<&Admin::hosts, HostList>("hosts"),
+  };
 };
+
+// `admin: off`, or an address, is short for admin: { listen: ... }.
+void read_admin(Reader& reader, const Slot& slot, const Limits&, Config& out) {
+  Admin admin{out.admin, out.admin_hosts};
+  if (slot.node->kind == Node::Kind::scalar) {
+    const auto& row = Keys<Admin>::kList.front();
+    row.read(reader, reader.as_key(slot, row.name), row.limits, admin);
+  } else {
+    read_section(reader, slot, admin);
+  }
+  out.admin = std::move(admin.listen);
+  out.admin_hosts = std::move(admin.hosts);
+}
+
+void write_admin(Writer& writer, std::string_view as, const Config& in) {
+  writer.open(as);
+  write_section(writer, Admin{in.admin, in.admin_hosts});
+  writer.close();
+}
 
 template <>
 struct Keys<Shutdown> {
@@ -277,7 +303,12 @@ void read_pools(Reader& reader, const Slot& slot, const Limits&, Config& out) {
     }
     Pool pool;
     pool.name = name;
-    read_section(reader, entry, pool);
+    if (entry.node->kind == Node::Kind::scalar && read_pool_address(entry.node->text).value) {
+      reader.error(entry, "expected a block of keys, found an address",
+                   "write " + name + ": { address: " + yaml_text(entry.node->text) + " }");
+    } else {
+      read_section(reader, entry, pool);
+    }
     out.pools.push_back(std::move(pool));
   }
 }
@@ -327,7 +358,7 @@ template <>
 struct Keys<Config> {
   static constexpr auto kList = std::array{
       key<&Config::listen, ListenList>("listen"),
-      single<&Config::admin, ListenOrOff>("admin"),
+      Key<Config>{"admin", {}, read_admin, write_admin},
       Key<Config>{"pools", {}, read_pools, write_pools},
       Key<Config>{"sites", {}, read_sites, write_sites},
       section<&Config::client>("client"),

@@ -70,9 +70,19 @@ std::optional<std::vector<T>> list_by(Reader& reader, const Slot& slot, const st
   }
   std::vector<T> out;
   for (const Slot& item : *items) {
-    if (auto value = parsed_by(reader, item, expected, parse)) {
-      out.push_back(std::move(*value));
+    const auto scalar = reader.scalar(item, expected);
+    if (!scalar) continue;
+    auto parsed = parse(scalar->text);
+    if (parsed.value) {
+      out.push_back(std::move(*parsed.value));
+      continue;
     }
+    const std::vector<std::string> words = words_of(scalar->text);
+    const bool is_list =
+        words.size() > 1 && std::all_of(words.begin(), words.end(),
+                                        [parse](const auto& word) { return parse(word).value.has_value(); });
+    reader.error(item, parsed.error,
+                 is_list ? "a list has brackets and commas: " + words_as_list(words) : parsed.hint);
   }
   return out.size() == items->size() ? std::optional(std::move(out)) : std::nullopt;
 }
@@ -101,6 +111,22 @@ bool is_cgi_name(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; (at = text.find_first_not_of(", \t", at)) != std::string::npos;) {
+    const std::size_t end = std::min(text.find_first_of(", \t", at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+std::string words_as_list(const std::vector<std::string>& words) {
+  std::vector<std::string> texts;
+  for (const std::string& word : words) texts.push_back(yaml_text(word));
+  return yaml_list(texts);
+}
 
 // JSON-like double quotes are the one YAML style that can hold any text on one line.
 std::string yaml_text(const std::string& text) {

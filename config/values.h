@@ -20,6 +20,9 @@ namespace holdfast::config {
 // doubled.
 std::string yaml_text(const std::string& text);
 std::string yaml_list(const std::vector<std::string>& texts);  // of texts that are YAML already
+// The parts of a text between blanks and commas: who writes `a b` mostly means a list.
+std::vector<std::string> words_of(const std::string& text);
+std::string words_as_list(const std::vector<std::string>& words);  // "[a, b]"
 
 struct Count {
   using Value = std::uint64_t;

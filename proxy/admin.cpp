@@ -6,6 +6,8 @@
 #include "proxy/admin_metrics.h"
 #include "proxy/admin_status.h"
 #include "proxy/client_connection.h"
+#include "proxy/core/admin_hosts.h"
+#include "proxy/core/log_text.h"
 #include "proxy/fpm_status.h"
 #include "proxy/live_page.h"
 #include "proxy/worker.h"
@@ -17,6 +19,14 @@ using namespace std::chrono_literals;
 namespace {
 // A scraper comes each minute, or more often; as long are php-fpm's own numbers kept fresh for it.
 constexpr core::Duration kMetricsInterest = 65s;
+// A scraper with the wrong name comes for ever; its line in the log need not.
+constexpr core::Duration kRefusalTold = 60s;
+constexpr std::size_t kHostShown = 253;  // bytes; no name is longer
+
+// The live page is one text: its own style and script, no outside resource, no place to send a form.
+constexpr std::string_view kPagePolicy =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 AdminAnswer method_not_allowed(std::string_view allow) {
   return {.status = 405, .body = "method not allowed\n", .allow = allow};
@@ -32,7 +42,45 @@ bool from_elsewhere(const http::RequestHead& request) {
 }
 }  // namespace
 
-AdminAnswer Admin::answer(const http::RequestHead& request) {
+void add_admin_fields(std::string_view policy, std::vector<http::Field>& fields) {
+  fields.push_back({"Cache-Control", "no-store"});
+  fields.push_back({"Content-Security-Policy", policy});
+  fields.push_back({"X-Frame-Options", "DENY"});
+  fields.push_back({"X-Content-Type-Options", "nosniff"});
+  fields.push_back({"Cross-Origin-Resource-Policy", "same-origin"});
+  fields.push_back({"Referrer-Policy", "no-referrer"});
+}
+
+// Whoever may open a Unix socket runs on this machine, and is no browser.
+AdminAnswer Admin::answer(const http::RequestHead& request, const AdminCaller& caller) {
+  if (caller.unix_socket || core::is_admin_host(request.host, worker_.config().admin_hosts))
+    return answer_trusted(request);
+  return refuse(request, caller);
+}
+
+AdminAnswer Admin::refuse(const http::RequestHead& request, const AdminCaller& caller) {
+  const std::string host = core::escape_for_log(request.host.substr(0, kHostShown));
+  const std::string remedy = "admin: { hosts: [\"" + host + "\"] }";
+  ++refused_;
+  const core::Time now = worker_.now();
+  if (!refused_told_at_ || now - *refused_told_at_ >= kRefusalTold) {
+    const std::uint64_t others = refused_ - refused_told_ - 1;
+    worker_.context().log.warn("admin: refused " + std::string(caller.address) + ", which asked for host '" +
+                               host + "': neither an IP address nor localhost nor in admin.hosts" +
+                               (others > 0 ? " (and " + std::to_string(others) + " more before)" : "") +
+                               "; to allow it: " + remedy);
+    refused_told_ = refused_;
+    refused_told_at_ = now;
+  }
+  return {
+      .status = 421,
+      .body =
+          "The admin endpoint does not know the host '" + host +
+          "'. Ask by IP address or localhost, or list the name in the configuration:\n\n  " + remedy +
+          "\n\nThis keeps pages of other sites from reading it through a name of theirs (DNS rebinding).\n"};
+}
+
+AdminAnswer Admin::answer_trusted(const http::RequestHead& request) {
   const std::string_view path = request.path;
   if (path.starts_with("/pools/")) return act_on_pool(request);
   if (request.method != http::Method::get && request.method != http::Method::head)
@@ -47,7 +95,10 @@ AdminAnswer Admin::answer(const http::RequestHead& request) {
     refresh_fpm();
     return {.content_type = core::PrometheusText::kContentType, .body = metrics_text(worker_, sockets_)};
   }
-  if (path == "/") return {.content_type = "text/html; charset=utf-8", .body = std::string(live_page())};
+  if (path == "/") {
+    return {
+        .content_type = "text/html; charset=utf-8", .body = std::string(live_page()), .policy = kPagePolicy};
+  }
   if (path == "/events") {
     refresh_fpm();
     // A HEAD has no stream, so it must end.

@@ -1,6 +1,7 @@
 // /metrics. Labels take values from fixed sets only: pool names of the configuration, states, reasons.
 #include "proxy/admin_metrics.h"
 
+#include "proxy/admin.h"
 #include "proxy/admin_sockets.h"
 #include "proxy/fpm_status.h"
 #include "proxy/version.h"
@@ -40,6 +41,9 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({}, metrics.bytes_sent);
   text.counter("holdfast_clients_left_total", "Clients that left before their answer was whole.");
   text.sample({}, metrics.client_left);
+  text.counter("holdfast_admin_requests_refused_total",
+               "Requests to the admin endpoint with a Host that is not in admin.hosts.");
+  text.sample({}, worker.admin().refused());
 }
 
 // What is bounded on the clients' side, and who met the bound.

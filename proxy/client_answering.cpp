@@ -103,10 +103,12 @@ void ClientConnection::forward_to_php() {
 }
 
 void ClientConnection::answer_admin() {
-  AdminAnswer answer = worker_.admin().answer(parser_.head());
+  AdminAnswer answer = worker_.admin().answer(
+      parser_.head(), {.address = peer_.address, .unix_socket = local_.address.empty()});
   http::ResponseHead head;
   head.status = answer.status;
-  head.fields = {{"Content-Type", answer.content_type}, {"Cache-Control", "no-store"}};
+  head.fields = {{"Content-Type", answer.content_type}};
+  add_admin_fields(answer.policy, head.fields);
   if (!answer.allow.empty()) head.fields.push_back({"Allow", answer.allow});
   if (answer.event_stream) {
     event_stream_ = true;
@@ -141,7 +143,9 @@ void ClientConnection::answer_error(int status, std::string_view why) {
 }
 
 void ClientConnection::answer_own(const core::ErrorPage& page) {
-  response_.start_response(page.head(), false);
+  http::ResponseHead head = page.head();
+  if (role_ == Role::admin) add_admin_fields(AdminAnswer::kNothing, head.fields);
+  response_.start_response(head, false);
   response_.response_body(page.body());
   response_.finish_response();
   flush();

@@ -82,6 +82,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   Admin& admin() { return *admin_; }
   bool stopping() const { return stop_ != Stop::serving; }
   bool draining() const { return stop_ > Stop::delaying; }  // idle clients are closed
+  const Admin& admin() const { return *admin_; }
   void client_wants_turn(std::uint64_t id) { ready_.push_back(id); }
   void client_closed(std::uint64_t id) { closed_clients_.push_back(id); }
   void client_idle(ClientConnection& client);

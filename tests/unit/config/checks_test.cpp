@@ -42,30 +42,32 @@ TEST_CASE("pools and sites must be given") {
 }
 
 TEST_CASE("pool names") {
-  clean(load("pools: { a-B_1: { address: unix:/x } }\nsites: [{ root: /usr, pool: a-B_1 }]\n"));
-  error(load("pools: { \"a.b\": { address: unix:/x } }\nsites: [{ root: /usr, pool: a.b }]\n"),
+  clean(load("pools: { a-B_1: { address: unix:/x } }\nsites: [{ root: /usr/share, pool: a-B_1 }]\n"));
+  error(load("pools: { \"a.b\": { address: unix:/x } }\nsites: [{ root: /usr/share, pool: a.b }]\n"),
         "'a.b' is not a name for a pool");
   const std::string name(64, 'p');
-  clean(load("pools: { " + name + ": { address: unix:/x } }\nsites: [{ root: /usr, pool: " + name + " }]\n"));
-  error(
-      load("pools: { " + name + "p: { address: unix:/x } }\nsites: [{ root: /usr, pool: " + name + "p }]\n"),
-      "is not a name for a pool");
+  clean(load("pools: { " + name + ": { address: unix:/x } }\nsites: [{ root: /usr/share, pool: " + name +
+             " }]\n"));
+  error(load("pools: { " + name + "p: { address: unix:/x } }\nsites: [{ root: /usr/share, pool: " + name +
+             "p }]\n"),
+        "is not a name for a pool");
 }
 
 TEST_CASE("a site's pool must exist") {
-  error(load(kPools + "sites: [{ root: /usr, pool: phpp }]\n"),
+  error(load(kPools + "sites: [{ root: /usr/share, pool: phpp }]\n"),
         "sites[0].pool: there is no pool 'phpp'; did you mean 'php'?");
-  error(load(kPools + "sites: [{ root: /usr, pool: zebra }]\n"), "there is no pool 'zebra'; pools: php");
-  error(load(kPools + "sites: [{ root: /usr, front_controller: /i.php }]\n"),
+  error(load(kPools + "sites: [{ root: /usr/share, pool: zebra }]\n"),
+        "there is no pool 'zebra'; pools: php");
+  error(load(kPools + "sites: [{ root: /usr/share, front_controller: /i.php }]\n"),
         "sites[0] has a front_controller but no pool to run it; add pool: php");
-  warning(load(kPools + "sites: [{ root: /usr }]\n"), "no site uses pools.php");
+  warning(load(kPools + "sites: [{ root: /usr/share }]\n"), "no site uses pools.php");
   error(load("pools: { php: { address: bad } }\n" + kSites), "pools.php.address");  // php still exists
 }
 
 TEST_CASE("hosts of sites") {
   const auto sites = [](const std::string& a, const std::string& b) {
-    return load(kPools + "sites:\n  - { " + a + "root: /usr, pool: php }\n  - { " + b +
-                "root: /usr, pool: php }\n");
+    return load(kPools + "sites:\n  - { " + a + "root: /usr/share, pool: php }\n  - { " + b +
+                "root: /usr/share, pool: php }\n");
   };
   clean(sites("hosts: [a, \"*.a\"], ", "hosts: [b, \"*.b\"], "));
   clean(sites("hosts: a, ", ""));
@@ -86,8 +88,10 @@ TEST_CASE("addresses that collide") {
   error(load("listen: [unix:/a, unix:/a]\n" + kMinimal), "listen: unix:/a is given twice");
   error(load("listen: [:1, 127.0.0.1:1]\n" + kMinimal), "127.0.0.1:1 collides with 0.0.0.0:1");
   error(load("listen: [127.0.0.1:1, :1]\n" + kMinimal), "0.0.0.0:1 collides with 127.0.0.1:1");
-  error(load("listen: :1\nadmin: { listen: \":1\" }\n" + kMinimal),
-        "admin.listen: 0.0.0.0:1 is also a listen address");
+  error(load("listen: 127.0.0.1:1\nadmin: { listen: 127.0.0.1:1 }\n" + kMinimal),
+        "admin.listen: 127.0.0.1:1 is also a listen address");
+  error(load("listen: :1\nadmin: 127.0.0.1:1\n" + kMinimal),
+        "admin.listen: 127.0.0.1:1 is also a listen address for clients; give");
   error(load("listen: 127.0.0.1:9180\n" + kMinimal), "(it is the default of admin.listen)");
   clean(load("listen: 127.0.0.1:9180\nadmin: { listen: off }\n" + kMinimal));
   // A refused list leaves the default behind, and nothing is said about that.
@@ -95,7 +99,7 @@ TEST_CASE("addresses that collide") {
         "listen[0]: expected an address");
   error(load("listen: unix:/run/php.sock\n" + kMinimal), "is a listen address of holdfast itself");
   warning(load("pools: { a: { address: unix:/x }, b: { address: unix:/x } }\n"
-               "sites: [{ hosts: a, root: /usr, pool: a }, { hosts: b, root: /usr, pool: b }]\n"),
+               "sites: [{ hosts: a, root: /usr/share, pool: a }, { hosts: b, root: /usr/share, pool: b }]\n"),
           "pools a and b share the address unix:/x; each counts its own max_connections");
 }
 
@@ -103,12 +107,12 @@ TEST_CASE("folders and files that are not there are warnings") {
   warning(load(kPools + "sites: [{ root: /no/where, pool: php }]\n"),
           "sites[0].root: /no/where does not exist");
   warning(load(kPools + "sites: [{ root: /etc/passwd, pool: php }]\n"), "/etc/passwd is not a folder");
-  warning(load_site("front_controller: /no-such-file.php"), "/usr/no-such-file.php does not exist");
+  warning(load_site("front_controller: /no-such-file.php"), "/usr/share/no-such-file.php does not exist");
   warning(load("buffers: { spool_dir: /no/where }\n" + kMinimal),
           "buffers.spool_dir: /no/where does not exist");
   warning(load("buffers: { spool_dir: /etc/passwd }\n" + kMinimal), "/etc/passwd is not a folder");
   warning(load("log: { access: /no/where/a.log }\n" + kMinimal), "log.access: /no/where does not exist");
-  clean(load("log: { access: /usr/a.log }\n" + kMinimal));
+  clean(load("log: { access: /usr/share/a.log }\n" + kMinimal));
   error(load(kPools + "sites: [{ root: /, pool: php }]\n"), "would serve every file of this machine");
   error(load(kPools + "sites: [{ root: ~/app, pool: php }]\n"), "'~' is not expanded here");
   error(load(kPools + "sites: [{ root: \"\", pool: php }]\n"), "expected a path");
@@ -249,4 +253,77 @@ TEST_CASE("a body must fit where it is kept") {
   clean(load("buffers: { request_memory: 1m, spool_max: 126m }\n" + kMinimal));
   warning(load("buffers: { request_memory: 1m, spool_max: 125m }\n" + kMinimal),
           "sites[0].max_body: 64m is more than");
+}
+
+TEST_CASE("admin: off, or an address, is short for its listen") {
+  CHECK_FALSE(load("admin: off\n" + kMinimal).config->admin);
+  CHECK_FALSE(load("admin: \"off\"\n" + kMinimal).config->admin);
+  CHECK_FALSE(load("admin: ${ADMIN}\n" + kMinimal, {{"ADMIN", "off"}}).config->admin);
+  CHECK(load("admin: 127.0.0.1:1\n" + kMinimal).config->admin->port == 1);
+  CHECK(load("admin: unix:/run/a.sock\n" + kMinimal).config->admin->path == "/run/a.sock");
+  clean(load("admin: off\n" + kMinimal));
+  clean(load("listen: 127.0.0.1:9180\nadmin: off\n" + kMinimal));
+  error(load("admin: no\n" + kMinimal), "admin.listen: expected an address such as");
+  error(load("admin: [127.0.0.1:1]\n" + kMinimal), "admin: expected a block with the keys listen or hosts");
+  CHECK(load("admin: { hosts: Holdfast }\n" + kMinimal).config->admin_hosts ==
+        std::vector<std::string>{"holdfast"});
+  error(load("admin: { hosts: \"a:1\" }\n" + kMinimal), "admin.hosts: expected a host name");
+}
+
+TEST_CASE("an admin endpoint that others reach") {
+  const auto listens = [](const std::string& address) {
+    return load("admin: { listen: \"" + address + "\" }\n" + kMinimal);
+  };
+  for (const char* address : {":9180", "0.0.0.0:9180", "[::]:9180"}) {
+    CAPTURE(address);
+    warning(listens(address),
+            "listens on every network of this machine, and the admin endpoint has no password");
+  }
+  warning(load("admin: :9180\n" + kMinimal), "write 127.0.0.1:9180");
+  warning(listens("203.0.113.7:9180"), "is a public address");
+  for (const char* address :
+       {"127.0.0.1:1", "10.0.0.7:1", "[::1]:1", "[fd00::1]:1", "unix:/run/a.sock", "ops.lan:1", "off"})
+    clean(listens(address));
+}
+
+TEST_CASE("habits of other servers that are allowed, and hardly meant") {
+  warning(load_site("hosts: [_]"), "sites[0].hosts: no client asks for the host '_'; leave hosts out");
+  warning(load_site("hosts: _"), "leave hosts out to answer every host");
+  warning(load_site("hosts: [a.example, _]"), "remove it; a site without hosts answers every host");
+  warning(load_site("hosts: default_server"), "no client asks for the host 'default_server'");
+  warning(load_site("index: index.php index.html"),
+          "sites[0].index: 'index.php index.html' is the name of one file; several are a list: [index.php, "
+          "index.html]");
+  warning(load_site("index: \"index.php,index.html\""), "several are a list: [index.php, index.html]");
+  warning(load_site("index: [index.php index.html]"), "several are a list");
+  clean(load_site("index: [index.php, index.html]"));
+  clean(load_site("hosts: [_dmarc.example, a_b]"));
+  error(load_site("hosts: a.example b.example"), "a list has brackets and commas: [a.example, b.example]");
+  error(load("trusted_proxies: 10.0.0.0/8 192.168.0.0/16\n" + kMinimal),
+        "a list has brackets and commas: [10.0.0.0/8, 192.168.0.0/16]");
+  error(load("listen: 127.0.0.1:80, 127.0.0.1:81\n" + kMinimal),
+        "a list has brackets and commas: [127.0.0.1:80, 127.0.0.1:81]");
+}
+
+TEST_CASE("a block, a list and a value taken for each other") {
+  error(load(kPools + "sites:\n  root: /usr/share\n  pool: php\n"),
+        "write '- ' before the first key of each item");
+  error(load("pools:\n  - address: unix:/x\n" + kSites), "its entries have names, not dashes");
+  error(load("pools: { php: \"unix:/run/x.sock\" }\n" + kSites), "write php: { address: unix:/run/x.sock }");
+  error(load("pools:\n  php:\n    address:unix:/x\n" + kSites),
+        "write a blank behind the colon: address: unix:/x");
+  error(load(kPools + "sites: [{ root: /usr/share, pool: \"unix:/run/php.sock\" }]\n"),
+        "the name of a pool stands here, its address in pools.NAME.address; write pool: php");
+  error(load("listen: 127.0.0.1:80;\n" + kMinimal), "a value ends without ';' here");
+  error(load("listen: 443 ssl\n" + kMinimal), "the address alone; TLS is not spoken here");
+  error(load("listen: 80 default_server\n" + kMinimal), "the site without hosts answers every other host");
+}
+
+TEST_CASE("lines that end with CR LF, the last one with CR alone") {
+  std::string text = kMinimal;
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\r\n");
+  clean(load(text));
+  text.pop_back();
+  clean(load(text));
 }

@@ -44,9 +44,9 @@ inline bool says(const LoadResult& result, const std::string& text) {
   return said(result).find(text) != std::string::npos;
 }
 
-// The smallest configuration without a finding; tests add to it. /usr exists on every machine.
+// The smallest configuration without a finding; tests add to it. /usr/share exists on every machine.
 inline const std::string kPools = "pools: { php: { address: unix:/run/php.sock } }\n";
-inline const std::string kSites = "sites: [{ root: /usr, pool: php }]\n";
+inline const std::string kSites = "sites: [{ root: /usr/share, pool: php }]\n";
 inline const std::string kMinimal = kPools + kSites;
 
 // One more key of the pool.
@@ -56,7 +56,7 @@ inline LoadResult load_pool(const std::string& keys, const Variables& variables 
 
 // One more key of the site.
 inline LoadResult load_site(const std::string& keys, const Variables& variables = {}) {
-  return load(kPools + "sites:\n  - root: /usr\n    pool: php\n    " + keys + "\n", variables);
+  return load(kPools + "sites:\n  - root: /usr/share\n    pool: php\n    " + keys + "\n", variables);
 }
 
 inline std::string read_text(const std::string& path) {

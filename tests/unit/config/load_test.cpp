@@ -45,7 +45,7 @@ TEST_CASE("the smallest file has every default") {
   expected.pools[0].name = "php";
   expected.pools[0].address = {Address::Kind::unix_socket, {}, 0, "/run/php.sock"};
   expected.sites.emplace_back();
-  expected.sites[0].root = expected.sites[0].php_root = "/usr";
+  expected.sites[0].root = expected.sites[0].php_root = "/usr/share";
   expected.sites[0].pool = "php";
   CHECK(*result.config == expected);
 }
@@ -128,7 +128,7 @@ TEST_CASE("a wrong type is named with what was expected") {
              "log: expected a block with the keys access, format or level, found a list"));
   CHECK(says(load("pools: [a]\n" + kSites),
              "pools: expected a block of pools, each a NAME: and its keys, found a list"));
-  CHECK(says(load(kPools + "sites: { root: /usr }\n"),
+  CHECK(says(load(kPools + "sites: { root: /usr/share }\n"),
              "sites: expected a list of sites, each beginning with '- ', found a block"));
   CHECK(says(load_pool("max_connections: [4]"),
              "pools.php.max_connections: expected a whole number, found a list"));
@@ -208,7 +208,7 @@ TEST_CASE("unknown keys and what was probably meant") {
   // One slip is one message: what is misspelled is not also missing.
   CHECK(errors(load("pols: {}\n" + kSites)) == 1);
   CHECK(errors(load("pools: { php: { adress: unix:/x } }\n" + kSites)) == 1);
-  CHECK(errors(load(kPools + "sites: [{ rot: /usr, pool: php }]\n")) == 1);
+  CHECK(errors(load(kPools + "sites: [{ rot: /usr/share, pool: php }]\n")) == 1);
 }
 
 TEST_CASE("places count characters, and the caret stands under them") {

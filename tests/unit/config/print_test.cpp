@@ -16,6 +16,7 @@ Config unusual() {
   Config c;
   c.listen = {{Address::Kind::tcp, "::1", 80, {}}, {Address::Kind::unix_socket, {}, 0, "/run/a b: #.sock"}};
   c.admin = std::nullopt;
+  c.admin_hosts = {"holdfast", "*.ops.example"};
   Pool pool;
   pool.name = "1-a_B";
   pool.address = {Address::Kind::tcp, "fe80::1", 9000, {}};
@@ -34,7 +35,7 @@ Config unusual() {
   c.pools[1].address.port = 9001;
   Site site;
   site.hosts = {"a.example", "*.b.example", "[::1]"};
-  site.root = "/usr";
+  site.root = "/usr/share";
   site.php_root = "/other/$root";
   site.index = {};
   site.front_controller = "/index.php";

@@ -50,7 +50,7 @@ TEST_CASE("aliases are the node they name") {
   const auto result = load(
       "pools:\n  a: { address: unix:/a, timeouts: &t { connect: 7s } }\n  b: { address: unix:/b, timeouts: "
       "*t }\n"
-      "sites:\n  - { hosts: a, root: /usr, pool: a }\n  - { hosts: b, root: /usr, pool: b }\n");
+      "sites:\n  - { hosts: a, root: /usr/share, pool: a }\n  - { hosts: b, root: /usr/share, pool: b }\n");
   REQUIRE(result.config);
   CHECK(result.config->pools[1].timeouts.connect == std::chrono::seconds(7));
   CHECK(says(load(kMinimal + "log: *nothing\n"), "not valid YAML"));

@@ -1,0 +1,113 @@
+// Warnings about the folder of a site, with folders made for it.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "helpers.h"
+
+using namespace holdfast::config;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder below /tmp, gone at the end.
+class Folder {
+ public:
+  Folder() {
+    std::array<char, 32> name{"/tmp/holdfast-roots-XXXXXX"};
+    path_ = ::mkdtemp(name.data());
+  }
+  Folder(const Folder&) = delete;
+  ~Folder() { fs::remove_all(path_); }
+
+  Folder& file(const std::string& name) {
+    fs::create_directories((path_ / name).parent_path());
+    std::ofstream(path_ / name) << "x";
+    return *this;
+  }
+  Folder& folder(const std::string& name) {
+    fs::create_directories(path_ / name);
+    return *this;
+  }
+  LoadResult check(const std::string& below = "") const {
+    return load(kPools + "sites: [{ root: " + (path_ / below).string() + ", pool: php }]\n");
+  }
+  std::string text(const std::string& below) const { return (path_ / below).string(); }
+
+ private:
+  fs::path path_;
+};
+
+void warns(const LoadResult& result, const std::string& text) {
+  CAPTURE(said(result));
+  CHECK(result.config);
+  CHECK(warnings(result) == 1);
+  CHECK(says(result, text));
+}
+
+void clean(const LoadResult& result) {
+  CHECK_MESSAGE(result.diagnostics.empty(), said(result));
+}
+
+}  // namespace
+
+TEST_CASE("folders of the system are no root of a site") {
+  for (const char* root : {"/etc", "/etc/", "/usr", "/var", "/home", "/root", "/tmp", "/proc", "/dev", "/sys",
+                           "/var/lib", "/var/log", "/etc/ssl", "/opt/../etc", "/run", "/usr/bin"}) {
+    CAPTURE(root);
+    if (!fs::is_directory(root)) continue;
+    const auto result = load(kPools + "sites: [{ root: " + root + ", pool: php }]\n");
+    CHECK(result.config);
+    CHECK(says(result, "is a folder of the system, not of a site"));
+  }
+  Folder made;
+  fs::create_directory_symlink("/etc", made.text("site"));
+  warns(made.check("site"), "(/etc) is a folder of the system");
+  clean(Folder().check());
+}
+
+TEST_CASE("the folder of a project is not its public one") {
+  for (const char* marker :
+       {"composer.json", "artisan", "package.json", "vendor/autoload.php", ".env", ".git/HEAD"}) {
+    for (const char* better : {"public", "web", "public_html", "htdocs", "webroot", "pub"}) {
+      CAPTURE(marker);
+      CAPTURE(better);
+      Folder made;
+      made.file(marker).file(std::string(better) + "/index.php");
+      warns(made.check(), "did you mean root: " + made.text(better) + "?");
+      clean(made.check(better));
+    }
+  }
+  Folder plain;  // a site of files may well have a folder "web", and a WordPress no public folder at all
+  clean(plain.file("web/index.html").file("index.php").check());
+}
+
+TEST_CASE("what is not for visitors, in the root or one folder below") {
+  warns(Folder().file(".git/HEAD").check(), "holds .git: not for visitors");
+  warns(Folder().file("vendor/autoload.php").check(), "holds vendor/: not");
+  warns(Folder().file("vendor/acme/thing/src/A.php").check(), "holds vendor/");
+  warns(Folder().folder("vendor").check(), "holds vendor/");
+  warns(Folder().file("dump.sql").check(), "holds dump.sql");
+  warns(Folder().file("dump.sql.gz").check(), "holds dump.sql.gz");
+  warns(Folder().file("data/app.sqlite").check(), "holds data/app.sqlite");
+  warns(Folder().file("sub/.git/HEAD").check(), "holds sub/.git");
+  warns(Folder().file("sub/vendor/autoload.php").check(), "holds sub/vendor/");
+  warns(Folder().file("a.sql").file("b.sql").file("c.sql").file("d.sql").check(),
+        "holds a.sql, b.sql, c.sql and 1 more");
+}
+
+TEST_CASE("what only looks like it") {
+  clean(Folder().file("vendor/telescope/app.js").file("vendor/telescope/app.css").check());
+  clean(Folder().file("sql").file(".sql").file("sql.php").file("mysql/index.php").check());
+  clean(Folder().file("a/b/c/dump.sql").check());  // a bounded look
+}
+
+TEST_CASE("a large folder is not read to its end") {
+  Folder made;
+  for (int i = 0; i < 3000; ++i) made.file("files/" + std::to_string(i));
+  clean(made.check());
+  clean(made.check("files"));
+}
