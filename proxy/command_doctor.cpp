@@ -13,14 +13,12 @@
 #include "proxy/doctor.h"
 #include "proxy/doctor_facts.h"
 #include "proxy/doctor_report.h"
+#include "proxy/exit_status.h"
 #include "proxy/run_user.h"
 
 namespace holdfast {
 
 namespace {
-
-constexpr int kExitUsage = 64;   // EX_USAGE of sysexits.h
-constexpr int kExitConfig = 78;  // EX_CONFIG
 
 struct DoctorOptions {
   std::string config_file = "/etc/holdfast/holdfast.yaml";
@@ -66,6 +64,9 @@ void add_doctor_command(CLI::App& app, int& exit_status) {
                       "Account that holdfast runs under; default: the current one, or whom root becomes");
   command->add_flag("--json", options->json, "One JSON object");
   command->add_flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
+  command->footer(
+      "Exit status: 0 nothing worse than a hint, 1 warnings, 2 errors, 64 usage, 78 mistakes in the "
+      "configuration.\nNo script of yours is run.");
   command->callback([options, &exit_status] { exit_status = run_doctor(*options); });
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "config/load.h"
+#include "proxy/core/log_text.h"
+#include "proxy/exit_status.h"
 #include "proxy/log.h"
 #include "proxy/server.h"
 
@@ -15,86 +17,113 @@ namespace holdfast {
 
 namespace {
 
-constexpr int kConfigError = 78;  // EX_CONFIG
 constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 
-// Loads, with all diagnostics in `told`; nothing when there is an error: then `error` has the first one and
-// tells how many there are.
-config::Snapshot load(const std::string& file, std::string& told, std::string& error) {
+struct Loaded {
+  config::Snapshot config;  // nullptr: there are errors
+  std::string first_error;  // and how many there are
+  std::size_t warnings = 0;
+  std::string told;  // all diagnostics
+};
+
+Loaded load(const std::string& file) {
   config::LoadResult result = config::load_file(file);
+  Loaded loaded;
   std::size_t errors = 0;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
-    told += config::format_diagnostic(diagnostic);
+    loaded.told += config::format_diagnostic(diagnostic);
+    if (diagnostic.severity == config::Severity::warning) ++loaded.warnings;
     if (diagnostic.severity != config::Severity::error || ++errors > 1) continue;
-    error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
-            std::to_string(diagnostic.column) + ": " + diagnostic.message;
+    loaded.first_error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
+                         std::to_string(diagnostic.column) + ": " + diagnostic.message;
   }
-  if (errors > 1) error += " (and " + std::to_string(errors - 1) + " more)";
-  if (!result.config) return nullptr;
-  return std::make_shared<const config::Config>(*std::move(result.config));
+  if (errors > 1) loaded.first_error += " (and " + std::to_string(errors - 1) + " more)";
+  if (result.config) loaded.config = std::make_shared<const config::Config>(*std::move(result.config));
+  return loaded;
 }
 
-config::Snapshot load(const std::string& file) {
-  std::string told, error;
-  config::Snapshot snapshot = load(file, told, error);
-  std::fputs(told.c_str(), stderr);
-  return snapshot;
+// For commands, whose reader may be waited for.
+Loaded load_and_tell(const std::string& file) {
+  Loaded loaded = load(file);
+  std::fputs(loaded.told.c_str(), stderr);
+  return loaded;
 }
 
 class FileHooks final : public ServerHooks {
  public:
   explicit FileHooks(const std::string& file) : file_(file) {}
   config::Snapshot load_again(Log& log, std::string& error) override {
-    std::string told;
-    config::Snapshot snapshot = load(file_, told, error);
-    log.print(told);
-    return snapshot;
+    Loaded loaded = load(file_);
+    log.print(loaded.told);
+    error = std::move(loaded.first_error);
+    return std::move(loaded.config);
   }
 
  private:
   const std::string& file_;
 };
 
-int run(const std::string& file) {
-  std::string told, error;
-  config::Snapshot snapshot = load(file, told, error);
+struct Options {
+  std::string file = kDefaultFile;
+  bool strict = false;
+};
+
+int run(const Options& options) {
+  Loaded loaded = load(options.file);
   std::signal(SIGPIPE, SIG_IGN);
-  Log().print(told);  // whose reader may have stopped in an earlier run, or gone
-  if (snapshot == nullptr) return kConfigError;
-  FileHooks hooks(file);
-  return run_server(std::move(snapshot), hooks);
+  Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
+  if (loaded.config == nullptr) return kExitConfig;
+  FileHooks hooks(options.file);
+  return run_server(std::move(loaded.config), hooks);
 }
 
-int check(const std::string& file) {
-  const config::Snapshot snapshot = load(file);
-  if (snapshot == nullptr) return kConfigError;
-  const std::size_t sites = snapshot->sites.size(), pools = snapshot->pools.size();
-  std::printf("%s: ok, %zu site%s, %zu pool%s\n", file.c_str(), sites, sites == 1 ? "" : "s", pools,
-              pools == 1 ? "" : "s");
-  return 0;
+std::string counted(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
-int print(const std::string& file) {
-  const config::Snapshot snapshot = load(file);
-  if (snapshot == nullptr) return kConfigError;
-  std::fputs(config::to_yaml(*snapshot).c_str(), stdout);
+int check(const Options& options) {
+  const Loaded loaded = load_and_tell(options.file);
+  if (loaded.config == nullptr) return kExitConfig;
+  const bool refused = options.strict && loaded.warnings > 0;
+  std::string text = options.file + ": " + (refused ? "not ok, " : "ok, ") +
+                     counted(loaded.config->sites.size(), "site") + ", " +
+                     counted(loaded.config->pools.size(), "pool");
+  if (loaded.warnings > 0) text += ", " + counted(loaded.warnings, "warning");
+  std::printf("%s\n", core::escape_for_log(text).c_str());
+  return refused ? kExitConfig : 0;
+}
+
+int print(const Options& options) {
+  const Loaded loaded = load_and_tell(options.file);
+  if (loaded.config == nullptr) return kExitConfig;
+  std::fputs(config::to_yaml(*loaded.config).c_str(), stdout);
   return 0;
 }
 
 }  // namespace
 
 void add_run_commands(CLI::App& app, int& exit_status) {
-  const auto file = std::make_shared<std::string>(kDefaultFile);
-  const auto add = [&app, &exit_status, file](const char* name, const char* text,
-                                              int (*command)(const std::string&)) {
+  const auto options = std::make_shared<Options>();  // lives as long as the callbacks
+  const auto add = [&app, &exit_status, options](const char* name, const char* text,
+                                                 int (*command)(const Options&)) {
     CLI::App* sub = app.add_subcommand(name, text);
-    sub->add_option("-c,--config", *file, "Configuration file")->capture_default_str();
-    sub->callback([&exit_status, file, command] { exit_status = command(*file); });
+    sub->add_option("-c,--config", options->file, "Configuration file")->capture_default_str();
+    sub->callback([&exit_status, options, command] { exit_status = command(*options); });
+    return sub;
   };
-  add("run", "Serve in the foreground. SIGTERM and SIGINT finish running requests and end; SIGHUP reloads.",
-      run);
-  add("check", "Validate the configuration: exit 0, or 78 with every mistake and its place.", check);
-  add("config", "Print the effective configuration, defaults included.", print);
+  add("run", "Serve in the foreground, by a configuration file.", run)
+      ->footer(
+          "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
+          "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again, SIGUSR1 opens "
+          "the logs again.");
+  CLI::App* sub = add(
+      "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
+  sub->add_flag("--strict", options->strict, "Warnings fail too");
+  sub->footer(
+      "Exit status: 0 (warnings are told on stderr), 78 mistakes.\n"
+      "It looks at the file alone; `holdfast doctor` compares it with php-fpm and the kernel.");
+  add("config", "Print the effective configuration, defaults included.", print)
+      ->footer("Variables are expanded in it, so it may hold secrets.");
 }
 
 }  // namespace holdfast

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "proxy/exit_status.h"
 #include "proxy/live_terminal.h"
 #include "proxy/net/socket_table.h"
 #include "proxy/sockets_view.h"
@@ -66,8 +67,6 @@ class SocketsCommand {
   const std::string& error() const { return error_; }
 
  private:
-  static constexpr int kExitConfig = 78;
-
   bool load_config() {
     config::LoadResult loaded = config::load_file(options_.config_file);
     config_ = std::move(loaded.config);

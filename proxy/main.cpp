@@ -3,6 +3,7 @@
 #include <string>
 
 #include "proxy/command_doctor.h"
+#include "proxy/command_line.h"
 #include "proxy/command_run.h"
 #include "proxy/command_serve.h"
 #include "proxy/command_sockets.h"
@@ -13,13 +14,16 @@ int main(int argc, char** argv) {
   CLI::App app{"HTTP server and FastCGI connection pooler for php-fpm", "holdfast"};
   app.set_version_flag("--version", "holdfast " + std::string(holdfast::kVersion));
   app.require_subcommand(1);
-  app.footer("Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.");
   int exit_status = 0;
   holdfast::add_run_commands(app, exit_status);
   holdfast::add_serve_command(app, exit_status);
   holdfast::add_status_command(app, exit_status);
   holdfast::add_sockets_command(app, exit_status);
   holdfast::add_doctor_command(app, exit_status);
-  CLI11_PARSE(app, argc, argv);
-  return exit_status;
+  // Set last: commands take over the footer that is there when they are added.
+  app.footer(
+      "Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.\n"
+      "`holdfast COMMAND --help` tells the options of a command.");
+  const int usage = holdfast::run_command_line(app, argc, argv);
+  return usage != 0 ? usage : exit_status;
 }

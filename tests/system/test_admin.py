@@ -7,12 +7,13 @@ import pytest
 
 from harness.holdfast import command, merge
 from harness.http_client import Client
-from harness.wait import wait_until
+from harness.wait import PATIENCE, wait_until
 
 
 def admin_raw(proxy, text):
     """An answer of the admin endpoint to a request as it is."""
-    with Client((proxy.admin_address.rsplit(":", 1)[0], int(proxy.admin_address.rsplit(":", 1)[1]))) as client:
+    host, port = proxy.admin_address.rsplit(":", 1)
+    with Client((host, int(port)), PATIENCE) as client:
         client.send(text)
         return client.read()
 

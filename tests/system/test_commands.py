@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -36,12 +38,105 @@ def test_version_and_help():
     assert status == 0
     for word in ("run", "check", "serve", "config", "sockets", "status", "doctor"):
         assert word in out, word
-    assert command("no-such-command")[0] != 0
+    assert command("no-such-command")[0] == 64
+
+
+@pytest.mark.parametrize("line, words", [
+    ("runn", ["there is no command 'runn'", "did you mean holdfast run?"]),
+    ("Check", ["did you mean holdfast check?"]),
+    ("start", ["did you mean holdfast run"]),
+    ("reload", ["kill -HUP"]),
+    ("zzz", ["there is no command 'zzz'; there is run, check,"]),
+    ("/etc", ["did you mean holdfast serve /etc?"]),
+    ("/etc/passwd", ["did you mean holdfast run -c /etc/passwd?"]),
+    ("-c x.yaml run", ["did you mean holdfast run -c"]),
+    ("--confg x.yaml", ["there is no option '--confg'"]),
+    ("-t", ["did you mean holdfast check"]),
+    ("-v", ["did you mean holdfast --version?"]),
+    ("check --confg x.yaml", ["holdfast check: there is no option '--confg'; did you mean --config?"]),
+    ("check --confg=x.yaml", ["did you mean --config=x.yaml?"]),
+    ("check -C x.yaml", ["did you mean -c?"]),
+    ("check -config x.yaml", ["did you mean --config?"]),
+    ("check x.yaml", ["did you mean holdfast check -c x.yaml?"]),
+    ("check -c", ["holdfast check: ", "--config"]),
+    ("check check", ["holdfast check: "]),
+    ("run -x", ["there is no option '-x'"]),
+    ("serve --connections 0", ["--connections"]),
+    ("serve --connections many", ["--connections"]),
+    ("serve --listen nowhere", ["--listen nowhere"]),
+    ("serve a b", ["holdfast serve: "]),
+    ("sockets --csv --json", ["--csv excludes --json"]),
+    ("sockets --top 0", ["--top"]),
+    ("status -c a --admin b", ["excludes"]),
+    ("status --admin nowhere", ["--admin nowhere"]),
+    ("doctor --fpm-config /no/such", ["/no/such"]),
+    ("doctor --offlin", ["did you mean --offline?"]),
+    ("help nothing", ["there is no command 'nothing'"]),
+])
+def test_a_wrong_command_line_is_64(line, words):
+    """Else systemd tries a typo again for ever (RestartPreventExitStatus=64 78)."""
+    status, out, err = command(*line.split())
+    assert status == 64 and not out, (status, out, err)
+    for word in words:
+        assert word in err, (word, err)
+    assert "--help tells what there is" in err or "--listen" in line or "--admin nowhere" in line, err
+
+
+def test_usage_errors_hold_no_bytes_from_outside():
+    status, _, err = command("ru\x1b[31mn")
+    assert status == 64 and "\x1b" not in err, err
+
+
+def test_bare_name_and_help():
+    status, out, err = command()
+    assert status == 64 and "Subcommands:" in out and not err, (status, out, err)
+    for line in ([], ["--help"], ["-h"], ["help"]):
+        assert command(*line)[1] == out
+    for name in ("run", "check", "config", "serve", "status", "sockets", "doctor"):
+        status, text, _ = command(name, "--help")
+        assert status == 0 and f"Usage: holdfast {name}" in text, text
+        assert command("help", name)[:2] == (0, text)
+        # Each tells what its exit status means, where that is more than success.
+        assert "Exit status" in text or name in ("config", "serve", "sockets"), text
+        assert all(len(row) <= 120 for row in text.splitlines()), text
 
 
 def test_check_of_a_good_file(base):
     status, _, err = command("check", "-c", write(base, GOOD))
     assert status == 0, err
+
+
+def test_check_warns_and_fails_only_when_asked(base):
+    path = write(base, GOOD.replace("/tmp", "/etc").replace("listen: 127.0.0.1:0", "admin: off"))
+    status, out, err = command("check", "-c", path)
+    assert status == 0 and "ok, 1 site, 1 pool, 1 warning" in out, (status, out, err)
+    assert f"{path}:6:11: warning: sites[0].root: /etc is a folder of the system" in err, err
+    status, out, err = command("check", "--strict", "-c", path)
+    assert status == 78 and "not ok" in out, (status, out, err)
+    status, out, _ = command("config", "-c", path)
+    assert status == 0 and "listen: off" in out, out
+
+
+def test_check_answers_words_of_other_servers(base):
+    path = write(base, GOOD + """\
+    server_name: example.com
+    try_files: $uri /index.php
+    fastcgi_pass: unix:/run/php/php-fpm.sock
+    location: {}
+    client_max_body_size: 8m
+""")
+    status, _, err = command("check", "-c", path)
+    assert status == 78, err
+    for word in ("sites[].hosts", "sites[].front_controller", "sites[].pool", "sites[].max_body"):
+        assert word in err, (word, err)
+    status, _, err = command("check", "-c", write(base, "server {\n  listen 80;\n}\n"))
+    assert status == 78 and "looks like a configuration of nginx" in err, err
+
+
+def test_run_logs_the_warnings_of_check(start_holdfast):
+    proxy = start_holdfast({"sites": [{"root": "/etc", "pool": "php"}], "pools": {"php": {"address": "unix:/none"}}}, run=False)
+    proxy.start()
+    assert "warning: sites[0].root: /etc is a folder of the system" in proxy.log()
 
 
 def test_check_reports_everything_with_its_place(base):
@@ -244,3 +339,18 @@ def test_status_without_an_endpoint(base):
     assert status == 78 and not out and "did you mean 'admin'" in err, (status, out, err)
     status, out, err = command("status", "--watch", "--admin", f"unix:{base}/none.sock")
     assert status == 69 and not out and "is Holdfast running" in err, (status, out, err)
+
+
+def test_status_of_something_else(stack, base):
+    """The port for clients, a server that says nothing, a file that is no socket: each is told apart."""
+    proxy, _ = stack()
+    status, out, err = command("status", "--admin", f"127.0.0.1:{proxy.port}")
+    assert status == 69 and not out and "answers HTTP/1.1 4" in err and "not the admin endpoint" in err, err
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        closer = threading.Thread(target=lambda: mute.accept()[0].close())
+        closer.start()
+        status, out, err = command("status", "--admin", f"127.0.0.1:{mute.getsockname()[1]}")
+        closer.join()
+    assert status == 69 and not out and ("without an answer" in err or "reset" in err), err
