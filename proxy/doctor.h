@@ -91,7 +91,8 @@ struct PoolFacts {
 // Whether php-fpm sees the files of a site.
 struct RootFacts {
   enum class Seen : std::uint8_t { unknown, yes, no };
-  std::string site;  // its first host, or "any host"
+  std::size_t index = 0;  // of the site in the configuration
+  std::string site;       // its first host, or "any host"
   std::string root;
   std::string php_root;
   std::string pool;

@@ -78,14 +78,23 @@ void check_overlap(const DoctorFacts& facts, const net::PortRange& range, Findin
     if (range.contains(port) && !kept) list += (list.empty() ? "" : ",") + std::to_string(port);
   }
   if (list.empty()) return;
+  // The kernel takes the list as a whole: what is reserved already stays in it.
+  std::string reserved;
+  for (const net::PortRange& each : facts.system.reserved_ports) {
+    reserved += std::to_string(each.first) +
+                (each.last > each.first ? "-" + std::to_string(each.last) : std::string()) + ",";
+  }
+  std::vector<Change> changes = {sysctl_change(facts, "net.ipv4.ip_local_reserved_ports", reserved + list)};
+  const net::PortRange usual{};
+  if (std::none_of(ports.begin(), ports.end(), [&usual](std::uint16_t port) { return usual.contains(port); }))
+    changes.push_back(sysctl_change(facts, kRangeKey, "32768 60999"));
   found.add(FindingSeverity::warning, "port_overlap",
             "port " + list + " lies within the ephemeral range " + std::to_string(range.first) + "-" +
                 std::to_string(range.last),
             "While its service is down the kernel may lend the port to any outgoing connection; the service "
             "then does "
             "not start again (EADDRINUSE).",
-            {sysctl_change(facts, "net.ipv4.ip_local_reserved_ports", list),
-             sysctl_change(facts, kRangeKey, "32768 60999")});
+            std::move(changes));
 }
 
 void check_reuse(const DoctorFacts& facts, Findings& found) {

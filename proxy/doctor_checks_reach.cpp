@@ -1,10 +1,12 @@
 // Can we reach php-fpm, and does it answer: the socket file, connect(), allowed_clients, FCGI_GET_VALUES, a
 // script that does not exist, the status page.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <sstream>
 
+#include "config/load.h"
 #include "proxy/doctor_checks.h"
 
 namespace holdfast {
@@ -15,6 +17,38 @@ std::string octal(std::uint32_t mode) {
   std::array<char, 8> text{};
   std::snprintf(text.data(), text.size(), "%04o", mode & 07777U);
   return text.data();
+}
+
+// A line of php-fpm's pool file, wherever that is. Nothing where it says so already: then php-fpm runs with
+// an older file.
+Change pool_file_change(const PoolFacts& pool, const std::string& key, const std::string& value) {
+  if (!pool.fpm) return {"php-fpm's pool file", 0, key + " = " + value};
+  if (pool.fpm->text(key) == value)
+    return {"command", 0, "restart php-fpm: its file has " + key + " = " + value + " already"};
+  return fpm_change(*pool.fpm, key, value);
+}
+
+Change more_children(const PoolFacts& pool) {
+  const auto children = pool.fpm ? pool.fpm->number("pm.max_children") : std::nullopt;
+  if (!children || *children < 1) return {"command", 0, "raise pm.max_children in php-fpm's pool file"};
+  const auto needed = static_cast<std::int64_t>(pool.pool.max_connections) + 1;
+  return fpm_change(*pool.fpm, "pm.max_children", std::to_string(std::max(*children * 2, needed)));
+}
+
+// php-fpm's `listen` as an address of ours; nothing where it is none.
+std::optional<config::Address> address_of(const std::string& listen) {
+  const std::size_t colon = listen.rfind(':');
+  std::string text = "tcp:" + listen;
+  if (listen.starts_with('/')) {
+    text = "unix:" + listen;
+  } else if (colon == std::string::npos) {
+    text = "tcp:127.0.0.1:" + listen;
+  } else if (const std::string host = listen.substr(0, colon);
+             host == "0.0.0.0" || host == "[::]" || host == "*") {
+    text = "tcp:127.0.0.1" + listen.substr(colon);
+  }
+  std::string error;
+  return config::parse_pool_address(text, error);
 }
 
 // What to do where nobody listens: start the php-fpm that should, or take the address of another.
@@ -30,18 +64,19 @@ std::vector<Change> other_addresses(const DoctorFacts& facts, const PoolFacts& p
     for (const FpmSection& section : config.pools) {
       const FpmSetting* listen = section.find("listen");
       if (listen == nullptr || listens_at(section, pool.pool.address)) continue;
-      const bool path = listen->value.rfind('/', 0) == 0;
-      const bool port_only = listen->value.find_first_not_of("0123456789") == std::string::npos;
-      const std::string address = path        ? "unix:" + listen->value
-                                  : port_only ? "tcp:127.0.0.1:" + listen->value
-                                              : "tcp:" + listen->value;
-      changes.push_back(own_change(
-          facts, pool, "address",
-          address + "   # [" + section.name + "] of " + listen->file + ":" + std::to_string(listen->line)));
+      const std::optional<config::Address> address = address_of(listen->value);
+      if (!address || *address == pool.pool.address) continue;
+      changes.push_back(own_change(facts, pool, "address",
+                                   (address->kind == config::Address::Kind::tcp ? "tcp:" : "") +
+                                       address->text() + "   # [" + section.name + "] of " + listen->file +
+                                       ":" + std::to_string(listen->line)));
     }
   }
-  if (changes.empty())
-    changes.push_back(own_change(facts, pool, "address", "unix:PATH or tcp:HOST:PORT of php-fpm"));
+  if (changes.empty()) {
+    changes.push_back({"command", 0,
+                       "grep -r ^listen /etc/php*   # where php-fpm listens; pools." + pool.pool.name +
+                           ".address is to say the same"});
+  }
   return changes;
 }
 
@@ -53,20 +88,19 @@ void no_right_to_connect(const DoctorFacts& facts, const PoolFacts& pool, const 
     changes.push_back({"holdfast.service", 0, "SupplementaryGroups=" + file.group});
     changes.push_back({"command", 0, "usermod -a -G " + file.group + " " + facts.account.user});
   }
-  if (pool.fpm) {
-    changes.push_back(fpm_change(*pool.fpm, "listen.group", facts.account.user));
-    if (!group_may) changes.push_back(fpm_change(*pool.fpm, "listen.mode", "0660"));
-  } else if (!group_may) {
-    changes.push_back({"php-fpm's pool file", 0, "listen.mode = 0660"});
-  }
+  const bool group_writes = (file.mode & 0020U) != 0;
+  if (file.group != facts.account.user)
+    changes.push_back(pool_file_change(pool, "listen.group", facts.account.user));
+  if (!group_writes) changes.push_back(pool_file_change(pool, "listen.mode", "0660"));
   found.add(
       FindingSeverity::error, "socket_permission",
       "user " + facts.account.user + " may not connect to " + pool.pool.address.path + ": it is " +
           octal(file.mode) + " " + file.owner + ":" + file.group,
       "Connecting to a Unix socket needs write permission on its file; without it every request is answered "
       "502 (EACCES). " +
-          std::string(group_may ? "Join the group " + file.group + ", or let php-fpm give the file to ours."
-                                : "listen.mode gives its group no right to write."),
+          (group_may      ? "Join the group " + file.group + ", or let php-fpm give the file to ours."
+           : group_writes ? "Its group is that of root: let php-fpm give the file to ours."
+                          : "listen.mode gives its group no right to write."),
       std::move(changes));
 }
 
@@ -102,8 +136,7 @@ void check_socket_file(const DoctorFacts& facts, const PoolFacts& pool, Findings
               "Whoever connects chooses the script and its settings (PHP_VALUE), so each local user can run "
               "code as "
               "php-fpm's user.",
-              {pool.fpm ? fpm_change(*pool.fpm, "listen.mode", "0660")
-                        : Change{"php-fpm's pool file", 0, "listen.mode = 0660"}});
+              {pool_file_change(pool, "listen.mode", "0660")});
     return;
   }
   found.ok("socket_permission", what + ": user " + facts.account.user + " may connect");
@@ -143,11 +176,16 @@ void check_allowed_clients(const PoolFacts& pool, Findings& found) {
   const bool every_address = listen.find(':') == std::string::npos || listen.rfind("0.0.0.0:", 0) == 0 ||
                              listen.rfind("[::]:", 0) == 0;
   if (allowed.empty() && every_address) {
+    std::vector<Change> changes;
+    if (is_loopback(pool.pool.address)) {
+      changes.push_back(
+          fpm_change(*pool.fpm, "listen", "127.0.0.1:" + std::to_string(pool.pool.address.port)));
+    }
+    changes.push_back(fpm_change(*pool.fpm, "listen.allowed_clients", us.empty() ? "127.0.0.1" : us));
     found.add(FindingSeverity::warning, "open_port",
               "listen = " + listen + " takes connections on every address, from anybody",
               "FastCGI has no password: whoever reaches the port runs any script with any setting.",
-              {fpm_change(*pool.fpm, "listen", "127.0.0.1:" + std::to_string(pool.pool.address.port)),
-               fpm_change(*pool.fpm, "listen.allowed_clients", "127.0.0.1")});
+              std::move(changes));
     return;
   }
   found.ok("allowed_clients", allowed.empty() ? "listen = " + listen + " is not open to all"
@@ -172,12 +210,26 @@ void check_connect(const DoctorFacts& facts, const PoolFacts& pool, Findings& fo
               "EAGAIN, TCP "
               "drops the SYN (" +
                   answers.connect_error + ").",
-              pool.fpm ? std::vector<Change>{fpm_change(*pool.fpm, "pm.max_children", "more than now")}
-                       : std::vector<Change>{});
+              {more_children(pool)});
     return;
   }
   found.add(FindingSeverity::error, "connect", "cannot connect to " + address + ": " + answers.connect_error,
             "php-fpm does not run, or listens elsewhere.", other_addresses(facts, pool));
+}
+
+void hung_up(const DoctorFacts& facts, const PoolFacts& pool, Findings& found) {
+  const std::string& us = pool.answers.local_address;  // empty: a Unix socket, which has no such list
+  const std::string allowed = pool.fpm ? pool.fpm->text("listen.allowed_clients").value_or("") : "";
+  std::vector<Change> changes;
+  if (!us.empty() && !list_has(allowed, us)) {
+    changes.push_back(
+        pool_file_change(pool, "listen.allowed_clients", allowed.empty() ? us : allowed + "," + us));
+  }
+  changes.push_back(own_change(facts, pool, "application", "generic   # if it is no php-fpm"));
+  found.add(FindingSeverity::error, "get_values", "php-fpm closes our connection without an answer",
+            us.empty() ? "It ends as soon as it has started, or this is no php-fpm."
+                       : "listen.allowed_clients leaves us out, or this is no php-fpm.",
+            std::move(changes));
 }
 
 void check_values(const DoctorFacts& facts, const PoolFacts& pool, Findings& found) {
@@ -194,22 +246,14 @@ void check_values(const DoctorFacts& facts, const PoolFacts& pool, Findings& fou
           "and cannot ping it: it waits a settle time instead, and a POST meets pm.max_requests more easily.",
           {{"command", 0, "install php 8.2.13 or later"}});
       return;
-    case FpmAnswers::Values::hung_up:
-      found.add(FindingSeverity::error, "get_values", "php-fpm closes our connection without an answer",
-                "listen.allowed_clients leaves us out, or this is no php-fpm.",
-                {pool.fpm ? fpm_change(*pool.fpm, "listen.allowed_clients", pool.answers.local_address)
-                          : Change{"php-fpm's pool file", 0,
-                                   "listen.allowed_clients = " + pool.answers.local_address},
-                 own_change(facts, pool, "application", "generic   # if it is no php-fpm")});
-      return;
+    case FpmAnswers::Values::hung_up: hung_up(facts, pool, found); return;
     case FpmAnswers::Values::silent:
-      found.add(FindingSeverity::error, "get_values", "php-fpm takes the connection, but does not answer",
-                "No worker is free: all are busy or held by other kept connections, and ours waits in the "
-                "backlog. Or "
-                "this is no php-fpm (libfcgi and uWSGI never answer FCGI_GET_VALUES).",
-                {pool.fpm ? fpm_change(*pool.fpm, "pm.max_children", "more than now")
-                          : Change{"php-fpm's pool file", 0, "pm.max_children = more than now"},
-                 own_change(facts, pool, "application", "generic   # if it is no php-fpm")});
+      found.add(
+          FindingSeverity::error, "get_values", "php-fpm takes the connection, but does not answer",
+          "No worker is free: all are busy or held by other kept connections, and ours waits in the "
+          "backlog. Or "
+          "this is no php-fpm (libfcgi and uWSGI never answer FCGI_GET_VALUES).",
+          {more_children(pool), own_change(facts, pool, "application", "generic   # if it is no php-fpm")});
       return;
     case FpmAnswers::Values::malformed:
       found.add(FindingSeverity::error, "get_values", "what answers there does not speak FastCGI",
@@ -229,12 +273,12 @@ void check_answers(const DoctorFacts& facts, const PoolFacts& pool, Findings& fo
   }
   const std::string& path = pool.pool.status_path;
   if (answers.status_page == FpmAnswers::StatusPage::missing) {
+    const std::string theirs = pool.fpm ? pool.fpm->text("pm.status_path").value_or("") : "";
+    const bool usable = theirs.starts_with('/') && theirs != path;
     found.add(FindingSeverity::warning, "status_page", "status_path: " + path + " shows no status page",
               "php-fpm answers it only where pm.status_path is exactly the same.",
-              {pool.fpm ? fpm_change(*pool.fpm, "pm.status_path", path)
-                        : Change{"php-fpm's pool file", 0, "pm.status_path = " + path},
-               own_change(facts, pool, "status_path",
-                          pool.fpm ? pool.fpm->text("pm.status_path").value_or("\"\"") : "\"\"")});
+              {pool_file_change(pool, "pm.status_path", path),
+               own_change(facts, pool, "status_path", usable ? theirs : "\"\"")});
   } else if (answers.status_page == FpmAnswers::StatusPage::shown) {
     found.ok("status_page", path + " shows php-fpm's status page");
   }

@@ -12,11 +12,15 @@ const PoolFacts* find_pool(const DoctorFacts& facts, const std::string& name) {
   return nullptr;
 }
 
+std::string key_of(const RootFacts& root, const char* key) {
+  return "sites[" + std::to_string(root.index) + "]." + key;
+}
+
 // With chroot php-fpm's / is that folder: a path as we see it leads nowhere.
 bool outside_chroot(const RootFacts& root, const PoolFacts& pool, Change& change, const DoctorFacts& facts) {
   const std::string chroot = pool.fpm ? pool.fpm->text("chroot").value_or("") : "";
   if (chroot.empty() || root.php_root.rfind(chroot + "/", 0) != 0) return false;
-  change = own_change(facts, "sites: php_root", root.php_root.substr(chroot.size()));
+  change = own_change(facts, key_of(root, "php_root"), root.php_root.substr(chroot.size()));
   return true;
 }
 
@@ -24,7 +28,8 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
   if (!root.exists_here) {
     found.add(FindingSeverity::error, "root", "root: " + root.root + " is not a folder that we can see",
               "Static files and the check that a script exists need it.",
-              {own_change(facts, "sites: root", "the folder with index.php")});
+              {{"command", 0, "mkdir -p " + root.root},
+               {"command", 0, "set " + key_of(root, "root") + " to the folder with index.php"}});
     return;
   }
   Change change;
@@ -41,7 +46,8 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
                 "It exists here, but php-fpm answers \"File not found.\": it runs in another container or "
                 "chroot with "
                 "other paths, or its user may not enter one of the folders.",
-                {own_change(facts, "sites: php_root", "the path of " + root.root + " as php-fpm sees it"),
+                {{"command", 0,
+                  "set " + key_of(root, "php_root") + " to the path of " + root.root + " as php-fpm sees it"},
                  {"command", 0, "chmod o+x the folders above " + root.php_root}});
       return;
     case RootFacts::Seen::unknown:

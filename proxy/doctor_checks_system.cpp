@@ -19,6 +19,10 @@ void check_descriptors(const DoctorFacts& facts, Findings& found) {
     return;
   }
   const std::uint64_t possible = core::clients_by_descriptors(facts.nofile_max, needs);
+  std::vector<Change> changes = {{"holdfast.service", 0, "LimitNOFILE=" + std::to_string(needed)},
+                                 {"shell", 0, "ulimit -Hn " + std::to_string(needed)}};
+  if (possible > 0 && possible < clients)
+    changes.push_back(own_change(facts, "client.max_connections", std::to_string(possible)));
   found.add(
       FindingSeverity::warning, "fd_limit", what,
       "client.max_connections = " + grouped(clients) +
@@ -27,9 +31,7 @@ void check_descriptors(const DoctorFacts& facts, Findings& found) {
           grouped(possible) +
           " clients are let in. (Seen here is the limit of this shell; that of a service stands in its "
           "unit.)",
-      {{"holdfast.service", 0, "LimitNOFILE=" + std::to_string(needed)},
-       {"shell", 0, "ulimit -Hn " + std::to_string(needed)},
-       own_change(facts, "client.max_connections", std::to_string(possible))});
+      std::move(changes));
 }
 
 void check_somaxconn(const DoctorFacts& facts, Findings& found) {

@@ -9,17 +9,37 @@ namespace holdfast {
 
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::seconds;
+
+constexpr config::Duration kDay = std::chrono::hours(24);  // no timeout of ours may be longer
 
 std::string in_seconds(config::Duration duration) {
   const auto count = duration.count();
   return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
 }
 
+// php-fpm's file has no milliseconds.
+std::string in_whole_seconds(config::Duration duration) {
+  return std::to_string((duration.count() + 999) / 1000) + "s";
+}
+
+// Well below `limit`, which is a second at least.
+std::string ping_below(config::Duration limit) {
+  return in_seconds(std::min<config::Duration>(seconds(1), limit / 4));
+}
+
+const Change kNewerPhp = {"command", 0, "install php 8.2.13 or later, which can be pinged"};
+
 void idle_is_not_pinged(const DoctorFacts& facts, const PoolFacts& pool, config::Duration limit,
                         Findings& found) {
   const config::Duration idle = pool.pool.recycle.idle;
+  // So little of the limit that the next request hardly misses it.
+  const config::Duration short_idle = limit / 10;
+  if (idle.count() > 0 && idle <= short_idle) {
+    found.ok("terminate_timeout", "request_terminate_timeout = " + in_seconds(limit) +
+                                      ", idle connections are closed after " + in_seconds(idle));
+    return;
+  }
   const bool dies_idle = idle.count() == 0 || idle >= limit;
   const bool can_ping = pool.answers.values != FpmAnswers::Values::closes;
   const std::string what = "request_terminate_timeout = " + in_seconds(limit) +
@@ -33,9 +53,9 @@ void idle_is_not_pinged(const DoctorFacts& facts, const PoolFacts& pool, config:
              "time "
              "it was promised.");
   std::vector<Change> changes;
-  if (can_ping) changes.push_back(own_change(facts, pool, "ping", "1s"));
-  const auto short_idle = std::max<std::int64_t>(1, duration_cast<seconds>(limit).count() / 10);
-  changes.push_back(own_change(facts, pool, "recycle.idle", std::to_string(short_idle) + "s"));
+  changes.push_back(can_ping ? own_change(facts, pool, "ping", ping_below(limit)) : kNewerPhp);
+  changes.push_back(
+      own_change(facts, pool, "recycle.idle", in_seconds(std::min<config::Duration>(short_idle, kDay))));
   found.add(dies_idle ? FindingSeverity::error : FindingSeverity::warning, "terminate_timeout", what, why,
             std::move(changes));
 }
@@ -45,12 +65,13 @@ void check_terminate(const DoctorFacts& facts, const PoolFacts& pool, Findings& 
   const config::Duration limit = seconds(pool.fpm->seconds("request_terminate_timeout").value_or(0));
   const std::string text = "request_terminate_timeout = " + in_seconds(limit);
   if (limit.count() == 0) {
-    found.add(FindingSeverity::info, "terminate_timeout", "request_terminate_timeout is off",
-              "A script that hangs (on a lock, on a remote service) keeps its worker for ever: "
-              "max_execution_time does "
-              "not count waiting. Holdfast gives up after timeouts.first_byte = " +
-                  in_seconds(ours.timeouts.first_byte) + ", but the worker does not.",
-              {fpm_change(*pool.fpm, "request_terminate_timeout", in_seconds(ours.timeouts.first_byte))});
+    found.add(
+        FindingSeverity::info, "terminate_timeout", "request_terminate_timeout is off",
+        "A script that hangs (on a lock, on a remote service) keeps its worker for ever: "
+        "max_execution_time does "
+        "not count waiting. Holdfast gives up after timeouts.first_byte = " +
+            in_seconds(ours.timeouts.first_byte) + ", but the worker does not.",
+        {fpm_change(*pool.fpm, "request_terminate_timeout", in_whole_seconds(ours.timeouts.first_byte))});
     return;
   }
   if (ours.keep_alive && !ping_works(pool)) {
@@ -59,12 +80,14 @@ void check_terminate(const DoctorFacts& facts, const PoolFacts& pool, Findings& 
     found.add(FindingSeverity::error, "terminate_timeout",
               "ping: " + in_seconds(ours.ping) + " is not shorter than " + text,
               "php-fpm kills the worker of an idle connection before the ping resets its clock.",
-              {own_change(facts, pool, "ping", "1s")});
+              {own_change(facts, pool, "ping", ping_below(limit))});
   } else if (ours.timeouts.first_byte < limit) {
     found.add(FindingSeverity::info, "terminate_timeout",
               text + ", but timeouts.first_byte = " + in_seconds(ours.timeouts.first_byte),
               "A script between the two is answered 504 while it goes on and keeps its worker.",
-              {own_change(facts, pool, "timeouts.first_byte", in_seconds(limit))});
+              {limit <= kDay ? own_change(facts, pool, "timeouts.first_byte", in_seconds(limit))
+                             : fpm_change(*pool.fpm, "request_terminate_timeout",
+                                          in_whole_seconds(ours.timeouts.first_byte))});
   } else {
     found.ok("terminate_timeout", text);
   }
@@ -80,12 +103,15 @@ void check_control(const DoctorFacts& facts, const PoolFacts& pool, Findings& fo
               "is cut off, and answered 502 where it may not be repeated.",
               {fpm_change(pool.fpm_global, "process_control_timeout", "10s")});
   } else if (pool.pool.keep_alive && !ping_works(pool)) {
+    const config::Duration terminate = seconds(pool.fpm->seconds("request_terminate_timeout").value_or(0));
+    const std::string ping = terminate.count() > 0 ? ping_below(terminate) : "1s";
     found.add(FindingSeverity::warning, "control_timeout",
               "process_control_timeout = " + std::to_string(limit) + "s, and idle connections are not pinged",
               "A worker with an idle connection does not notice a reload: php-fpm waits the whole " +
                   std::to_string(limit) +
                   " s while new connections lie in the backlog. A ping lets it go at once.",
-              {own_change(facts, pool, "ping", "1s")});
+              {pool.answers.values == FpmAnswers::Values::closes ? kNewerPhp
+                                                                 : own_change(facts, pool, "ping", ping)});
   } else {
     found.ok("control_timeout", "process_control_timeout = " + std::to_string(limit) + "s");
   }

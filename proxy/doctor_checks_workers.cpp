@@ -32,6 +32,14 @@ OurConnections connections_to(const DoctorFacts& facts, const PoolFacts& pool) {
   return ours;
 }
 
+// One less than the workers, shared among our pools. Nothing where that is no less than what is set.
+std::vector<Change> fewer_connections(const DoctorFacts& facts, const PoolFacts& pool, std::uint64_t workers,
+                                      std::size_t pools) {
+  const std::uint64_t share = workers > 1 ? (workers - 1) / pools : 0;
+  if (share == 0 || share >= pool.pool.max_connections) return {};
+  return {own_change(facts, pool, "max_connections", std::to_string(share))};
+}
+
 // Why php-fpm's own configuration says nothing here.
 std::string unknown_reason(const DoctorFacts& facts) {
   if (facts.fpm_configs.empty()) return "no configuration of php-fpm was found on this machine";
@@ -57,7 +65,9 @@ void check_max_children(const DoctorFacts& facts, const PoolFacts& pool, Finding
   const auto workers = static_cast<std::uint64_t>(*children);
   const Change more = fpm_change(*pool.fpm, "pm.max_children", std::to_string(connections + 1));
   const std::string what = ours + ", and pm.max_children = " + grouped(workers);
+  std::vector<Change> changes = fewer_connections(facts, pool, workers, all.pools);
   if (connections > workers) {
+    changes.push_back(more);
     const bool proven = pool.pool.application == config::Application::php_fpm && pool.pool.keep_alive;
     found.add(
         FindingSeverity::error, "workers", what,
@@ -66,15 +76,14 @@ void check_max_children(const DoctorFacts& facts, const PoolFacts& pool, Finding
             (proven ? "Requests wait in our queue instead, for the connections that have one."
                     : "php-fpm leaves them in its backlog without a word, the requests on them wait until "
                       "they time out, and still run when their clients have long gone."),
-        {own_change(facts, pool, "max_connections", std::to_string(std::max<std::uint64_t>(workers, 2) - 1)),
-         more});
+        std::move(changes));
   } else if (connections == workers) {
+    changes.insert(changes.begin(), more);
     found.add(
         FindingSeverity::warning, "workers", what + ": none is left for anybody else",
         "Another client of this php-fpm (a status page, a second server, cron) waits for as long as our "
         "connections are kept, and so do we while a worker is replaced.",
-        {more, own_change(facts, pool, "max_connections",
-                          std::to_string(std::max<std::uint64_t>(workers, 2) - 1))});
+        std::move(changes));
   } else {
     found.ok("workers", what);
   }

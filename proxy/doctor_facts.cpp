@@ -72,9 +72,11 @@ void match_fpm(const std::vector<FpmConfig>& configs, PoolFacts& pool) {
 
 std::vector<RootFacts> look_at_roots(const config::Config& config) {
   std::vector<RootFacts> roots;
-  for (const config::Site& site : config.sites) {
+  for (std::size_t index = 0; index < config.sites.size(); ++index) {
+    const config::Site& site = config.sites[index];
     if (site.pool.empty()) continue;  // static files only
     RootFacts facts;
+    facts.index = index;
     facts.site = site.hosts.empty() ? "any host" : site.hosts.front();
     facts.root = site.root;
     facts.php_root = site.php_root.empty() ? site.root : site.php_root;

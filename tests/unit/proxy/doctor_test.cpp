@@ -244,10 +244,15 @@ TEST_CASE("answers to FCGI_GET_VALUES") {
   expect(facts, "get_values", FindingSeverity::warning, "closes the connection", "8.2.13");
   facts.pools[0].answers.values = Values::silent;
   expect(facts, "get_values", FindingSeverity::error, "does not answer", "pm.max_children");
-  facts.pools[0].answers.values = Values::hung_up;
-  expect(facts, "get_values", FindingSeverity::error, "without an answer", "listen.allowed_clients");
   facts.pools[0].answers.values = Values::malformed;
   expect(facts, "get_values", FindingSeverity::error, "FastCGI", "pools.php.address");
+  facts.pools[0].answers.values = Values::hung_up;  // a Unix socket has no list of clients
+  expect(facts, "get_values", FindingSeverity::error, "without an answer", "pools.php.application: generic");
+  facts = good_tcp();
+  facts.pools[0].answers.values = Values::hung_up;
+  facts.pools[0].fpm.reset();
+  expect(facts, "get_values", FindingSeverity::error, "without an answer",
+         "listen.allowed_clients = 127.0.0.1");
 }
 
 TEST_CASE("the status page is not where we ask") {
@@ -261,12 +266,14 @@ TEST_CASE("php does not see the scripts") {
   DoctorFacts facts = good();
   facts.roots[0].seen_by_php = RootFacts::Seen::no;
   expect(facts, "php_root", FindingSeverity::error, "/srv/app/public/style.css",
-         "holdfast.yaml: sites: php_root");
+         "set sites[0].php_root to the path");
   facts.roots[0].seen_by_php = RootFacts::Seen::unknown;
   CHECK(finding(diagnose(facts), "php_root").severity == FindingSeverity::info);
   set(*facts.pools[0].fpm, "chroot", "/srv/app");
-  expect(facts, "php_root", FindingSeverity::error, "chroot = /srv/app", "sites: php_root: /public");
+  expect(facts, "php_root", FindingSeverity::error, "chroot = /srv/app",
+         "holdfast.yaml: sites[0].php_root: /public");
   facts = good();
   facts.roots[0].exists_here = false;
-  expect(facts, "root", FindingSeverity::error, "/srv/app/public", "sites: root");
+  expect(facts, "root", FindingSeverity::error, "/srv/app/public",
+         "set sites[0].root to the folder with index.php");
 }
