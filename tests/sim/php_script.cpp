@@ -126,6 +126,13 @@ void PhpWorker::plan_page(std::size_t tag, Page kind) {
           "\r\nX-Length: " + std::to_string(request.answer_bytes) + "\r\n";
   if (request.length_told) page += "Content-Length: " + std::to_string(request.answer_bytes) + "\r\n";
   if (request.streamed) page += "X-Accel-Buffering: no\r\n";
+  // Mistakes that must not cost the page; by the tag, so that a seed's course stays what it was.
+  switch (tag % 9) {
+    case 0: page += "no colon\r\nX(: y\r\nContent-Length: many\r\n"; break;
+    case 1: page = "Status: 103 Early Hints\r\nLink: </a.css>\r\n\r\n" + page; break;
+    case 2: page += "X-Accel-Expires: 60\r\n"; break;
+    default: break;
+  }
   page += "\r\n";
   if (request.method != "HEAD") page += Ledger::answer(tag, 0, request.answer_bytes);
   if (kind == Page::cut) page.resize(random.below(page.size()));
