@@ -32,10 +32,9 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.counter("holdfast_http_requests_total", "Request heads read.");
   text.sample({}, metrics.requests);
   text.counter("holdfast_http_responses_total",
-               "Responses by class of status; 4xx includes clients that left.");
-  static constexpr std::array<std::string_view, 6> kClasses = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
-  for (std::size_t kind = 1; kind < kClasses.size(); ++kind) {
-    text.sample({{"class", kClasses[kind]}}, metrics.responses_by_class[kind]);
+               "Responses by class of status; 4xx includes clients that left, other is 600 and above.");
+  for (std::size_t kind = 1; kind < Metrics::kClasses.size(); ++kind) {
+    text.sample({{"class", Metrics::kClasses[kind]}}, metrics.responses_by_class[kind]);
   }
   text.counter("holdfast_http_response_body_bytes_total", "Bytes of response bodies.");
   text.sample({}, metrics.bytes_sent);

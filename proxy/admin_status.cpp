@@ -154,7 +154,7 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
   if (!metrics.reloads.last_ok) json["config"]["error"] = metrics.reloads.error;
   Json responses = Json::object();
   for (std::size_t kind = 1; kind < metrics.responses_by_class.size(); ++kind) {
-    responses[std::to_string(kind) + "xx"] = metrics.responses_by_class[kind];
+    responses[std::string(Metrics::kClasses[kind])] = metrics.responses_by_class[kind];
   }
   json["clients"] = {{"connections", worker.client_connections()},
                      {"max_connections", worker.client_connections_most()},

@@ -139,7 +139,8 @@ void ClientConnection::answer_error(int status, std::string_view why) {
   }
   state_ = State::answering;
   stream_->stop_read();
-  answer_own(core::ErrorPage(status));
+  // RFC 9110 15.5.6: a 405 says what is allowed.
+  answer_own(core::ErrorPage(status, {}, status == 405 ? core::kServerMethods : std::string_view()));
 }
 
 void ClientConnection::answer_own(const core::ErrorPage& page) {
@@ -296,7 +297,7 @@ void ClientConnection::log_request() {
   if (role_ == Role::admin) return;  // looking at the numbers does not change them
   Metrics& metrics = worker_.context().metrics;
   const int status = left_ ? 499 : response_.status();
-  if (status >= 100 && status < 600) ++metrics.responses_by_class[static_cast<std::size_t>(status / 100)];
+  metrics.count_response(status);
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = worker_.now();
   if (exchange_ != nullptr && exchange_->connection() != 0) {

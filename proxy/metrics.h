@@ -2,10 +2,13 @@
 // thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "proxy/core/histogram.h"
@@ -32,7 +35,14 @@ struct Metrics {
   std::uint64_t clients_over_address = 0;  // refused by client.max_per_address
   std::uint64_t clients_refused = 0;       // refused requests: 4xx of our own before a site was chosen
   std::uint64_t requests = 0;
-  std::array<std::uint64_t, 6> responses_by_class{};  // [1]..[5]: 1xx to 5xx
+  // By the first digit of the status. php may answer with any of three digits.
+  static constexpr std::array<std::string_view, 7> kClasses = {"",    "1xx", "2xx",  "3xx",
+                                                               "4xx", "5xx", "other"};
+  std::array<std::uint64_t, kClasses.size()> responses_by_class{};
+  void count_response(int status) {
+    if (status >= 100)
+      ++responses_by_class[std::min(static_cast<std::size_t>(status / 100), kClasses.size() - 1)];
+  }
   std::uint64_t client_left = 0;
   std::uint64_t slow_uploads = 0;  // below client.min_rate
   std::uint64_t slow_answers = 0;

@@ -18,6 +18,8 @@ constexpr std::size_t kBodyPieceBytes = 64 * 1024;
 constexpr std::size_t kStderrBytesMost = 64 * 1024;
 // Of a line of php's head that is left out.
 constexpr std::size_t kBadLineBytesTold = 100;
+// Of the file that an answer asks for.
+constexpr std::size_t kFilePathBytesTold = 300;
 }  // namespace
 
 std::string_view outcome_name(Outcome outcome) {
@@ -176,7 +178,8 @@ void Exchange::deliver_body(std::string_view bytes) {
 // Nobody here sends the file, and the path is not for the client: its page in place of php's answer, which is
 // read to its end, so that the connection is kept.
 void Exchange::refuse_file(const fastcgi::CgiField& field) {
-  complain("asks for a file by " + std::string(field.name) + ": " + std::string(field.value) +
+  complain("asks for a file by " + std::string(field.name) + ": " +
+           std::string(field.value.substr(0, kFilePathBytesTold)) +
            ", which holdfast does not send; the client gets 502. Let the script send it (readfile())");
   whole_outcome_ = Outcome::upstream_send_file;
   page_ = std::make_unique<ErrorPage>(status_of(whole_outcome_));

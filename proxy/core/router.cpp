@@ -11,7 +11,6 @@ using http::Method;
 
 constexpr std::string_view kScriptSuffix = ".php";
 constexpr std::string_view kFileMethods = "GET, HEAD, OPTIONS";
-constexpr std::string_view kServerMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";  // for OPTIONS *
 
 Target error(int status, std::string_view why, std::string_view allow = {}) {
   Target target;

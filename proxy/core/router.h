@@ -85,6 +85,9 @@ class Router {
   std::vector<bool> root_unseen_;  // by index of the site
 };
 
+// For OPTIONS *, and for a method that none may use: the usual ones, as php takes any.
+inline constexpr std::string_view kServerMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 // True for a name whose content is PHP source to some server or other (.php, .phar, .phtml, .phps, .pht,
 // .php7; ASCII case ignored): never sent as a file.
 bool is_php_source(std::string_view path);

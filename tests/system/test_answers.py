@@ -115,6 +115,8 @@ def test_the_status_that_was_meant(cgi):
             response = client.request("GET", X + tag)
             assert (response.status, response.body) == (status, b"page"), (tag, response)
             assert reason is None or response.reason == reason, (tag, response.reason)
+    assert proxy.status()["clients"]["responses"]["other"] == 2
+    assert b'holdfast_http_responses_total{class="other"} 2\n' in proxy.admin("GET", "/metrics")[1]
 
 
 REFUSED = {

@@ -62,6 +62,7 @@ def test_the_rules(one_proxy):
             client.send(data)
             response = client.read(data.split(b" ")[0].decode())
             assert response.status == status, (name, response)
+            assert bool(response.get("Allow")) == (status == 405), (name, response)  # RFC 9110 15.5.6
             if status in (400, 501, 505):
                 assert response.closes and client.at_eof(), (name, response)
 
@@ -206,6 +207,7 @@ def test_raw_bytes_in_a_target_reach_php_as_sent(stack):
         client.send(get(b"/sub?\xe4=%e4"))
         response = client.read()
         assert (response.status, response.get("Location")) == (301, "/sub/?%E4=%e4"), response
+    proxy.wait_access(lambda a: a["target"] == "/sub?\ufffd=%e4")  # and the log stays UTF-8
 
 
 def test_limits_follow_the_configuration(stack):

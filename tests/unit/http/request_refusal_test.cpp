@@ -194,6 +194,24 @@ TEST_CASE("Transfer-Encoding") {
   }
 }
 
+TEST_CASE("white space around a value is none of it, in whatever field") {
+  for (const char* field :
+       {"Connection: close", "Connection: keep-alive", "Connection: upgrade", "Proxy-Connection: close",
+        "Upgrade: websocket", "Content-Length: 5", "Transfer-Encoding: chunked", "Expect: 100-continue",
+        "X: y", "Cookie: a=b", "TE: trailers"}) {
+    const std::string name(field, std::string(field).find(' '));
+    const std::string value(field + name.size() + 1);
+    for (const char* before : {"", " ", "\t", "\t ", " \t"})
+      for (const char* after : {"", " ", "\t", "\t ", " \t", "\t\t"}) {
+        Transcript run;
+        run.feed("POST / HTTP/1.1\r\nHost: a\r\n" + name + before + value + after + "\r\n\r\n");
+        CAPTURE(run.text);
+        CHECK_FALSE(run.refused);
+        CHECK(run.text.find("[" + name.substr(0, name.size() - 1) + "=" + value + "]") != std::string::npos);
+      }
+  }
+}
+
 TEST_CASE("chunk framing") {
   CHECK(status_in_every_split(chunked("5\r\nhello\r\n0\r\n\r\n")) == 0);
   CHECK(status_in_every_split(chunked("0000000000000005\r\nhello\r\n0\r\n\r\n")) == 0);
