@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -40,6 +41,8 @@ int fail(int status, const std::string& text) {
   return status;
 }
 
+constexpr const char* kNoFrontController = "none";
+
 // A folder with a public/ below it that holds the index is a Symfony or Laravel project: its web root is
 // public/.
 fs::path web_root(const fs::path& folder) {
@@ -47,6 +50,27 @@ fs::path web_root(const fs::path& folder) {
   if (!fs::exists(folder / "index.php", error) && fs::exists(folder / "public" / "index.php", error))
     return folder / "public";
   return folder;
+}
+
+bool has_index(const config::Site& site) {
+  std::error_code error;
+  return !site.front_controller.empty() ||
+         std::any_of(site.index.begin(), site.index.end(), [&](const std::string& name) {
+           return fs::is_regular_file(fs::path(site.root) / name, error);
+         });
+}
+
+// As `php -S` and Caddy do it: what is not a file goes to the folder's index.php. Empty: there is none, or
+// none is wanted. An error when the one that was asked for is not there.
+std::string front_controller(const Options& options, const fs::path& root, std::string& error) {
+  std::error_code failure;
+  if (options.front_controller == kNoFrontController) return {};
+  const std::string path = options.front_controller.empty() ? "/index.php" : options.front_controller;
+  if (path.starts_with('/') && fs::is_regular_file(root.string() + path, failure)) return path;
+  if (!options.front_controller.empty())
+    error = "--front-controller " + path + ": " +
+            (path.starts_with('/') ? "there is no " + root.string() + path : "write /" + path);
+  return {};
 }
 
 // Says what was done and where to look, once it listens.
@@ -64,8 +88,14 @@ class StartNote final : public ServerHooks {
     } else {
       log.print("php:     " + options_.php);
     }
-    log.print("serving: " + config_->sites.front().root + ", at most " + connections +
-              " connections to php-fpm");
+    const config::Site& site = config_->sites.front();
+    log.print("serving: " + site.root + ", at most " + connections + " connections to php-fpm");
+    if (!site.front_controller.empty()) {
+      log.print("routes:  what is not a file goes to " + site.front_controller +
+                " (--front-controller none: 404)");
+    }
+    if (!has_index(site))
+      log.print("note:    no index.php and no index.html in " + site.root + ": / is answered with 404");
     log.print("open:    http://" + options_.listen + "/   (Ctrl-C ends it)");
     if (options_.admin != "off") log.print("watch:   http://" + options_.admin + "/");
   }
@@ -83,6 +113,10 @@ int serve(const Options& options) {
 
   config::Config config;
   std::string error;
+  config::Site site;
+  site.root = site.php_root = web_root(folder).string();
+  site.front_controller = front_controller(options, site.root, error);
+  if (!error.empty()) return fail(kUsage, error);
   const auto listen = config::parse_listen_address(options.listen, error);
   if (!listen) return fail(kUsage, "--listen " + options.listen + ": " + error);
   config.listen = {*listen};
@@ -117,11 +151,7 @@ int serve(const Options& options) {
   }
   config.pools.push_back(pool);
 
-  config::Site site;
-  site.root = site.php_root = web_root(folder).string();
   site.pool = pool.name;
-  if (fs::exists(fs::path(site.root) / "index.php", failure))
-    site.front_controller = options.front_controller;
   config.sites.push_back(site);
 
   const auto snapshot = std::make_shared<const config::Config>(std::move(config));
@@ -147,7 +177,7 @@ void add_serve_command(CLI::App& app, int& exit_status) {
       ->capture_default_str()
       ->check(CLI::Range(1U, 1000U));
   sub->add_option("--front-controller", options->front_controller,
-                  "Script for what is not a file, e.g. /index.php");
+                  "Script for what is not a file, or none (default: /index.php where it exists)");
   sub->callback([&exit_status, options] { exit_status = serve(*options); });
 }
 

@@ -275,6 +275,31 @@ def test_serve_with_a_given_php(start_fpm, start_holdfast, transport):
     assert proxy.stop() == 0
 
 
+def serve(start_holdfast, fpm, folder, *more):
+    proxy = start_holdfast({}, run=False)
+    return proxy.start(argv=["serve", folder, "--listen", "127.0.0.1:0", "--admin", "off", "--php", fpm.address, *more],
+                       listeners=1)
+
+
+def test_serve_falls_back_to_index_php_and_says_so(start_fpm, start_holdfast, base):
+    """As `php -S` and Caddy do; not where there is none, and not where it is not wanted."""
+    fpm = start_fpm().start()
+    proxy = serve(start_holdfast, fpm, fpm.www)
+    response = proxy.get("/blog/post")
+    assert response.status == 200 and b'"script":"\\/index.php"' in response.body, response
+    assert "what is not a file goes to /index.php" in proxy.log()
+    plain = serve(start_holdfast, fpm, fpm.www, "--front-controller", "none")
+    assert plain.get("/blog/post").status == 404 and "goes to" not in plain.log()
+    assert "no index" not in plain.log()
+    (base / "bare").mkdir(mode=0o755)
+    (base / "bare" / "a.txt").write_text("a", encoding="ascii")
+    bare = serve(start_holdfast, fpm, base / "bare")
+    assert bare.get("/").status == 404 and bare.get("/a.txt").status == 200
+    assert "no index.php and no index.html" in bare.log() and "goes to" not in bare.log()
+    status, _, err = command("serve", fpm.www, "--front-controller", "/none.php")
+    assert status == 64 and "none.php" in err, (status, err)
+
+
 def test_serve_refuses_a_missing_directory(base):
     status, _, err = command("serve", base / "none", "--listen", "127.0.0.1:0")
     assert status != 0 and "none" in err, (status, err)
