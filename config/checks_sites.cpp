@@ -146,6 +146,10 @@ void check_param(const Checked& checked, std::size_t index, const std::string& n
         places.find(path),
         path + ": php-fpm keeps these ini settings for later requests of the worker, of other sites too",
         "set php_admin_value[...] in the php-fpm pool instead");
+  } else if (name == "PATH_TRANSLATED") {
+    report.warning(places.find(path),
+                   path + ": with cgi.fix_pathinfo=0 php-fpm runs this file in place of the script",
+                   "remove it");
   } else if (name.starts_with("HTTP_")) {
     report.warning(places.find(path), path + ": replaces what the client sends in the header of that name",
                    "scripts see this value in every request");

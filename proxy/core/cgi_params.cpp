@@ -145,9 +145,8 @@ bool CgiParams::add_script(const CgiRequest& request, fastcgi::ParamList& out) {
   if (!add(out, "SCRIPT_FILENAME", value_)) return false;
   if (request.path_info.empty()) return add(out, "DOCUMENT_URI", request.script_name);
   value_.assign(request.script_name).append(request.path_info);
-  if (!add(out, "DOCUMENT_URI", value_) || !add(out, "PATH_INFO", request.path_info)) return false;
-  value_.assign(site_.php_root).append(request.path_info);
-  return add(out, "PATH_TRANSLATED", value_);
+  // No PATH_TRANSLATED: with cgi.fix_pathinfo=0 php-fpm runs that file in place of SCRIPT_FILENAME.
+  return add(out, "DOCUMENT_URI", value_) && add(out, "PATH_INFO", request.path_info);
 }
 
 bool CgiParams::add_connection(const CgiRequest& request, fastcgi::ParamList& out) {

@@ -110,6 +110,18 @@ def test_path_info(stack):
     assert proxy.get("/none.php/params.php").status == 404
 
 
+def test_a_path_behind_a_script_is_never_run(stack, transport):
+    """With cgi.fix_pathinfo=0 php-fpm runs PATH_TRANSLATED in place of SCRIPT_FILENAME where it is sent."""
+    proxy, fpm = stack(transport, fpm={"lines": "php_admin_value[cgi.fix_pathinfo] = 0\nsecurity.limit_extensions ="})
+    (fpm.www / "up").mkdir()
+    (fpm.www / "up" / "evil.jpg").write_text("<?php echo 'the picture ran';", encoding="ascii")
+    response = proxy.get("/params.php/up/evil.jpg")
+    assert response.status == 200 and b"the picture ran" not in response.body, response
+    got = json.loads(response.body)["server"]
+    assert got["PATH_INFO"] == "/up/evil.jpg" and got["SCRIPT_FILENAME"] == str(fpm.www / "params.php")
+    assert "PATH_TRANSLATED" not in got
+
+
 def test_front_controller(stack):
     proxy, fpm = stack(site={"front_controller": "/index.php"})
     got = json.loads(proxy.get("/blog/2024/post?x=1").body)

@@ -72,13 +72,14 @@ php_admin_flag[zlib.output_compression] = off
 php_admin_flag[log_errors] = on
 php_admin_flag[display_errors] = off
 php_admin_value[error_log] =
+{lines}
 """
 
 
 class PhpFpm:
     def __init__(self, base, transport="unix", max_children=5, max_requests=0, request_terminate_timeout="0",
-                 process_control_timeout="5s", pm="static", **more):
-        """`more`: further pm settings, such as start_servers=2."""
+                 process_control_timeout="5s", pm="static", lines="", **more):
+        """`lines`: for the pool, as they are; `more`: further pm settings, such as start_servers=2."""
         self.dir = Path(base)
         self.dir.mkdir(mode=0o755, exist_ok=True)
         os.chmod(self.dir, 0o755)
@@ -92,7 +93,7 @@ class PhpFpm:
             os.chmod(path, 0o755 if path.is_dir() else 0o644)
         self.settings = {"max_children": max_children, "max_requests": max_requests,
                          "request_terminate_timeout": request_terminate_timeout,
-                         "process_control_timeout": process_control_timeout,
+                         "process_control_timeout": process_control_timeout, "lines": lines,
                          "pm": "\n".join([pm, *(f"pm.{key} = {value}" for key, value in more.items())])}
         self.process = None
         self.choose_address()

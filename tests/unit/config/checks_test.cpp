@@ -327,3 +327,7 @@ TEST_CASE("lines that end with CR LF, the last one with CR alone") {
   text.pop_back();
   clean(load(text));
 }
+
+TEST_CASE("PATH_TRANSLATED as a param") {
+  warning(load_site("params: { PATH_TRANSLATED: /x }"), "php-fpm runs this file in place of the script");
+}

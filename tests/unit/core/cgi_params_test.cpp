@@ -115,7 +115,7 @@ TEST_CASE_FIXTURE(Fixture, "PATH_INFO, https, HTTP/1.0") {
   https = true;
   head.version_minor = 0;
   CHECK(value("PATH_INFO") == "/x y");
-  CHECK(value("PATH_TRANSLATED") == "/srv/there/x y");
+  CHECK(value("PATH_TRANSLATED") == "(none)");  // php-fpm may run it: see cgi_params.cpp
   CHECK(value("DOCUMENT_URI") == "/index.php/x y");
   CHECK(value("SCRIPT_FILENAME") == "/srv/there/index.php");
   CHECK(value("HTTPS") == "on");
