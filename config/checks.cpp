@@ -164,6 +164,21 @@ void check_account(const Checked& checked) {
 // Such a prefix is sometimes meant (a closed network), so it is no error; but any client could then choose
 // the address that logs and scripts see.
 void check_trust(const Checked& checked) {
+  const std::vector<ForwardedHeader>& headers = checked.config.forwarded_headers;
+  const auto has = [&](ForwardedHeader header) {
+    return std::find(headers.begin(), headers.end(), header) != headers.end();
+  };
+  const Mark mark = checked.places.find("forwarded_headers");
+  if (has(ForwardedHeader::forwarded) &&
+      (has(ForwardedHeader::x_forwarded_for) || has(ForwardedHeader::x_real_ip) ||
+       has(ForwardedHeader::x_forwarded_proto))) {
+    checked.report.error(mark, "forwarded_headers: forwarded and x-forwarded-* both say who the client is",
+                         "keep the one that your proxies set and that no client can send through them");
+  }
+  if (!headers.empty() && checked.config.trusted_proxies.empty() && checked.places.good("trusted_proxies")) {
+    checked.report.warning(mark, "forwarded_headers: nobody is believed while trusted_proxies is empty",
+                           "name your proxies in trusted_proxies");
+  }
   for (const Network& network : checked.config.trusted_proxies) {
     const std::string text = network_text(network);
     if (text.ends_with("/0")) {

@@ -9,6 +9,7 @@
 
 #include "config/addresses.h"
 #include "config/checks.h"
+#include "config/name_pattern.h"
 #include "config/units.h"
 
 namespace holdfast::config {
@@ -130,6 +131,40 @@ void check_root(const Checked& checked, std::size_t index) {
   }
 }
 
+// A pattern that takes in source or dot files is worth a second look.
+void check_publish(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const std::string path = site_path(index, ".publish");
+  if (!places.good(path)) {
+    return;
+  }
+  const auto& patterns = config.sites[index].publish;
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    for (const char* name : {"wp-config.php.bak", "settings.inc", ".env", ".git", ".htpasswd"}) {
+      if (name_matches(patterns[i], name)) {
+        const std::string item = path + "[" + std::to_string(i) + "]";
+        report.warning(places.find(item),
+                       item + ": " + quote(patterns[i]) + " would send " + name + " to anybody",
+                       "name what you want to publish more closely");
+        break;
+      }
+    }
+  }
+}
+
+// Where php sees the files elsewhere, their real path here means nothing to it.
+void check_resolve_root(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  const std::string path = site_path(index, ".resolve_root");
+  if (site.resolve_root && site.php_root != site.root && places.good(path) &&
+      places.good(site_path(index, ".php_root")) && places.good(site_path(index, ".root"))) {
+    report.error(places.find(path),
+                 path + ": php_root is another path, so the root cannot be resolved for php",
+                 "remove one of them");
+  }
+}
+
 // Params become FastCGI params as they are, beside those made from the request.
 void check_param(const Checked& checked, std::size_t index, const std::string& name) {
   const auto& [config, places, report] = checked;
@@ -194,6 +229,8 @@ void check_sites(const Checked& checked) {
     check_pool_of(checked, i);
     check_root(checked, i);
     check_body_room(checked, i);
+    check_publish(checked, i);
+    check_resolve_root(checked, i);
     for (const auto& param : config.sites[i].params) {
       check_param(checked, i, param.first);
     }

@@ -30,6 +30,9 @@ enum class Application : std::uint8_t { php_fpm, generic };
 enum class Settle : std::uint8_t { automatic, always, never };
 enum class ClientAbort : std::uint8_t { drain, close };
 
+// Symbolic links below a root: those whose owner owns what they lead to (or is root), or all.
+enum class FollowLinks : std::uint8_t { owner, all };
+
 struct Queue {
   std::uint32_t size = 1024;
   Duration timeout = std::chrono::seconds(10);
@@ -76,7 +79,10 @@ struct Site {
   std::string pool;              // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;
-  bool gzip = false;  // compress text for clients that take it
+  bool gzip = false;                 // compress text for clients that take it
+  std::vector<std::string> publish;  // patterns of names that are sent although they are withheld
+  FollowLinks follow_links = FollowLinks::owner;
+  bool resolve_root = false;  // php gets the root as it is behind its symbolic links
   bool operator==(const Site&) const = default;
 };
 
@@ -114,6 +120,17 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// The headers by which a proxy tells of its client.
+enum class ForwardedHeader : std::uint8_t {
+  forwarded,
+  x_forwarded_for,
+  x_forwarded_proto,
+  x_forwarded_host,
+  x_forwarded_port,
+  x_forwarded_prefix,  // for the application only
+  x_real_ip,
+};
+
 enum class LogFormat : std::uint8_t { combined, json };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
@@ -141,6 +158,7 @@ struct Config {
   Client client;
   Buffers buffers;
   std::vector<Network> trusted_proxies;
+  std::vector<ForwardedHeader> forwarded_headers;  // what they set; empty: not known
   Log log;
   Shutdown shutdown;
   std::string user;   // to be when started as root; empty: chosen at the start

@@ -195,6 +195,9 @@ struct Keys<Site> {
       key<&Site::max_body, Size>("max_body",
                                  from_to(1, UINT64_MAX, "write the largest body you accept, such as 64m")),
       key<&Site::gzip, Flag>("gzip"),
+      key<&Site::publish, NamePatterns>("publish"),
+      key<&Site::follow_links, Word<FollowLinks>>("follow_links"),
+      key<&Site::resolve_root, Flag>("resolve_root"),
   };
 };
 
@@ -364,6 +367,7 @@ struct Keys<Config> {
       section<&Config::client>("client"),
       section<&Config::buffers>("buffers"),
       key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
+      key<&Config::forwarded_headers, ForwardedHeaderList>("forwarded_headers"),
       section<&Config::log>("log"),
       section<&Config::shutdown>("shutdown"),
       key<&Config::user, AccountName>("user"),

@@ -103,6 +103,17 @@ Parsed<std::string> parse_index_name(std::string_view text) {
   return out;
 }
 
+Parsed<std::string> parse_name_pattern(std::string_view text) {
+  Parsed<std::string> out;
+  if (text.empty() || text.find('/') != std::string_view::npos) {
+    out.error = "expected a pattern for the name of a file, such as *.sql, got " + quote(text);
+    if (!text.empty()) out.hint = "a name has no '/': it counts in every folder";
+  } else {
+    out.value = std::string(text);
+  }
+  return out;
+}
+
 bool is_cgi_name(const std::string& name) {
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
          std::all_of(name.begin(), name.end(), [](char c) {
@@ -376,6 +387,32 @@ std::string HostList::text(const std::vector<std::string>& value) {
 
 std::optional<std::vector<std::string>> IndexList::read(Reader& reader, const Slot& slot, const Limits&) {
   return list_by(reader, slot, "a file name such as index.php, or a list of them", parse_index_name);
+}
+
+std::optional<std::vector<std::string>> NamePatterns::read(Reader& reader, const Slot& slot, const Limits&) {
+  return list_by(reader, slot, "a pattern for names such as *.sql, or a list of them", parse_name_pattern);
+}
+
+// Header names: their case does not count.
+std::optional<std::vector<ForwardedHeader>> ForwardedHeaderList::read(Reader& reader, const Slot& slot,
+                                                                      const Limits&) {
+  const auto parse = [](std::string_view text) -> Parsed<ForwardedHeader> {
+    std::string low(text);
+    for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const auto words = Words<ForwardedHeader>::list();
+    const auto found = std::find(words.begin(), words.end(), low);
+    if (found == words.end())
+      return {std::nullopt, "expected " + join_words(words) + ", got " + quote(text),
+              did_you_mean(low, words)};
+    return {static_cast<ForwardedHeader>(found - words.begin()), {}, {}};
+  };
+  return list_by<ForwardedHeader>(reader, slot, "a header such as x-forwarded-for, or a list of them", parse);
+}
+std::string ForwardedHeaderList::text(const std::vector<ForwardedHeader>& value) {
+  std::vector<std::string> texts;
+  texts.reserve(value.size());
+  for (const ForwardedHeader header : value) texts.push_back(Word<ForwardedHeader>::text(header));
+  return yaml_list(texts);
 }
 
 std::optional<std::vector<Network>> NetworkList::read(Reader& reader, const Slot& slot, const Limits&) {

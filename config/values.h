@@ -67,6 +67,17 @@ struct Words<ClientAbort> {
   static std::vector<std::string> list() { return {"drain", "close"}; }
 };
 template <>
+struct Words<FollowLinks> {
+  static std::vector<std::string> list() { return {"owner", "all"}; }
+};
+template <>
+struct Words<ForwardedHeader> {
+  static std::vector<std::string> list() {
+    return {"forwarded",        "x-forwarded-for",    "x-forwarded-proto", "x-forwarded-host",
+            "x-forwarded-port", "x-forwarded-prefix", "x-real-ip"};
+  }
+};
+template <>
 struct Words<LogFormat> {
   static std::vector<std::string> list() { return {"combined", "json"}; }
 };
@@ -131,6 +142,14 @@ struct HostList {
 };
 struct IndexList : HostList {
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
+struct NamePatterns : HostList {  // for one name; "*" stands for any bytes
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
+struct ForwardedHeaderList {
+  using Value = std::vector<ForwardedHeader>;
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+  static std::string text(const Value& value);
 };
 struct NetworkList {
   using Value = std::vector<Network>;

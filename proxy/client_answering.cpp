@@ -28,16 +28,17 @@ void ClientConnection::on_request_complete() {
   held_worker_.let_go();
   // A reload has taken its pool away since the head came: then what the present configuration says.
   if (plan_.kind == Plan::Kind::php && worker_.find_upstream(plan_.site->pool) == nullptr) {
-    plan_ = worker_.plan(parser_.head());
+    make_plan();
   }
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file:
-      file_ = std::make_unique<StaticResponse>(plan_.file);
+      file_ = std::make_unique<StaticResponse>(*plan_.site, plan_.root_or(plan_.site->root), plan_.file);
       if (const int failure = file_->failure(); failure != 0) {
         worker_.context().descriptors.note(DescriptorWatch::Place::file, file_->error(), worker_.now());
+        const std::string_view why = file_->why();  // a literal
         file_.reset();
-        answer_error(failure, "the file cannot be opened");
+        answer_error(failure, why);
         return;
       }
       file_->start(parser_.head(), wall_seconds(), response_sink());
@@ -74,16 +75,20 @@ void ClientConnection::forward_to_php() {
     return;
   }
   const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
-  const std::string server_port = local_.port == 0 ? std::string() : std::to_string(local_.port);
+  const std::string server_port = std::to_string(core::server_port(origin_, parser_.head(), local_.port));
   fastcgi::ParamList params;
   const bool fits = plan_.params->build({.head = parser_.head(),
                                          .script_name = plan_.script_name,
                                          .path_info = plan_.path_info,
+                                         .root = plan_.root,
                                          .remote_address = origin_.address,
                                          .remote_port = remote_port,
                                          .server_address = local_.address,
                                          .server_port = server_port,
                                          .https = origin_.https,
+                                         .authority = origin_.authority,
+                                         .host = origin_.host,
+                                         .forwarded_fields = origin_.fields,
                                          .content_length = request_body_.size()},
                                         params);
   if (!fits) {

@@ -151,8 +151,8 @@ void ClientConnection::on_head() {
     plan_ = Plan{};
     plan_.kind = Plan::Kind::admin;
   } else {
-    plan_ = worker_.plan(head);
     set_origin(head);
+    make_plan();
   }
   if (!head.has_body()) return;
   state_ = State::reading_body;
@@ -185,13 +185,26 @@ void ClientConnection::answer_without_body() {
 }
 
 void ClientConnection::set_origin(const http::RequestHead& head) {
-  core::ClientOrigin peer{.address = peer_.address, .bytes = peer_.bytes, .port = peer_.port};
+  core::ClientOrigin peer;
+  peer.address = peer_.address;
+  peer.bytes = peer_.bytes;
+  peer.port = peer_.port;
   if (worker_.config().trusted_proxies.empty()) {
     origin_ = std::move(peer);
   } else {
-    origin_ = core::client_origin(peer, worker_.config().trusted_proxies, head);
+    origin_ =
+        core::client_origin(peer, worker_.config().trusted_proxies, worker_.config().forwarded_headers, head);
   }
   set_spool_share();
+}
+
+void ClientConnection::make_plan() {
+  const http::RequestHead& head = parser_.head();
+  plan_ = worker_.plan(head, origin_.host.empty() ? head.host : origin_.host);
+  if (!origin_.conflict) return;
+  plan_.kind = Plan::Kind::error;
+  plan_.status = 400;
+  plan_.why = "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
 }
 
 void ClientConnection::on_body(std::span<const std::string_view> slices) {

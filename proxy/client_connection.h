@@ -89,6 +89,7 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void take_limits();
   void on_head();
   void set_origin(const http::RequestHead& head);
+  void make_plan();  // of the head and its origin
   void on_body(std::span<const std::string_view> slices);
   void answer_without_body();
   void on_request_complete();

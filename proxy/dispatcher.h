@@ -1,8 +1,10 @@
 // Decides what a request head asks for: PHP on a pool, a file, a redirect, an answer of our own. One object a
-// configuration snapshot, immutable. Owns the router; looks at the file system through core::FileProbe.
+// configuration snapshot, immutable but for what it remembers of the file system. Owns the router; looks at
+// files through core::FileProbe.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,23 +27,28 @@ struct Plan {
   core::CgiParams* params = nullptr;  // php
   std::string script_name;            // php
   std::string path_info;              // php
-  std::string file;                   // path of the file
-  std::string location;               // redirect
-  int status = 404;                   // error, redirect, options
-  std::string_view why;               // error: for the log
-  std::string_view allow;             // 405, options
-  std::uint64_t max_body = 0;         // more: 413
+  std::string root;            // php, file: the site's root without links, where `resolve_root` asks for it
+  std::string file;            // below the root
+  std::string location;        // redirect
+  int status = 404;            // error, redirect, options
+  std::string_view why;        // error: for the log
+  std::string_view allow;      // 405, options
+  std::uint64_t max_body = 0;  // more: 413
+
+  std::string_view root_or(std::string_view site_root) const { return root.empty() ? site_root : root; }
 };
 
 class Dispatcher {
  public:
   Dispatcher(config::Snapshot config, std::string_view server_software);
-  Plan plan(const http::RequestHead& head) const;
+  // `host`: of the request, as in RequestHead, or as a trusted proxy tells it.
+  Plan plan(const http::RequestHead& head, std::string_view host) const;
 
  private:
   config::Snapshot config_;
   core::Router router_;
   std::unordered_map<const config::Site*, std::unique_ptr<core::CgiParams>> params_;
+  mutable std::map<std::string, std::string> real_paths_;  // of roots with `resolve_root`, as last seen
 };
 
 }  // namespace holdfast

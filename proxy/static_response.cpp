@@ -8,6 +8,7 @@
 
 #include "proxy/core/error_page.h"
 #include "proxy/core/mime.h"
+#include "proxy/core/withheld.h"
 #include "proxy/http/conditional.h"
 #include "proxy/http/http_date.h"
 
@@ -20,11 +21,21 @@ constexpr std::size_t kPieceBytes = 64 * 1024;
 constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 }  // namespace
 
-StaticResponse::StaticResponse(const std::string& path) : file_({}, path), path_(path) {}
+StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path)
+    : file_(root, path,
+            site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner),
+      path_(path) {
+  // A link is another name for the file: its own name counts too (x.txt that leads to wp-config.php).
+  const std::string& name = file_.linked_name();
+  withheld_ = !name.empty() && (name.starts_with('.') || core::is_withheld(name)) &&
+              !core::is_published(name, site.publish);
+}
 
 int StaticResponse::failure() const {
+  if (withheld_) return 404;
   switch (file_.info().kind) {
     case net::FileKind::regular: return 0;
+    case net::FileKind::link_refused:
     case net::FileKind::forbidden: return 403;
     case net::FileKind::failed: return 503;
     case net::FileKind::directory:
@@ -32,6 +43,13 @@ int StaticResponse::failure() const {
     case net::FileKind::missing: return 404;
   }
   return 404;
+}
+
+std::string_view StaticResponse::why() const {
+  if (withheld_) return "a link leads to a name that is not sent as a file: see publish";
+  if (file_.info().kind == net::FileKind::link_refused)
+    return "a link of another owner is not followed: see follow_links";
+  return "the file cannot be opened";
 }
 
 void StaticResponse::start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink) {

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "config/config.h"
 #include "proxy/core/exchange.h"
 #include "proxy/http/message.h"
 #include "proxy/http/range.h"
@@ -16,11 +18,13 @@ namespace holdfast {
 
 class StaticResponse {
  public:
-  explicit StaticResponse(const std::string& path);
+  // `root`: the site's, or what it is without links. `site` is not kept.
+  StaticResponse(const config::Site& site, std::string_view root, const std::string& path);
 
   // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
   int failure() const;
   net::Error error() const { return file_.info().error; }
+  std::string_view why() const;  // of a failure, for the log
   // Gives the head; the whole response when it has no body. `now`: for the conditions' dates.
   void start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink);
   // Gives the next piece and, after the last, the end. False when there is no more.
@@ -36,6 +40,7 @@ class StaticResponse {
 
   net::StaticFile file_;
   std::string path_;
+  bool withheld_ = false;
   std::string etag_;
   std::string last_modified_;
   std::string content_range_;

@@ -79,8 +79,8 @@ void Worker::check() const {
   for (const auto& upstream : retired_pools_) upstream->pool().check();
 }
 
-Plan Worker::plan(const http::RequestHead& head) const {
-  Plan plan = dispatcher_->plan(head);
+Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
+  Plan plan = dispatcher_->plan(head, host);
   plan.dispatcher = dispatcher_;
   return plan;
 }

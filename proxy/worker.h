@@ -78,7 +78,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   Context& context() { return context_; }
   const config::Config& config() const { return *config_; }
   core::Time now() const { return context_.network.now(); }
-  Plan plan(const http::RequestHead& head) const;
+  Plan plan(const http::RequestHead& head, std::string_view host) const;
   Admin& admin() { return *admin_; }
   bool stopping() const { return stop_ != Stop::serving; }
   bool draining() const { return stop_ > Stop::delaying; }  // idle clients are closed

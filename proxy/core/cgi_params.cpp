@@ -105,7 +105,7 @@ bool CgiParams::configured(std::string_view name) const {
 
 bool CgiParams::build(const CgiRequest& request, fastcgi::ParamList& out) {
   if (!add_request(request, out) || !add_script(request, out) || !add_connection(request, out) ||
-      !add_fields(request.head, out)) {
+      !add_fields(request, out)) {
     return false;
   }
   for (const auto& [name, value] : site_.params) {
@@ -139,9 +139,9 @@ bool CgiParams::add_request(const CgiRequest& request, fastcgi::ParamList& out) 
 }
 
 bool CgiParams::add_script(const CgiRequest& request, fastcgi::ParamList& out) {
-  if (!add(out, "SCRIPT_NAME", request.script_name) || !add(out, "DOCUMENT_ROOT", site_.php_root))
-    return false;
-  value_.assign(site_.php_root).append(request.script_name);
+  const std::string_view root = request.root.empty() ? std::string_view(site_.php_root) : request.root;
+  if (!add(out, "SCRIPT_NAME", request.script_name) || !add(out, "DOCUMENT_ROOT", root)) return false;
+  value_.assign(root).append(request.script_name);
   if (!add(out, "SCRIPT_FILENAME", value_)) return false;
   if (request.path_info.empty()) return add(out, "DOCUMENT_URI", request.script_name);
   value_.assign(request.script_name).append(request.path_info);
@@ -152,11 +152,12 @@ bool CgiParams::add_script(const CgiRequest& request, fastcgi::ParamList& out) {
 bool CgiParams::add_connection(const CgiRequest& request, fastcgi::ParamList& out) {
   // The name that led here: of a site with hosts it is one of them or fits a wildcard, so no client made it
   // up. Without a Host (HTTP/1.0): the site's first name, else our address.
-  std::string_view server_name = request.head.host;
+  std::string_view server_name = request.host.empty() ? std::string_view(request.head.host) : request.host;
   if (server_name.empty()) {
     const bool named = !site_.hosts.empty() && !site_.hosts.front().starts_with('*');
     server_name = named ? std::string_view(site_.hosts.front()) : request.server_address;
   }
+  if (server_name.empty()) server_name = "localhost";  // a Unix socket; RFC 3875 4.1.14 wants a name
   return add(out, "REQUEST_SCHEME", request.https ? "https" : "http") &&
          (!request.https || add(out, "HTTPS", "on")) && add(out, "GATEWAY_INTERFACE", "CGI/1.1") &&
          add(out, "SERVER_SOFTWARE", server_software_) && add(out, "REMOTE_ADDR", request.remote_address) &&
@@ -177,14 +178,18 @@ bool CgiParams::make_name(std::string_view field_name) {
   return allowed && !is_withheld(name_);
 }
 
-bool CgiParams::add_fields(const http::RequestHead& head, fastcgi::ParamList& out) {
-  if (!head.authority.empty() && !add(out, "HTTP_HOST", head.authority)) return false;
+bool CgiParams::add_fields(const CgiRequest& request, fastcgi::ParamList& out) {
+  const http::RequestHead& head = request.head;
+  const std::string_view authority =
+      request.authority.empty() ? std::string_view(head.authority) : request.authority;
+  if (!authority.empty() && !add(out, "HTTP_HOST", authority)) return false;
   collect_connection_options(head);
   const bool repeats = may_have_repeats(head.fields);
   if (repeats) hash_names(head);
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const http::Field& field = head.fields[i];
     if (!make_name(field.name) || named_in_connection(field.name)) continue;
+    if (tells_of_client(name_) && !request.forwarded_fields.allow(name_)) continue;
     if (!(repeats ? add_joined(head, i, out) : add(out, name_, field.value))) return false;
   }
   return true;
@@ -243,9 +248,7 @@ bool CgiParams::named_in_connection(std::string_view field_name) const {
   if (connection_options_.empty()) return false;
   // What a proxy tells about the client may not be struck out by the client (the "hop-by-hop abuse":
   // Connection: X-Forwarded-For passes many proxies).
-  const std::string_view name = name_;
-  if (name.starts_with("HTTP_X_FORWARDED_") || name == "HTTP_FORWARDED" || name == "HTTP_X_REAL_IP")
-    return false;
+  if (tells_of_client(name_)) return false;
   return std::any_of(connection_options_.begin(), connection_options_.end(),
                      [&](std::string_view option) { return http::equals_ignore_case(option, field_name); });
 }

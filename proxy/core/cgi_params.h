@@ -12,6 +12,7 @@
 // - Proxy (HTTP_PROXY: "httpoxy"), Content-Type and Content-Length (they have names of their own)
 // - hop-by-hop fields (RFC 9110 7.6.1), and those that Connection names
 // - Host: HTTP_HOST is the authority that the request was routed by
+// - Forwarded, X-Forwarded-*, X-Real-IP, unless a trusted proxy has set them (forwarded.h)
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@
 
 #include "config/config.h"
 #include "fastcgi/param_list.h"
+#include "proxy/core/forwarded.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {
@@ -30,11 +32,16 @@ struct CgiRequest {
   const http::RequestHead& head;
   std::string_view script_name;  // "/index.php", as the router found it
   std::string_view path_info;    // "" or "/..."
+  std::string_view root;         // as php sees it, where it is not the site's php_root
   std::string_view remote_address;
   std::string_view remote_port;
   std::string_view server_address;
   std::string_view server_port;
   bool https = false;
+  // What a trusted proxy says the client asked for, in place of the head's; empty: nothing said.
+  std::string_view authority;
+  std::string_view host;
+  ForwardedFields forwarded_fields;
   // Bytes of body that will follow as STDIN: the spooled length, whatever the client announced.
   std::uint64_t content_length = 0;
 };
@@ -59,7 +66,7 @@ class CgiParams {
   bool add_request(const CgiRequest& request, fastcgi::ParamList& out);
   bool add_script(const CgiRequest& request, fastcgi::ParamList& out);
   bool add_connection(const CgiRequest& request, fastcgi::ParamList& out);
-  bool add_fields(const http::RequestHead& head, fastcgi::ParamList& out);
+  bool add_fields(const CgiRequest& request, fastcgi::ParamList& out);
   void hash_names(const http::RequestHead& head);
   bool add_joined(const http::RequestHead& head, std::size_t first, fastcgi::ParamList& out);
   // Sets name_ to HTTP_NAME; false when this name is not for php.

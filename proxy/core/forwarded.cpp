@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "config/load.h"  // contains()
+#include "proxy/http/request_rules.h"
 
 namespace holdfast::core {
 
@@ -18,6 +19,11 @@ constexpr std::size_t kHopsMax = 32;
 
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr AddressBytes kLoopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+
+// By the order of config::ForwardedHeader.
+constexpr std::array<std::string_view, 7> kCgiNames = {
+    "HTTP_FORWARDED",        "HTTP_X_FORWARDED_FOR",    "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_PREFIX", "HTTP_X_REAL_IP"};
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -43,6 +49,8 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
 struct Hop {
   std::string_view address;
   std::string_view proto;
+  std::string_view host;
+  std::string_view port;
 };
 
 // The pieces of `list` between separators outside quoted strings, the last kHopsMax of them, in order.
@@ -85,24 +93,42 @@ void for_each_from_right(const http::RequestHead& head, std::string_view name, V
   }
 }
 
-std::vector<Hop> x_forwarded_hops(const http::RequestHead& head) {
+std::vector<std::string_view> entries_from_right(const http::RequestHead& head, std::string_view name) {
+  std::vector<std::string_view> entries;
+  for_each_from_right(head, name, [&](std::string_view piece) {
+    entries.push_back(piece);
+    return true;
+  });
+  return entries;
+}
+
+// `read`: the fields that may be.
+std::vector<Hop> x_forwarded_hops(const http::RequestHead& head, const ForwardedFields& read) {
+  using config::ForwardedHeader;
   std::vector<Hop> hops;
-  for_each_from_right(head, "X-Forwarded-For", [&](std::string_view piece) {
-    hops.push_back({piece, {}});
-    return true;
-  });
-  std::vector<std::string_view> protos;
-  for_each_from_right(head, "X-Forwarded-Proto", [&](std::string_view piece) {
-    protos.push_back(piece);
-    return true;
-  });
-  if (protos.empty()) return hops;
-  if (hops.empty()) hops.emplace_back();  // a proxy that tells only the scheme
-  // One entry a hop: each belongs to its hop. Otherwise the field is set anew by each proxy (the usual way),
-  // or partly a client's: what the nearest proxy wrote stands for all.
-  for (std::size_t i = 0; i < hops.size(); ++i) {
-    hops[i].proto = protos.size() == hops.size() ? protos[i] : protos.front();
-  }
+  const auto add_addresses = [&](ForwardedHeader header, std::string_view name) {
+    if (!hops.empty() || !read.has(header)) return;
+    for (const std::string_view entry : entries_from_right(head, name)) {
+      hops.emplace_back();
+      hops.back().address = entry;
+    }
+  };
+  add_addresses(ForwardedHeader::x_forwarded_for, "X-Forwarded-For");
+  add_addresses(ForwardedHeader::x_real_ip, "X-Real-IP");
+  const bool addressed = !hops.empty();
+  const auto add = [&](ForwardedHeader header, std::string_view name, std::string_view Hop::*member) {
+    if (!read.has(header)) return;
+    const std::vector<std::string_view> entries = entries_from_right(head, name);
+    if (entries.empty()) return;
+    if (hops.empty()) hops.emplace_back();  // a proxy that tells only this
+    // One entry a hop: each belongs to its hop. Otherwise the field is set anew by each proxy (the usual
+    // way), or partly a client's: what the nearest proxy wrote stands for all.
+    const bool one_a_hop = addressed && entries.size() == hops.size();
+    for (std::size_t i = 0; i < hops.size(); ++i) hops[i].*member = one_a_hop ? entries[i] : entries.front();
+  };
+  add(ForwardedHeader::x_forwarded_proto, "X-Forwarded-Proto", &Hop::proto);
+  add(ForwardedHeader::x_forwarded_host, "X-Forwarded-Host", &Hop::host);
+  add(ForwardedHeader::x_forwarded_port, "X-Forwarded-Port", &Hop::port);
   return hops;
 }
 
@@ -123,6 +149,7 @@ Hop parse_forwarded_element(std::string_view element) {
     const std::string_view value = unquoted(pair.substr(equals + 1));
     if (http::equals_ignore_case(name, "for")) hop.address = value;
     if (http::equals_ignore_case(name, "proto")) hop.proto = value;
+    if (http::equals_ignore_case(name, "host")) hop.host = value;
   }
   return hop;
 }
@@ -142,6 +169,37 @@ std::vector<Hop> forwarded_hops(const http::RequestHead& head) {
 
 bool is_unix(const AddressBytes& bytes) {
   return bytes == AddressBytes{};
+}
+
+// `hops` as their proxies told them, the nearest first.
+ClientOrigin walk(const ClientOrigin& peer, const std::vector<config::Network>& trusted,
+                  const std::vector<Hop>& hops) {
+  ClientOrigin origin = peer;
+  for (const Hop& hop : hops) {
+    // These are told by the proxy we have come to trust, about the hop it saw: they are taken first.
+    const bool https = http::equals_ignore_case(hop.proto, "https");
+    if (https || http::equals_ignore_case(hop.proto, "http")) {
+      origin.https = https;
+      origin.told = true;
+    }
+    if (std::string host; !hop.host.empty() && http::split_authority(hop.host, host)) {
+      origin.authority = hop.host;
+      origin.host = std::move(host);
+      origin.told = true;
+    }
+    if (std::uint16_t port = 0; parse_port(hop.port, port) && port != 0) {
+      origin.asked_port = port;
+      origin.told = true;
+    }
+    const std::optional<ParsedAddress> address = parse_ip(hop.address);
+    if (!address) return origin;
+    origin.bytes = address->bytes;
+    origin.port = address->port;
+    origin.address = ip_text(address->bytes);
+    origin.forwarded = origin.told = true;
+    if (!config::contains(trusted, address->bytes)) return origin;
+  }
+  return origin;
 }
 
 }  // namespace
@@ -186,27 +244,69 @@ std::string ip_text(const AddressBytes& bytes) {
   return text;
 }
 
-ClientOrigin client_origin(const ClientOrigin& peer, const std::vector<config::Network>& trusted,
-                           const http::RequestHead& head) {
-  ClientOrigin origin = peer;
-  if (trusted.empty()) return origin;
-  if (!config::contains(trusted, is_unix(peer.bytes) ? kLoopback : peer.bytes)) return origin;
+ForwardedFields ForwardedFields::only(const std::vector<config::ForwardedHeader>& headers) {
+  std::uint32_t bits = 0;
+  for (const config::ForwardedHeader header : headers) bits |= 1U << static_cast<unsigned>(header);
+  return ForwardedFields(bits);
+}
 
-  std::vector<Hop> hops = x_forwarded_hops(head);
-  if (hops.empty()) hops = forwarded_hops(head);
-  for (const Hop& hop : hops) {
-    // The scheme is told by the proxy we have come to trust, about the hop it saw: it is taken first.
-    if (http::equals_ignore_case(hop.proto, "https")) origin.https = true;
-    if (http::equals_ignore_case(hop.proto, "http")) origin.https = false;
-    const std::optional<ParsedAddress> address = parse_ip(hop.address);
-    if (!address) return origin;
-    origin.bytes = address->bytes;
-    origin.port = address->port;
-    origin.address = ip_text(address->bytes);
-    origin.forwarded = true;
-    if (!config::contains(trusted, address->bytes)) return origin;
+bool ForwardedFields::allow(std::string_view cgi_name) const {
+  if (bits_ == 0 || bits_ == kAll) return bits_ == kAll;
+  for (std::size_t i = 0; i < kCgiNames.size(); ++i) {
+    if (cgi_name == kCgiNames[i]) return (bits_ & 1U << i) != 0;
   }
+  return false;
+}
+
+bool tells_of_client(std::string_view cgi_name) {
+  return cgi_name.starts_with("HTTP_X_FORWARDED_") || cgi_name == "HTTP_FORWARDED" ||
+         cgi_name == "HTTP_X_REAL_IP";
+}
+
+ClientOrigin client_origin(const ClientOrigin& peer, const std::vector<config::Network>& trusted,
+                           const std::vector<config::ForwardedHeader>& headers,
+                           const http::RequestHead& head) {
+  if (trusted.empty() || !config::contains(trusted, is_unix(peer.bytes) ? kLoopback : peer.bytes))
+    return peer;
+
+  if (!headers.empty()) {
+    const auto read = ForwardedFields::only(headers);
+    const bool standard = read.has(config::ForwardedHeader::forwarded);
+    ClientOrigin origin = walk(peer, trusted, standard ? forwarded_hops(head) : x_forwarded_hops(head, read));
+    origin.fields = read;
+    return origin;
+  }
+
+  static const auto kReadUnasked = ForwardedFields::only({config::ForwardedHeader::x_forwarded_for,
+                                                          config::ForwardedHeader::x_forwarded_proto,
+                                                          config::ForwardedHeader::x_forwarded_port});
+  const std::vector<Hop> x_forwarded = x_forwarded_hops(head, kReadUnasked);
+  std::vector<Hop> forwarded = forwarded_hops(head);
+  for (Hop& hop : forwarded) hop.host = {};
+  // A port alone says nothing of the client.
+  const bool x_tells =
+      !x_forwarded.empty() && !(x_forwarded.front().address.empty() && x_forwarded.front().proto.empty());
+  ClientOrigin origin = walk(peer, trusted, x_tells || forwarded.empty() ? x_forwarded : forwarded);
+  if (x_tells && !forwarded.empty()) {
+    const ClientOrigin other = walk(peer, trusted, forwarded);
+    origin.conflict = origin.bytes != other.bytes || origin.https != other.https;
+    origin.asked_port = 0;  // Forwarded does not bear it out
+  }
+  origin.fields = ForwardedFields::all();
   return origin;
+}
+
+std::uint16_t server_port(const ClientOrigin& origin, const http::RequestHead& head,
+                          std::uint16_t local_port) {
+  if (!origin.told && local_port != 0) return local_port;
+  if (origin.asked_port != 0) return origin.asked_port;
+  const std::string_view authority =
+      origin.authority.empty() ? std::string_view(head.authority) : std::string_view(origin.authority);
+  const std::size_t colon = authority.rfind(':');
+  std::uint16_t port = 0;
+  if (colon != std::string_view::npos && parse_port(authority.substr(colon + 1), port) && port != 0)
+    return port;
+  return origin.https ? 443 : 80;
 }
 
 }  // namespace holdfast::core

@@ -7,11 +7,14 @@
 // a
 //   trusted proxy is the client. An entry that is no address (unknown, _hidden, rubbish) ends the walk: the
 //   client is then the last hop that was proven.
-// - X-Forwarded-For or X-Forwarded-Proto present: Forwarded is not looked at. Most proxies write the former
-// and let
-//   a client's own Forwarded through. A proxy that writes Forwarded has to remove the X-Forwarded fields.
-// - X-Forwarded-Host is never used, not even from a trusted proxy: it would let a client choose the site, and
-//   many proxies pass it on unchecked. The application still sees it as HTTP_X_FORWARDED_HOST.
+// - `forwarded_headers` names the fields that the proxies set: only these are read, and only these reach php.
+// - Without it nobody knows which fields are the proxy's and which it has let through. X-Forwarded-For,
+// -Proto and
+//   -Port are read, or Forwarded. Where both are there they have to name the same address and scheme: if they
+//   do not, one of them is the client's, and the request is refused (conflict), since either could be the
+//   lie. X-Forwarded-Host (and Forwarded's host) is not used: it would let a client choose the site, and many
+//   proxies pass it on unchecked.
+// - php never sees such a field of a peer that is not trusted: applications believe them.
 #pragma once
 
 #include <array>
@@ -39,17 +42,50 @@ std::optional<ParsedAddress> parse_ip(std::string_view text);
 // "192.0.2.1" for mapped IPv4, else the canonical IPv6 text of RFC 5952.
 std::string ip_text(const AddressBytes& bytes);
 
+// True for the CGI names of the fields that speak of the client: HTTP_FORWARDED, HTTP_X_FORWARDED_*,
+// HTTP_X_REAL_IP.
+bool tells_of_client(std::string_view cgi_name);
+
+// Which of those php may see.
+class ForwardedFields {
+ public:
+  ForwardedFields() = default;  // none
+  static ForwardedFields all() { return ForwardedFields(kAll); }
+  static ForwardedFields only(const std::vector<config::ForwardedHeader>& headers);
+  bool allow(std::string_view cgi_name) const;
+  bool has(config::ForwardedHeader header) const {
+    return (bits_ & 1U << static_cast<unsigned>(header)) != 0;
+  }
+
+ private:
+  static constexpr std::uint32_t kAll = UINT32_MAX;  // unknown ones (X-Forwarded-Ssl) too
+  explicit ForwardedFields(std::uint32_t bits) : bits_(bits) {}
+  std::uint32_t bits_ = 0;
+};
+
 struct ClientOrigin {
-  std::string address;     // as text
-  AddressBytes bytes{};    // all zero: a Unix socket
-  std::uint16_t port = 0;  // 0: not known
-  bool https = false;      // the client spoke https to the first proxy (or to us)
-  bool forwarded = false;  // address was told by a trusted proxy
+  std::string address;           // as text
+  AddressBytes bytes{};          // all zero: a Unix socket
+  std::uint16_t port = 0;        // 0: not known
+  bool https = false;            // the client spoke https to the first proxy (or to us)
+  bool forwarded = false;        // address was told by a trusted proxy
+  bool told = false;             // anything was
+  bool conflict = false;         // two fields of a trusted proxy tell different things: not to be answered
+  std::string authority;         // told as the one asked for, with port; empty: not told
+  std::string host;              // of it, as in RequestHead
+  std::uint16_t asked_port = 0;  // told as the one asked at; 0: not told
+  ForwardedFields fields;
 };
 
 // `peer`: the connection as it is, with https as we see it. A Unix socket counts as the loopback address:
 // whoever may connect there runs on this machine.
 ClientOrigin client_origin(const ClientOrigin& peer, const std::vector<config::Network>& trusted,
+                           const std::vector<config::ForwardedHeader>& headers,
                            const http::RequestHead& head);
+
+// SERVER_PORT: the port that the client asked at, as far as that is known. `local_port`: of our listener; 0
+// for a Unix socket.
+std::uint16_t server_port(const ClientOrigin& origin, const http::RequestHead& head,
+                          std::uint16_t local_port);
 
 }  // namespace holdfast::core

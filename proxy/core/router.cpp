@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "proxy/core/withheld.h"
+
 namespace holdfast::core {
 
 namespace {
@@ -48,13 +50,18 @@ std::size_t script_end(std::string_view path, std::size_t from) {
   return std::string_view::npos;
 }
 
+std::string_view segment_at(std::string_view path, std::size_t slash) {
+  return path.substr(slash + 1, path.find('/', slash + 1) - slash - 1);  // npos - n is "to the end" too
+}
+
 // Where the first hidden segment begins (its slash), or npos. The path is normalised: no "." and ".." in it.
-std::size_t hidden_at(std::string_view path) {
+std::size_t hidden_at(std::string_view path, const std::vector<std::string>& publish) {
   std::size_t at = path.find("/.");
-  constexpr std::string_view kWellKnown = "/.well-known";  // RFC 8615: at the top only
-  if (at == 0 && path.starts_with(kWellKnown) &&
-      (path.size() == kWellKnown.size() || path[kWellKnown.size()] == '/')) {
-    at = path.find("/.", 1);
+  while (at != std::string_view::npos) {
+    const std::string_view name = segment_at(path, at);
+    const bool well_known = at == 0 && name == ".well-known";  // RFC 8615: at the top only
+    if (!well_known && !is_published(name, publish)) break;
+    at = path.find("/.", at + 1);
   }
   return at;
 }
@@ -73,10 +80,13 @@ bool is_safe_location(std::string_view raw) {
   return true;
 }
 
-void append_percent_encoded(std::string& out, std::string_view path) {
+// What a URI allows elsewhere, but not as part of a path.
+constexpr std::string_view kPathOnly = "%?#[]^`{|}";
+
+void append_percent_encoded(std::string& out, std::string_view text, std::string_view encoded_too) {
   constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-  for (const char c : path) {
-    if (is_uri_byte(c) && std::string_view("%?#[]^`{|}").find(c) == std::string_view::npos) {
+  for (const char c : text) {
+    if (is_uri_byte(c) && encoded_too.find(c) == std::string_view::npos) {
       out += c;
     } else {
       const auto byte = static_cast<unsigned char>(c);
@@ -96,16 +106,12 @@ Target redirect_to_directory(const http::RequestHead& head) {
   if (is_safe_location(head.raw_path)) {
     target.location = head.raw_path;
   } else {
-    append_percent_encoded(target.location, head.path);
+    append_percent_encoded(target.location, head.path, kPathOnly);
   }
   target.location += '/';
-  if (!head.query.empty()) target.location += '?';
-  for (const char c : head.query) {
-    if (static_cast<unsigned char>(c) < 0x80) {
-      target.location += c;
-    } else {
-      append_percent_encoded(target.location, std::string_view(&c, 1));  // a URL is ASCII
-    }
+  if (!head.query.empty()) {
+    target.location += '?';
+    append_percent_encoded(target.location, head.query, {});  // raw bytes that a client sent as they are
   }
   return target;
 }
@@ -113,8 +119,14 @@ Target redirect_to_directory(const http::RequestHead& head) {
 // One resolution: the request, and the path that is being probed.
 class Resolution {
  public:
-  Resolution(const config::Site& site, const http::RequestHead& head, FileProbe& probe)
-      : site_(site), path_(head.path), head_(head), probe_(probe), hidden_at_(hidden_at(path_)) {}
+  // `root`: the site's, or what it is without links. Outlives this.
+  Resolution(const config::Site& site, std::string_view root, const http::RequestHead& head, FileProbe& probe)
+      : site_(site),
+        root_(root),
+        path_(head.path),
+        head_(head),
+        probe_(probe),
+        hidden_at_(hidden_at(path_, site.publish)) {}
 
   Target with_files() {
     if (runs_php()) {
@@ -130,7 +142,7 @@ class Resolution {
     const std::size_t end = script_end(path_, 0);
     if (end != std::string_view::npos && end <= hidden_at_)
       return php(path_.substr(0, end), path_.substr(end));
-    if (hidden_at_ != std::string_view::npos) return hidden();
+    if (hidden_at_ != std::string_view::npos && !has_front_controller()) return hidden_error();
     if (site_.front_controller.empty() && path_.ends_with('/')) {
       for (const std::string& name : site_.index) {
         if (name.ends_with(kScriptSuffix)) return php(std::string(path_) + name, {});
@@ -141,18 +153,30 @@ class Resolution {
 
  private:
   bool runs_php() const { return !site_.pool.empty(); }
+  bool has_front_controller() const { return runs_php() && !site_.front_controller.empty(); }
 
   FileKind kind(std::string_view path, std::string_view name = {}) {
-    full_.assign(site_.root).append(path).append(name);
+    full_.assign(root_).append(path).append(name);
     return probe_.kind(full_);
   }
 
-  static Target hidden() { return error(404, "names that begin with a dot are not served"); }
+  static Target hidden_error() { return error(404, "names that begin with a dot are not served"); }
   static Target forbidden() { return error(403, "no permission to read the file"); }
 
-  Target not_found() const {
-    if (runs_php() && !site_.front_controller.empty()) return php(site_.front_controller, {});
-    return error(404, "no such file");
+  Target not_found(std::string_view why = "no such file") const {
+    if (has_front_controller()) return php(site_.front_controller, {});
+    return error(404, why);
+  }
+
+  // Rule 2. What is not there may be a page of the application (/wiki/.NET_Framework).
+  Target hidden() {
+    if (!has_front_controller()) return hidden_error();
+    const FileKind there = kind(path_.substr(0, path_.find('/', hidden_at_ + 1)));
+    return there == FileKind::missing ? not_found() : hidden_error();
+  }
+
+  bool withheld(std::string_view name) const {
+    return is_withheld(name) && !is_published(name, site_.publish);
   }
 
   // Rule 1. Hidden names are allowed in PATH_INFO: they are php's (WebDAV serves dot files there).
@@ -164,7 +188,7 @@ class Resolution {
         case FileKind::directory: break;  // a directory called x.php: the script may lie in it
         case FileKind::missing:
           // Then nothing below it exists either: one probe, however many ".php/" a client strings together.
-          return hidden_at_ == std::string_view::npos ? not_found() : hidden();
+          return not_found();
         case FileKind::forbidden: return forbidden();
         case FileKind::other: return error(404, "not a regular file");
       }
@@ -182,21 +206,22 @@ class Resolution {
     }
     for (const std::string& name : site_.index) {
       const bool script = name.ends_with(kScriptSuffix);
-      if (script ? !runs_php() : is_php_source(name)) continue;
+      if (script && runs_php() ? false : withheld(name)) continue;
       const FileKind index = kind(path_, name);
       if (index == FileKind::forbidden) return forbidden();
       if (index != FileKind::file) continue;
-      if (script) return php(std::string(path_) + name, {});
+      if (script && runs_php()) return php(std::string(path_) + name, {});
       return file();
     }
-    return not_found();
+    return not_found("the folder has none of the files of index");
   }
 
   // Rule 4.
   Target plain() {
     switch (kind(path_)) {
       case FileKind::file:
-        if (is_php_source(path_)) return error(404, "PHP source is not served as a file");
+        if (withheld(path_.substr(path_.rfind('/') + 1)))
+          return not_found("a name like this is not sent as a file: see publish");
         return file();
       case FileKind::directory: return redirect_to_directory(head_);
       case FileKind::missing: return not_found();
@@ -213,7 +238,7 @@ class Resolution {
       case Method::head: {
         Target target;
         target.kind = Target::Kind::file;
-        target.path = std::move(full_);
+        target.path = full_.substr(root_.size());
         return target;
       }
       case Method::options: return options(kFileMethods);
@@ -228,6 +253,7 @@ class Resolution {
   }
 
   const config::Site& site_;
+  std::string_view root_;
   std::string_view path_;
   const http::RequestHead& head_;
   FileProbe& probe_;
@@ -237,17 +263,12 @@ class Resolution {
 
 }  // namespace
 
-bool is_php_source(std::string_view path) {
-  const std::size_t dot = path.rfind('.');
-  if (dot == std::string_view::npos) return false;
-  const std::string_view extension = path.substr(dot + 1);
-  for (const std::string_view source : {"php", "phar", "phtml", "phps", "pht"}) {
-    if (http::equals_ignore_case(extension, source)) return true;
-  }
-  // php3 to php8, as old Apache configurations map them.
-  return extension.size() == 4 && http::equals_ignore_case(extension.substr(0, 3), "php") &&
-         extension[3] >= '0' && extension[3] <= '9';
+namespace {
+bool root_is_there(const config::Site& site, FileProbe& probe) {
+  // Empty: "/" without its trailing slash.
+  return probe.kind(site.root.empty() ? "/" : site.root) != FileKind::missing;
 }
+}  // namespace
 
 Router::Router(const config::Config& config) : config_(config), root_unseen_(config.sites.size(), false) {
   for (const config::Site& site : config.sites) {
@@ -277,16 +298,20 @@ const config::Site* Router::find_site(std::string_view host) const {
 
 void Router::look_at_roots(FileProbe& probe) {
   for (std::size_t i = 0; i < config_.sites.size(); ++i) {
-    const std::string& root = config_.sites[i].root;  // empty: "/" without its trailing slash
-    root_unseen_[i] = probe.kind(root.empty() ? "/" : root) == FileKind::missing;
+    root_unseen_[i] = !root_is_there(config_.sites[i], probe);
   }
 }
 
 Target Router::resolve(const config::Site& site, const http::RequestHead& head, FileProbe& probe) const {
   if (head.path == "*") return options(kServerMethods);
-  Resolution resolution(site, head, probe);
+  std::string real_root;
+  if (site.resolve_root) real_root = probe.real_path(site.root);
+  Resolution resolution(site, real_root.empty() ? site.root : real_root, head, probe);
   const auto index = static_cast<std::size_t>(&site - config_.sites.data());
-  return root_unseen_[index] ? resolution.without_files() : resolution.with_files();
+  Target target = root_unseen_[index] && !root_is_there(site, probe) ? resolution.without_files()
+                                                                     : resolution.with_files();
+  target.root = std::move(real_root);
+  return target;
 }
 
 }  // namespace holdfast::core

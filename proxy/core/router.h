@@ -4,11 +4,12 @@
 //
 // What a path becomes, in this order:
 //   1. /a.php/b   the first ".php" that ends a segment and is a file: script /a.php, PATH_INFO /b
-//   2. hidden     a segment that begins with a dot, but for /.well-known at the top: 404, as if it were not
-//   there
+//   2. hidden     a segment that begins with a dot, but for /.well-known at the top: 404 where such a name
+//                 exists, else as any other missing name
 //   3. /dir/      the first name of `index` that is a file
-//   4. /file      sent as it is, unless it is PHP source (404); /dir is redirected to /dir/
+//   4. /file      sent as it is, unless its name is withheld (withheld.h); /dir is redirected to /dir/
 //   5. else       the front controller, or 404
+// `publish` of a site takes names out of 2 and 4.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,8 @@ class FileProbe {
  public:
   // What `path` is; symbolic links are followed.
   virtual FileKind kind(const std::string& path) = 0;
+  // The path without symbolic links; empty when there is nothing.
+  virtual std::string real_path(const std::string& path) = 0;
 
  protected:
   ~FileProbe() = default;
@@ -46,7 +49,8 @@ struct Target {
   Kind kind = Kind::error;
   std::string script_name;  // php: "/index.php"
   std::string path_info;    // php: "" or "/..."
-  std::string path;         // file: in our file system
+  std::string root;         // php, file: what the site's root is with `resolve_root`; empty: the root itself
+  std::string path;         // file: below the root, "/style.css"
   std::string location;     // redirect
   int status = 200;         // redirect: 301 or 308; options: 204; error: 403, 404, 405
   std::string_view allow;   // options, and error 405: the Allow field
@@ -64,7 +68,7 @@ class Router {
 
   // Looks which sites have a root on our side. One that has none is php's alone (php-fpm in another
   // container): its paths are split by their text, never probed, and nothing but PHP is served. Until called,
-  // all roots count as there. For start-up and whenever the roots may have changed, not for each request.
+  // all roots count as there. For start-up; a root that was not there then is looked for with each request.
   void look_at_roots(FileProbe& probe);
 
   // `site` is one of the config's.
@@ -87,9 +91,5 @@ class Router {
 
 // For OPTIONS *, and for a method that none may use: the usual ones, as php takes any.
 inline constexpr std::string_view kServerMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-
-// True for a name whose content is PHP source to some server or other (.php, .phar, .phtml, .phps, .pht,
-// .php7; ASCII case ignored): never sent as a file.
-bool is_php_source(std::string_view path);
 
 }  // namespace holdfast::core

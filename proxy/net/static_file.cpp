@@ -1,11 +1,13 @@
 // stat(2), open(2) and pread(2) for static files, their errors sorted into FileKind.
 #include "proxy/net/static_file.h"
 
-#include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 namespace holdfast::net {
@@ -22,8 +24,13 @@ bool is_refused(std::string_view path) {
   return false;
 }
 
-std::string joined(std::string_view root, std::string_view path) {
+std::string_view without_slash(std::string_view root) {
   while (root.ends_with('/')) root.remove_suffix(1);
+  return root;
+}
+
+std::string joined(std::string_view root, std::string_view path) {
+  root = without_slash(root);
   std::string out;
   out.reserve(root.size() + path.size() + 1);
   out.append(root);
@@ -41,6 +48,7 @@ FileInfo info_of_error(int code) {
     case ELOOP: info.kind = FileKind::missing; break;
     case EACCES:
     case EPERM: info.kind = FileKind::forbidden; break;
+    case EISDIR: info.kind = FileKind::directory; break;
     case ENXIO:  // open(2) of a socket file, or of a device without a driver
     case ENODEV: info.kind = FileKind::other; break;
     default: info.kind = FileKind::failed; break;
@@ -61,6 +69,11 @@ FileInfo info_of(const struct stat& status) {
   return info;
 }
 
+// Root may open everything; what he serves is what he could serve as nobody in particular.
+bool is_private(const struct stat& status) {
+  return (status.st_mode & S_IROTH) == 0 && ::geteuid() == 0;
+}
+
 }  // namespace
 
 FileInfo file_info(std::string_view root, std::string_view path) {
@@ -70,16 +83,24 @@ FileInfo file_info(std::string_view root, std::string_view path) {
   return info_of(status);
 }
 
-StaticFile::StaticFile(std::string_view root, std::string_view path) {
+std::string real_path(const std::string& path) {
+  std::array<char, PATH_MAX> out{};
+  return ::realpath(path.c_str(), out.data()) == nullptr ? std::string() : std::string(out.data());
+}
+
+StaticFile::StaticFile(std::string_view root, std::string_view path, LinkRule links) {
   if (is_refused(path)) return;
-  // O_NONBLOCK: a named pipe without a writer would hold the loop; regular files do not heed it.
-  fd_ = ::open(joined(root, path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  SafeOpen opened = open_below(without_slash(root), path, links);
+  fd_ = opened.fd;
+  linked_name_ = std::move(opened.linked_name);
   if (fd_ < 0) {
-    info_ = info_of_error(errno);
+    info_ = info_of_error(opened.error);
+    if (opened.link_refused) info_.kind = FileKind::link_refused;
     return;
   }
   struct stat status {};
   info_ = ::fstat(fd_, &status) == 0 ? info_of(status) : info_of_error(errno);
+  if (info_.kind == FileKind::regular && is_private(status)) info_.kind = FileKind::forbidden;
   if (info_.kind != FileKind::regular) {
     ::close(fd_);
     fd_ = -1;
@@ -91,11 +112,14 @@ StaticFile::~StaticFile() {
 }
 
 StaticFile::StaticFile(StaticFile&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), info_(std::exchange(other.info_, {})) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      info_(std::exchange(other.info_, {})),
+      linked_name_(std::move(other.linked_name_)) {}
 
 StaticFile& StaticFile::operator=(StaticFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(info_, other.info_);
+  std::swap(linked_name_, other.linked_name_);
   return *this;
 }
 

@@ -1,7 +1,7 @@
 // A file of a site's root, opened for reading: what it is, and its bytes by piece. Symbolic links are
-// followed, as nginx does by default: deployments link `public/storage` to places outside of the root. The
-// guard against escapes is that URL paths arrive normalised; a ".." component or a NUL byte is refused here
-// all the same. No event loop, no caching, no HTTP.
+// followed within the rule of safe_open.h: deployments link `public/storage` to places outside of the root.
+// URL paths arrive normalised; a ".." component or a NUL byte is refused here all the same. No event loop, no
+// caching, no HTTP.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/net/safe_open.h"
 #include "proxy/net/stream.h"
 
 namespace holdfast::net {
@@ -16,10 +17,11 @@ namespace holdfast::net {
 enum class FileKind {
   regular,
   directory,
-  other,      // socket, device, pipe
-  missing,    // or its name cannot exist: too long, a file used as folder, a loop of links
-  forbidden,  // no permission
-  failed,     // out of descriptors or memory, disk error: see FileInfo::error
+  other,         // socket, device, pipe
+  missing,       // or its name cannot exist: too long, a file used as folder, a loop of links
+  forbidden,     // no permission; running as root: for a file that not everybody may read
+  link_refused,  // opening only: a symbolic link of another owner
+  failed,        // out of descriptors or memory, disk error: see FileInfo::error
 };
 
 struct FileInfo {
@@ -32,19 +34,24 @@ struct FileInfo {
   std::uint64_t device = 0;
 };
 
-// Looks without opening. `path` begins with '/' and is put behind `root` as it is.
+// Looks without opening, through all links. `path` begins with '/' and is put behind `root` as it is.
 FileInfo file_info(std::string_view root, std::string_view path);
+
+// `path` without symbolic links and "..", as realpath(3); empty when there is nothing.
+std::string real_path(const std::string& path);
 
 class StaticFile {
  public:
   // Never blocks on a pipe or a device. Only a regular file stays open.
-  StaticFile(std::string_view root, std::string_view path);
+  StaticFile(std::string_view root, std::string_view path, LinkRule links = LinkRule::owner);
   ~StaticFile();
   StaticFile(StaticFile&& other) noexcept;
   StaticFile& operator=(StaticFile&& other) noexcept;
 
   const FileInfo& info() const { return info_; }
   bool is_open() const { return fd_ >= 0; }
+  // The file's own name where links led to it, else empty.
+  const std::string& linked_name() const { return linked_name_; }
   // Appends up to `bytes_max` bytes from `offset` to `out`: fewer only where the file ends (it may have
   // shrunk since). False on a read error, or when it is not open.
   [[nodiscard]] bool read(std::uint64_t offset, std::size_t bytes_max, std::string& out) const;
@@ -52,6 +59,7 @@ class StaticFile {
  private:
   int fd_ = -1;
   FileInfo info_;
+  std::string linked_name_;
 };
 
 }  // namespace holdfast::net

@@ -1,10 +1,12 @@
 """What PHP sees: the CGI parameters, and what of the client's request never becomes one."""
 
 import json
+import os
 
 import pytest
 
-from harness.wait import wait_until
+from harness.http_client import Client
+from harness.wait import PATIENCE, wait_until
 
 
 def seen(proxy, target="/params.php", headers=(), **more):
@@ -184,3 +186,110 @@ def test_forwarded_fields_of_a_trusted_proxy(stack):
     plain, _ = stack()
     got = server(plain, headers=fields)
     assert got["REMOTE_ADDR"] == "127.0.0.1" and got.get("HTTPS", "") in ("", "off")
+
+
+TRUST = {"trusted_proxies": ["127.0.0.0/8"]}
+
+
+def test_a_proxy_that_sets_only_forwarded(stack):
+    """The client's own X-Forwarded-For must not become REMOTE_ADDR, nor its X-Forwarded-Proto HTTPS."""
+    lie = [("Forwarded", "for=203.0.113.7;proto=http"), ("X-Forwarded-For", "127.0.0.1"), ("X-Forwarded-Proto", "https"),
+           ("X-Real-IP", "6.6.6.6"), ("X-Forwarded-Host", "evil.example")]
+    told, _ = stack(forwarded_headers="forwarded", **TRUST)
+    got = server(told, headers=lie)
+    assert got["REMOTE_ADDR"] == "203.0.113.7" and got.get("HTTPS", "") in ("", "off")
+    assert got["HTTP_FORWARDED"] == "for=203.0.113.7;proto=http"
+    assert not [name for name in got if name.startswith("HTTP_X_")], got
+    asked = told.get("/params.php", lie[:1])
+    assert asked.status == 200
+
+
+def test_without_forwarded_headers_a_contradiction_is_refused(stack):
+    """Either could be the client's lie: nobody is believed, and no client can look like the proxy by it."""
+    proxy, _ = stack(**TRUST)
+    for fields in ([("Forwarded", "for=203.0.113.7"), ("X-Forwarded-For", "6.6.6.6")],
+                   [("Forwarded", "for=203.0.113.7"), ("X-Forwarded-Proto", "https")],
+                   [("Forwarded", "proto=https"), ("X-Forwarded-For", "203.0.113.7")]):
+        assert proxy.get("/params.php", fields).status == 400, fields
+        assert proxy.get("/style.css", fields).status == 400, fields
+    line = proxy.wait_access(lambda entry: entry["status"] == 400)[0]
+    assert "forwarded_headers" in line["outcome"], line
+    got = server(proxy, headers=[("Forwarded", "for=203.0.113.7;proto=https"), ("X-Forwarded-For", "203.0.113.7"),
+                                 ("X-Forwarded-Proto", "https")])
+    assert got["REMOTE_ADDR"] == "203.0.113.7" and got["HTTPS"] == "on"
+    assert server(proxy, headers=[("Forwarded", "for=203.0.113.7;proto=https")])["HTTPS"] == "on"
+
+
+def test_php_sees_forwarding_fields_of_trusted_proxies_only(stack):
+    """Applications believe them: WordPress makes HTTPS of X-Forwarded-Proto, others an address of X-Real-IP."""
+    fields = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=6.6.6.6"),
+              ("X-Real-IP", "6.6.6.6"), ("X-Forwarded-Ssl", "on"), ("X-Fine", "1")]
+    for config in ({}, {"trusted_proxies": ["192.0.2.0/24"]}):
+        proxy, _ = stack(**config)
+        got = server(proxy, headers=fields)
+        assert "6.6.6.6" not in json.dumps(got) and not [n for n in got if "FORWARDED" in n], got
+        assert got["HTTP_X_FINE"] == "1" and got["REMOTE_ADDR"] == "127.0.0.1"
+
+
+def test_the_port_and_host_that_the_client_asked_for(stack, base):
+    """phpMyAdmin and others build links from SERVER_PORT: behind TLS it is not the port of our listener."""
+    proxy, _ = stack(**TRUST, listen=["127.0.0.1:0", f"unix:{base}/http.sock"])
+    https = ("X-Forwarded-Proto", "https")
+    for fields, host, port in (([https], "shop.example", "443"), ([https, ("X-Forwarded-Port", "8443")], "shop.example", "8443"),
+                               ([https], "shop.example:444", "444"), ([("X-Forwarded-For", "6.6.6.6")], "shop.example", "80"),
+                               ([], "shop.example", str(proxy.port))):
+        got = server(proxy, headers=fields, host=host)
+        assert got["SERVER_PORT"] == port and got.get("HTTPS", "") == ("on" if https in fields else ""), (fields, host, got)
+    for host, port in (("shop.example", "80"), ("shop.example:81", "81"), ("[::1]", "80")):
+        with Client(f"{base}/http.sock", PATIENCE) as client:
+            got = json.loads(client.request("GET", "/params.php", host=host).body)["server"]
+        assert got["SERVER_PORT"] == port, (host, got)
+    told = ("X-Forwarded-Host", "shop.example:8443")
+    assert server(proxy, headers=[https, told], host="inner")["HTTP_HOST"] == "inner", "nobody says that the proxy sets it"
+    named, _ = stack(**TRUST, forwarded_headers=["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"])
+    got = server(named, headers=[https, told], host="inner")
+    assert (got["HTTP_HOST"], got["SERVER_NAME"], got["SERVER_PORT"]) == ("shop.example:8443", "shop.example", "8443"), got
+
+
+OPCACHE = "php_admin_flag[opcache.enable] = on\nphp_admin_value[opcache.revalidate_freq] = 3600\n" \
+    "php_admin_value[realpath_cache_ttl] = 3600\nphp_admin_value[opcache.validate_timestamps] = 0"
+
+
+def test_a_deployment_by_symbolic_link_is_seen_at_once(start_fpm, start_holdfast, base):
+    """resolve_root: whatever OPcache and php's realpath cache hold, the next request runs the new release."""
+    fpm = start_fpm(lines=OPCACHE, max_children=1).start()
+    root = base / "app"
+    for release in ("1", "2"):
+        (root / "releases" / release).mkdir(parents=True)
+        (root / "releases" / release / "page.php").write_text(
+            f"<?php echo '{release} ', $_SERVER['DOCUMENT_ROOT'], ' ', $_SERVER['SCRIPT_FILENAME'];", encoding="ascii")
+        (root / "releases" / release / "file.txt").write_text(release, encoding="ascii")
+    (root / "current").symlink_to("releases/1")
+    proxy = start_holdfast({"pools": {"php": {"address": fpm.address, "max_connections": 1}}, "sites": [
+        {"hosts": ["real"], "root": str(root / "current"), "pool": "php", "resolve_root": True},
+        {"hosts": ["link"], "root": str(root / "current"), "pool": "php"}]})
+
+    def page(release):
+        folder = root / "releases" / release
+        return f"{release} {folder} {folder}/page.php".encode()
+
+    assert proxy.get("/page.php", host="real").body == page("1")
+    assert proxy.get("/page.php", host="link").body.startswith(b"1 ")
+    for release in ("2", "1", "2"):
+        (root / "next").symlink_to(f"releases/{release}")
+        os.replace(root / "next", root / "current")
+        assert proxy.get("/page.php", host="real").body == page(release)
+        assert proxy.get("/file.txt", host="real").body == release.encode()
+    os.unlink(root / "current")
+    assert proxy.get("/page.php", host="real").status == 404
+    (root / "current").symlink_to("releases/1")
+    assert proxy.get("/page.php", host="real").body == page("1")
+
+
+def test_a_root_made_after_the_start(start_fpm, start_holdfast, base):
+    fpm = start_fpm().start()
+    proxy = start_holdfast({"pools": {"php": {"address": fpm.address}}, "sites": [{"root": str(base / "late"), "pool": "php"}]})
+    assert proxy.get("/style.css").status == 404
+    (base / "late").symlink_to(fpm.www)
+    assert proxy.get("/style.css").status == 200
+    assert proxy.get("/params.php").status == 200

@@ -328,6 +328,39 @@ TEST_CASE("lines that end with CR LF, the last one with CR alone") {
   clean(load(text));
 }
 
+TEST_CASE("publish: what would give source or dot files away is worth a warning") {
+  clean(load_site("publish: [\"*.sql\", composer.json]"));
+  warning(load_site("publish: \"*\""), "sites[0].publish[0]: '*' would send wp-config.php.bak to anybody");
+  warning(load_site("publish: [composer.json, \".*\"]"),
+          "sites[0].publish[1]: '.*' would send .env to anybody");
+  error(load_site("publish: [/composer.json]"), "a name has no '/'");
+  error(load_site("publish: [\"\"]"), "expected a pattern for the name of a file");
+}
+
+TEST_CASE("resolve_root and php_root exclude each other") {
+  clean(load_site("resolve_root: true"));
+  clean(load_site("resolve_root: true\n    php_root: /usr/"));
+  error(load_site("resolve_root: true\n    php_root: /srv"), "php_root is another path");
+}
+
+TEST_CASE("follow_links") {
+  clean(load_site("follow_links: all"));
+  error(load_site("follow_links: al"), "did you mean 'all'?");
+}
+
+TEST_CASE("forwarded_headers") {
+  const std::string trusting = kMinimal + "trusted_proxies: private\n";
+  const auto fine = load(trusting + "forwarded_headers: [X-Forwarded-For, x-forwarded-proto]\n");
+  clean(fine);
+  CHECK(fine.config->forwarded_headers ==
+        std::vector{ForwardedHeader::x_forwarded_for, ForwardedHeader::x_forwarded_proto});
+  clean(load(trusting + "forwarded_headers: Forwarded\n"));
+  error(load(trusting + "forwarded_headers: [forwarded, x-forwarded-for]\n"), "both say who the client is");
+  error(load(trusting + "forwarded_headers: [x-forwarded-fro]\n"), "did you mean 'x-forwarded-for'?");
+  warning(load(kMinimal + "forwarded_headers: forwarded\n"),
+          "nobody is believed while trusted_proxies is empty");
+}
+
 TEST_CASE("PATH_TRANSLATED as a param") {
   warning(load_site("params: { PATH_TRANSLATED: /x }"), "php-fpm runs this file in place of the script");
 }

@@ -36,7 +36,8 @@ Config unusual() {
   Site site;
   site.hosts = {"a.example", "*.b.example", "[::1]"};
   site.root = "/usr/share";
-  site.php_root = "/other/$root";
+  site.php_root = "/usr/share";
+  site.resolve_root = true;
   site.index = {};
   site.front_controller = "/index.php";
   site.pool = "null";
@@ -47,11 +48,14 @@ Config unusual() {
                  {"E", "\xC3\xA4\xE2\x80\xA8\xC2\x85 "}};
   site.max_body = 1;
   site.gzip = true;
+  site.publish = {"*.sql", "a $b#"};
+  site.follow_links = FollowLinks::all;
   c.sites = {site, site};
   c.sites[1].hosts = {};
   c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 11, 1, 2, 3, 7};
   c.buffers = {1024, 1025, 1026, "/", 1U << 20};
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
+  c.forwarded_headers = {ForwardedHeader::x_real_ip, ForwardedHeader::x_forwarded_host};
   c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
   c.shutdown = {.grace = Duration(0), .delay = Duration(1)};
   c.user = "1000";

@@ -173,3 +173,11 @@ TEST_CASE("the reference names every key, no other, and the true default") {
     CHECK(known.contains(row.first));
   }
 }
+
+TEST_CASE("WordPress offers permalinks only to servers it knows") {
+  const auto sample = load(read_text(source_file("config/samples/wordpress.yaml")));
+  REQUIRE_MESSAGE(sample.config, said(sample));
+  // wp-includes/vars.php: $is_nginx = str_contains($_SERVER['SERVER_SOFTWARE'], 'nginx'), which goes before
+  // ours.
+  CHECK(sample.config->sites[0].params.at("SERVER_SOFTWARE").find("nginx") != std::string::npos);
+}

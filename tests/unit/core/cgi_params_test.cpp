@@ -62,16 +62,34 @@ struct Fixture {
   http::RequestHead head;
   std::string script_name = "/index.php";
   std::string path_info;
+  std::string root;
+  std::string told_authority;
+  std::string told_host;
+  core::ForwardedFields forwarded = core::ForwardedFields::all();
   bool https = false;
   std::uint64_t content_length = 0;
 
   Pairs pairs() {
     CgiParams params(site, "holdfast/0.0.1");
     fastcgi::ParamList list;
-    const CgiRequest request{head,        script_name, path_info, "192.0.2.7",   "5000",
-                             "192.0.2.1", "8080",      https,     content_length};
-    REQUIRE(params.build(request, list));
+    REQUIRE(params.build(request(), list));
     return decode(list);
+  }
+
+  CgiRequest request() const {
+    return {.head = head,
+            .script_name = script_name,
+            .path_info = path_info,
+            .root = root,
+            .remote_address = "192.0.2.7",
+            .remote_port = "5000",
+            .server_address = "192.0.2.1",
+            .server_port = "8080",
+            .https = https,
+            .authority = told_authority,
+            .host = told_host,
+            .forwarded_fields = forwarded,
+            .content_length = content_length};
   }
 
   // The value of a name that must be there exactly once; "(none)" when it is not there.
@@ -159,6 +177,43 @@ TEST_CASE_FIXTURE(Fixture, "the Host field never stands against the authority; n
   CHECK(value("SERVER_NAME") == "192.0.2.1");
   site.hosts = {"www.example.com", "example.com"};
   CHECK(value("SERVER_NAME") == "www.example.com");
+}
+
+TEST_CASE_FIXTURE(Fixture, "the root behind its links, and the host that a trusted proxy tells") {
+  root = "/srv/releases/7";
+  CHECK(value("DOCUMENT_ROOT") == "/srv/releases/7");
+  CHECK(value("SCRIPT_FILENAME") == "/srv/releases/7/index.php");
+  CHECK(value("SCRIPT_NAME") == "/index.php");
+  told_authority = "Shop.example:444";
+  told_host = "shop.example";
+  CHECK(value("HTTP_HOST") == "Shop.example:444");
+  CHECK(value("SERVER_NAME") == "shop.example");
+}
+
+TEST_CASE_FIXTURE(Fixture, "raw bytes reach php as they were sent, decoded only where it is the path") {
+  head.target = "/\xc3\xa9\xff?q=\xfc";
+  head.raw_path = "/\xc3\xa9\xff";
+  head.path = "/\xc3\xa9\xff";
+  head.query = "q=\xfc";
+  path_info = "/\xc3\xa9\xff";
+  CHECK(value("REQUEST_URI") == "/\xc3\xa9\xff?q=\xfc");
+  CHECK(value("QUERY_STRING") == "q=\xfc");
+  CHECK(value("PATH_INFO") == "/\xc3\xa9\xff");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what speaks of the client is php's only if a trusted proxy has set it") {
+  head.fields.push_back({"X-Forwarded-For", "203.0.113.66"});
+  head.fields.push_back({"x-forwarded-proto", "https"});
+  head.fields.push_back({"X-FORWARDED-FOR", "203.0.113.67"});
+  head.fields.push_back({"Forwarded", "for=203.0.113.66"});
+  head.fields.push_back({"X-Real-IP", "203.0.113.66"});
+  head.fields.push_back({"X-Forwarded-Anything", "1"});
+  CHECK(pairs().size() == 21 + 5);
+  forwarded = core::ForwardedFields::only({config::ForwardedHeader::x_forwarded_for});
+  CHECK(pairs().size() == 21 + 1);
+  CHECK(value("HTTP_X_FORWARDED_FOR") == "203.0.113.66, 203.0.113.67");
+  forwarded = {};
+  CHECK(pairs().size() == 21);
 }
 
 TEST_CASE_FIXTURE(Fixture, "names that make no HTTP_*") {
@@ -280,8 +335,7 @@ TEST_CASE_FIXTURE(Fixture, "a value too large for one record is an error, one by
     const std::string big(bytes, 'x');
     head.fields.push_back({"X-Big", big});
     fastcgi::ParamList list;
-    const CgiRequest request{head, script_name, path_info, "", "", "", "", https, content_length};
-    CHECK(params.build(request, list) == (bytes == value_max));
+    CHECK(params.build(request(), list) == (bytes == value_max));
     head.fields.pop_back();
   }
 }
@@ -290,8 +344,7 @@ TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the ne
   CgiParams params(site, "holdfast/0.0.1");
   const auto build = [&] {
     fastcgi::ParamList list;
-    const CgiRequest request{head, script_name, path_info, "", "", "", "", https, content_length};
-    REQUIRE(params.build(request, list));
+    REQUIRE(params.build(request(), list));
     return decode(list);
   };
   const Pairs before = build();

@@ -31,10 +31,13 @@ ClientOrigin peer(const char* address) {
   return origin;
 }
 
-ClientOrigin from_proxy(std::vector<http::Field> fields, const char* address = "10.0.0.1") {
+using Headers = std::vector<config::ForwardedHeader>;
+
+ClientOrigin from_proxy(std::vector<http::Field> fields, const char* address = "10.0.0.1",
+                        const Headers& headers = {}) {
   http::RequestHead head;
   head.fields = std::move(fields);
-  return client_origin(peer(address), kTrusted, head);
+  return client_origin(peer(address), kTrusted, headers, head);
 }
 
 std::string address_of(std::vector<http::Field> fields) {
@@ -98,7 +101,7 @@ TEST_CASE("who is not trusted is taken as he comes") {
   CHECK_FALSE(origin.forwarded);
   http::RequestHead head;
   head.fields = {{"X-Forwarded-For", "192.0.2.1"}};
-  CHECK(client_origin(peer("10.0.0.1"), {}, head).address == "10.0.0.1");
+  CHECK(client_origin(peer("10.0.0.1"), {}, {}, head).address == "10.0.0.1");
 }
 
 TEST_CASE("X-Forwarded-For: the rightmost address that is no proxy of ours") {
@@ -173,10 +176,35 @@ TEST_CASE("Forwarded, RFC 7239") {
   CHECK(address_of({{"Forwarded", ""}}) == "10.0.0.1");
 }
 
-TEST_CASE("a client's Forwarded is not looked at beside X-Forwarded fields, X-Forwarded-Host never") {
-  CHECK(address_of({{"Forwarded", "for=203.0.113.66"}, {"X-Forwarded-For", "192.0.2.1"}}) == "192.0.2.1");
-  CHECK_FALSE(https_of({{"Forwarded", "for=203.0.113.66;proto=https"}, {"X-Forwarded-For", "192.0.2.1"}}));
-  CHECK(address_of({{"Forwarded", "for=203.0.113.66"}, {"X-Forwarded-Proto", "http"}}) == "10.0.0.1");
+TEST_CASE("both kinds of fields have to tell the same: else one of them is a lie, and either may be") {
+  const auto conflict = [](std::vector<http::Field> fields) {
+    return from_proxy(std::move(fields)).conflict;
+  };
+  CHECK(conflict({{"Forwarded", "for=192.0.2.1"}, {"X-Forwarded-For", "203.0.113.66"}}));
+  CHECK(conflict({{"Forwarded", "for=203.0.113.66;proto=https"}, {"X-Forwarded-For", "192.0.2.1"}}));
+  CHECK(conflict({{"Forwarded", "for=192.0.2.1"}, {"X-Forwarded-Proto", "https"}}));
+  CHECK(conflict(
+      {{"Forwarded", "for=192.0.2.1"}, {"X-Forwarded-For", "192.0.2.1"}, {"X-Forwarded-Proto", "https"}}));
+  CHECK(conflict({{"Forwarded", "proto=http"}, {"X-Forwarded-For", "192.0.2.1"}}));
+  CHECK(conflict({{"Forwarded", "for=\"x"}, {"X-Forwarded-For", "192.0.2.1"}}));
+  CHECK_FALSE(conflict({{"Forwarded", "for=192.0.2.1;proto=https"},
+                        {"X-Forwarded-For", "192.0.2.1"},
+                        {"X-Forwarded-Proto", "https"}}));
+  CHECK_FALSE(conflict({{"Forwarded", "for=10.0.0.9, for=192.0.2.1, for=10.0.0.2"},
+                        {"X-Forwarded-For", "203.0.113.66, 192.0.2.1"}}));
+  // Nobody who is not trusted can make one, and a port alone tells nothing of the client.
+  CHECK_FALSE(from_proxy({{"Forwarded", "for=192.0.2.1"}, {"X-Forwarded-For", "203.0.113.66"}}, "192.0.2.9")
+                  .conflict);
+  const ClientOrigin origin =
+      from_proxy({{"Forwarded", "for=192.0.2.1;proto=https"}, {"X-Forwarded-Port", "666"}});
+  CHECK_FALSE(origin.conflict);
+  CHECK(origin.address == "192.0.2.1");
+  CHECK(origin.asked_port == 0);
+}
+
+TEST_CASE("a host that is told is taken only where forwarded_headers says so") {
+  CHECK(from_proxy({{"X-Forwarded-Host", "lie.example"}}).host.empty());
+  CHECK(from_proxy({{"Forwarded", "for=192.0.2.1;host=lie.example"}}).host.empty());
   CHECK(address_of({{"X-Forwarded-Host", "192.0.2.1"}}) == "10.0.0.1");
 }
 
@@ -184,5 +212,92 @@ TEST_CASE("a Unix socket is as good as loopback") {
   CHECK(from_proxy({{"X-Forwarded-For", "192.0.2.1"}}, "").address == "192.0.2.1");
   http::RequestHead head;
   head.fields = {{"X-Forwarded-For", "192.0.2.1"}};
-  CHECK(client_origin(peer(""), networks({{"10.0.0.0", 104}}), head).address.empty());
+  CHECK(client_origin(peer(""), networks({{"10.0.0.0", 104}}), {}, head).address.empty());
+}
+
+TEST_CASE("forwarded_headers: what the proxy does not set is the client's, and not read") {
+  using enum config::ForwardedHeader;
+  const std::vector<http::Field> all = {{"Forwarded", "for=192.0.2.1;proto=http;host=real.example"},
+                                        {"X-Forwarded-For", "203.0.113.66"},
+                                        {"X-Forwarded-Proto", "https"},
+                                        {"X-Forwarded-Host", "lie.example:81"},
+                                        {"X-Forwarded-Port", "666"},
+                                        {"X-Real-IP", "203.0.113.67"}};
+  const ClientOrigin standard = from_proxy(all, "10.0.0.1", {forwarded});
+  CHECK(standard.address == "192.0.2.1");
+  CHECK_FALSE(standard.https);
+  CHECK(standard.host == "real.example");
+  CHECK(standard.asked_port == 0);
+  CHECK_FALSE(standard.conflict);
+  const ClientOrigin usual = from_proxy(all, "10.0.0.1", {x_forwarded_for, x_forwarded_proto});
+  CHECK(usual.address == "203.0.113.66");
+  CHECK(usual.https);
+  CHECK(usual.host.empty());
+  CHECK(usual.asked_port == 0);
+  CHECK_FALSE(usual.conflict);
+  const ClientOrigin only_for = from_proxy(all, "10.0.0.1", {x_forwarded_for});
+  CHECK_FALSE(only_for.https);
+  const ClientOrigin whole = from_proxy(all, "10.0.0.1", {x_forwarded_host, x_forwarded_port, x_real_ip});
+  CHECK(whole.address == "203.0.113.67");
+  CHECK(whole.authority == "lie.example:81");
+  CHECK(whole.host == "lie.example");
+  CHECK(whole.asked_port == 666);
+  CHECK(from_proxy(all, "10.0.0.1", {x_forwarded_for, x_real_ip}).address == "203.0.113.66");
+  CHECK(from_proxy({{"X-Forwarded-Host", "a/b"}}, "10.0.0.1", {x_forwarded_host}).host.empty());
+  CHECK(
+      from_proxy({{"X-Forwarded-Host", "lie.example, real.example"}}, "10.0.0.1", {x_forwarded_host}).host ==
+      "real.example");
+}
+
+TEST_CASE("which fields php may see") {
+  using enum config::ForwardedHeader;
+  const auto seen = [](const ClientOrigin& origin) {
+    std::string out;
+    for (const char* name : {"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST",
+                             "HTTP_X_FORWARDED_SSL", "HTTP_X_REAL_IP"}) {
+      CHECK(core::tells_of_client(name));
+      out += origin.fields.allow(name) ? '1' : '0';
+    }
+    return out;
+  };
+  CHECK(seen(from_proxy({})) == "11111");
+  CHECK(seen(from_proxy({}, "192.0.2.9")) == "00000");
+  CHECK(seen(from_proxy({}, "192.0.2.9", {forwarded})) == "00000");
+  CHECK(seen(from_proxy({}, "10.0.0.1", {forwarded})) == "10000");
+  CHECK(seen(from_proxy({}, "10.0.0.1", {x_forwarded_for, x_forwarded_host})) == "01100");
+  CHECK(seen(from_proxy({}, "10.0.0.1", {x_real_ip})) == "00001");
+  for (const char* name : {"HTTP_X_FORWARDED", "HTTP_HOST", "HTTP_X_FORWARDEDFOR", "HTTP_FORWARDED_FOR"}) {
+    CHECK_FALSE(core::tells_of_client(name));
+  }
+}
+
+TEST_CASE("the port that the client asked at") {
+  http::RequestHead head;
+  head.authority = "example.com";
+  const auto port = [&](const ClientOrigin& origin, std::uint16_t local = 8080) {
+    return core::server_port(origin, head, local);
+  };
+  CHECK(port(from_proxy({})) == 8080);  // not forwarded: a health check, say
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}})) == 443);
+  CHECK(port(from_proxy({{"X-Forwarded-For", "192.0.2.1"}})) == 80);
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}}, "192.0.2.9")) == 8080);
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Port", "8443"}})) == 8443);
+  for (const char* bad : {"0", "65536", "-1", "x", "", "80x", "443,"}) {
+    CAPTURE(bad);
+    CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Port", bad}})) == 443);
+  }
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "rubbish"}})) == 8080);
+  head.authority = "example.com:444";
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}})) == 444);
+  CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Port", "8443"}})) == 8443);
+  for (const char* without : {"[::1]", "example.com:", ""}) {
+    head.authority = without;
+    CHECK(port(from_proxy({{"X-Forwarded-Proto", "https"}})) == 443);
+  }
+  head.authority = "[::1]:81";
+  CHECK(port(peer(""), 0) == 81);  // a Unix socket
+  head.authority = "";
+  CHECK(port(peer(""), 0) == 80);
+  using enum config::ForwardedHeader;
+  CHECK(port(from_proxy({{"X-Forwarded-Host", "a.example:90"}}, "10.0.0.1", {x_forwarded_host})) == 90);
 }

@@ -21,6 +21,8 @@ struct FakeFiles : FileProbe {
     const auto found = kinds.find(path);
     return found == kinds.end() ? FileKind::missing : found->second;
   }
+  std::map<std::string, std::string> real_paths;
+  std::string real_path(const std::string& path) override { return real_paths[path]; }
 };
 
 struct Fixture {
@@ -69,7 +71,8 @@ struct Fixture {
     switch (target.kind) {
       case Target::Kind::php:
         return "php " + target.script_name + (target.path_info.empty() ? "" : " + " + target.path_info);
-      case Target::Kind::file: return "file " + target.path;
+      case Target::Kind::file:
+        return "file " + (target.root.empty() ? site().root : target.root) + target.path;
       case Target::Kind::redirect: return std::to_string(target.status) + " " + target.location;
       case Target::Kind::options: return "options " + std::string(target.allow);
       case Target::Kind::error: CHECK_FALSE(target.why.empty()); return std::to_string(target.status);
@@ -128,7 +131,7 @@ TEST_CASE_FIXTURE(Fixture, "what only looks like a script is none") {
   CHECK(to("/a.php.") == "404");
   CHECK(to("/a.PHP") == "404");
   CHECK(to("/a.\xc5\xbfphp") == "404");
-  CHECK(to("/not.php.txt") == "file /r/not.php.txt");
+  CHECK(to("/not.php.txt") == "404");  // a copy of source
   CHECK(to("/secret.php") == "403");
   CHECK(to("/pipe.php") == "404");
   std::string many;
@@ -147,24 +150,81 @@ TEST_CASE_FIXTURE(Fixture, "PHP source is never a file") {
     CAPTURE(path);
     CHECK(to(path) == "404");
   }
-  for (const char* name : {"a.php", "A.pHp", "a.phar", "a.phtml", "a.phps", "a.pht", "a.php3", "a.PHP8"}) {
-    CHECK(core::is_php_source(name));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "names of the list go to the front controller if they are files, and nothing else does") {
+  for (const char* file : {"/r/a.php~", "/r/dump.sql", "/r/dir/composer.json", "/r/x.php.d/style.css"}) {
+    files.kinds[file] = FileKind::file;
   }
-  for (const char* name : {"php", "a.phpx", "a.php.txt", "a.ph", "a.php33", "a.", ""}) {
-    CHECK_FALSE(core::is_php_source(name));
+  files.kinds["/r/x.php.d"] = FileKind::directory;
+  for (const char* path : {"/a.php~", "/dump.sql", "/dir/composer.json"}) {
+    CAPTURE(path);
+    for (const auto method : {http::Method::get, http::Method::post, http::Method::options}) {
+      head.method = method;
+      CHECK(to(path) == "404");
+    }
+    head.method = http::Method::get;
+    site().front_controller = "/index.php";
+    CHECK(to(path) == "php /index.php");
+    site().front_controller = "";
   }
+  CHECK(to("/x.php.d") == "301 /x.php.d/");
+  CHECK(to("/x.php.d/style.css") == "file /r/x.php.d/style.css");  // a folder's name is no file's
+  site().index = {"dump.sql"};
+  CHECK(to("/") == "404");
+  site().publish = {"*.SQL", "composer.json", "a.*~"};
+  CHECK(to("/") == "file /r/dump.sql");
+  for (const char* path : {"/a.php~", "/dump.sql", "/dir/composer.json"}) {
+    CHECK(to(path) == "file /r" + std::string(path));
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "published dot names, one by one") {
+  files.kinds["/r/.git/.env"] = FileKind::file;
+  site().publish = {".git"};
+  CHECK(to("/.git/config") == "file /r/.git/config");
+  CHECK(to("/.git/.env") == "404");
+  CHECK(to("/.env") == "404");
+  site().publish = {".git", ".env"};
+  CHECK(to("/.git/.env") == "file /r/.git/.env");
+}
+
+TEST_CASE_FIXTURE(Fixture, "resolve_root: files and scripts are looked for where the root's links lead") {
+  site().resolve_root = true;
+  files.real_paths["/r"] = "/releases/7";
+  files.kinds["/releases/7/new.php"] = files.kinds["/releases/7/new.css"] = FileKind::file;
+  CHECK(to("/new.css") == "file /releases/7/new.css");
+  CHECK(to("/new.php") == "php /new.php");
+  CHECK(resolve("/new.php").root == "/releases/7");
+  CHECK(to("/style.css") == "404");
+  files.real_paths.clear();  // the link leads nowhere at the moment
+  CHECK(to("/style.css") == "file /r/style.css");
+  CHECK(resolve("/a.php").root.empty());
 }
 
 TEST_CASE_FIXTURE(Fixture, "hidden names do not exist, but for /.well-known at the top and in PATH_INFO") {
   site().front_controller = "/index.php";
   for (const char* path :
-       {"/.env", "/.git/config", "/.git/", "/.git", "/.hidden.php", "/.git/a.php", "/dir/.htaccess",
-        "/dir/.well-known", "/.well-knownx", "/.well-known/.x", "/..."}) {
+       {"/.env", "/.git/config", "/.git/", "/.git", "/.git/none", "/.git/a.php", "/dir/.well-known"}) {
     CAPTURE(path);
+    CHECK(to(path) == "404");
+    CHECK(files.probes == 1);
+  }
+  for (const char* path : {"/.hidden.php", "/.hidden.php/x"}) CHECK(to(path) == "404");
+  // What is not there is a page of the application, if it has any.
+  for (const char* path :
+       {"/dir/.htaccess", "/.well-knownx", "/.well-known/.x", "/...", "/wiki/.NET_Framework", "/wiki/.NET/",
+        "/.none/.git/config", "/none.php/.x", "/.none.php"}) {
+    CAPTURE(path);
+    CHECK(to(path) == "php /index.php");
+    CHECK(files.probes == 1);
+  }
+  site().front_controller = "";
+  for (const char* path : {"/.env", "/.none", "/.git/config"}) {
     CHECK(to(path) == "404");
     CHECK(files.probes == 0);
   }
-  CHECK(to("/none.php/.x") == "404");
   CHECK(to("/.well-known/acme") == "file /r/.well-known/acme");
   CHECK(to("/.well-known") == "301 /.well-known/");
   CHECK(to("/a.php/files/.htaccess") == "php /a.php + /files/.htaccess");
@@ -198,6 +258,9 @@ TEST_CASE_FIXTURE(Fixture, "a redirect stays on this host") {
   CHECK(to("/\\evil.example", "/\\evil.example") == "301 /%5Cevil.example/");
   files.kinds["/r/a b%?\xc3\xa9"] = FileKind::directory;
   CHECK(to("/a b%?\xc3\xa9", "//a b%25%3f\xc3\xa9") == "301 /a%20b%25%3F%C3%A9/");
+  files.kinds["/r/\xc3\xa9"] = FileKind::directory;
+  head.query = "q=\xfc&%20[x]";
+  CHECK(to("/\xc3\xa9") == "301 /%C3%A9/?q=%FC&%20[x]");
 }
 
 TEST_CASE_FIXTURE(Fixture, "front controller for all that is no file, after one probe") {
@@ -211,7 +274,7 @@ TEST_CASE_FIXTURE(Fixture, "front controller for all that is no file, after one 
   CHECK(files.probes == 1);
   CHECK(to("/empty/") == "php /index.php");
   CHECK(to("/style.css") == "file /r/style.css");
-  CHECK(to("/OLD.PHP") == "404");
+  CHECK(to("/OLD.PHP") == "php /index.php");
   CHECK(to("/secret") == "403");
   CHECK(to("/pipe") == "404");
   site().pool.clear();
@@ -250,8 +313,10 @@ TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no pr
   CHECK(to("/.git/a.php") == "404");
   CHECK(to("/a.php/.x") == "php /a.php + /.x");
   CHECK(to("/.env") == "404");
-  CHECK(files.probes == 0);
+  CHECK(files.probes == 1);  // is it there by now?
   site().front_controller = "/app.php";
+  CHECK(to("/.git/a.php") == "php /app.php");
+  CHECK(to("/wiki/.NET") == "php /app.php");
   CHECK(to("/") == "php /app.php");
   CHECK(to("/blog") == "php /app.php");
   CHECK(to("/blog/") == "php /app.php");
@@ -261,4 +326,14 @@ TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no pr
   site().root = "";  // the whole file system
   files.kinds = {{"/", FileKind::directory}, {"/style.css", FileKind::file}};
   CHECK(to("/style.css") == "file /style.css");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a root that comes after the start is seen with the next request") {
+  FakeFiles later = files;
+  files.kinds.clear();
+  Router router(config);
+  router.look_at_roots(files);
+  head.path = head.raw_path = "/style.css";
+  CHECK(router.resolve(site(), head, files).kind == Target::Kind::error);
+  CHECK(router.resolve(site(), head, later).kind == Target::Kind::file);
 }
