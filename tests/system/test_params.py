@@ -251,6 +251,20 @@ def test_the_port_and_host_that_the_client_asked_for(stack, base):
     assert (got["HTTP_HOST"], got["SERVER_NAME"], got["SERVER_PORT"]) == ("shop.example:8443", "shop.example", "8443"), got
 
 
+def test_raw_bytes_in_a_target(stack):
+    """They find their file, and reach php as they were sent, as with nginx."""
+    proxy, fpm = stack(site={"front_controller": "/params.php"})
+    for name in (b"caf\xc3\xa9.txt", b"latin\xe9.txt"):
+        with open(os.path.join(os.fsencode(fpm.www), name), "wb") as file:
+            file.write(b"found")
+        assert proxy.get("/" + name.decode("latin-1")).body == b"found", name
+    with proxy.client() as client:
+        client.send(b"GET /params.php/caf\xc3\xa9?q=\xe9 HTTP/1.1\r\nHost: x\r\n\r\n")
+        got = json.loads(client.read().body)["server"]
+    assert got["REQUEST_URI"].startswith("/params.php/caf\u00e9?q="), got["REQUEST_URI"]
+    assert got["PATH_INFO"] == "/caf\u00e9"
+
+
 OPCACHE = "php_admin_flag[opcache.enable] = on\nphp_admin_value[opcache.revalidate_freq] = 3600\n" \
     "php_admin_value[realpath_cache_ttl] = 3600\nphp_admin_value[opcache.validate_timestamps] = 0"
 
