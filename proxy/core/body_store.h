@@ -2,9 +2,12 @@
 // to read, and a body uses one of them: a request is read() at any place, so that a retry can read it again;
 // a response is taken from the front (front()/drop(), or take()), which frees what was taken.
 //
-//   bytes in order:   [ memory, memory_max at most ][ spill file, from the first byte that did not fit ]
+//   bytes in order:   [ memory, memory_max at most ][ spill file, from the first byte that did not fit ][
+//   tail ]
 //
-// A store that was emptied from the front gives its file back and begins in memory again.
+// The tail is what waits to go to the file: small pieces are joined there, so that a body of one-byte chunks
+// does not cost a write(2) for each. A store that was emptied from the front gives its file back and begins
+// in memory again.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/core/memory_budget.h"
 #include "proxy/core/spill.h"
 
 namespace holdfast::core {
@@ -24,8 +28,14 @@ enum class [[nodiscard]] Append : std::uint8_t{
 
 class BodyStore {
  public:
-  // `spill` may be nullptr: then memory_max is the limit. It outlives the store.
-  BodyStore(SpillStore* spill, std::size_t memory_max) : spill_(spill), memory_max_(memory_max) {}
+  // `spill` may be nullptr: then memory_max is the limit. `budget` may be nullptr: memory is not counted.
+  // Both outlive the store.
+  BodyStore(SpillStore* spill, std::size_t memory_max, MemoryBudget* budget = nullptr)
+      : spill_(spill), budget_(budget), memory_max_(memory_max) {}
+  ~BodyStore();
+  // What was moved from is empty.
+  BodyStore(BodyStore&& other) noexcept;
+  BodyStore& operator=(BodyStore&&) = delete;
   BodyStore(const BodyStore&) = delete;
   BodyStore& operator=(const BodyStore&) = delete;
 
@@ -34,10 +44,10 @@ class BodyStore {
 
   Append append(std::string_view bytes);
   // Bytes stored and not taken.
-  std::uint64_t size() const { return memory_bytes() + file_bytes_; }
+  std::uint64_t size() const { return memory_.size() - taken_ + file_bytes_ + tail_.size(); }
   bool empty() const { return size() == 0; }
   // Of these, the ones in memory.
-  std::size_t memory_bytes() const { return memory_.size() - taken_; }
+  std::size_t memory_bytes() const { return memory_.size() - taken_ + tail_.size(); }
   // A spill file is in use now.
   bool spilled() const { return file_ != nullptr; }
   // Why spill_failed came: text for the log.
@@ -48,7 +58,7 @@ class BodyStore {
   [[nodiscard]] bool read(std::uint64_t offset, std::size_t bytes_max, std::string& out) const;
 
   // The bytes at the front that are in memory, without a copy; valid until the next call that changes the
-  // store. Empty when the front lies in the file.
+  // store. Empty when the front lies behind them.
   std::string_view front() const { return std::string_view(memory_).substr(taken_); }
   // Forgets `bytes` bytes (<= size()) at the front.
   void drop(std::uint64_t bytes);
@@ -56,18 +66,25 @@ class BodyStore {
   [[nodiscard]] bool take(std::size_t bytes_max, std::string& out);
 
   void clear();
+  // Gives the memory back that clear() keeps for the next body.
+  void shrink();
 
  private:
   bool append_to_file(std::string_view bytes);
+  bool write_to_file(std::string_view bytes);
   void append_to_memory(std::string_view bytes);
+  void recount();
 
   SpillStore* spill_;
+  MemoryBudget* budget_;
+  std::uint64_t counted_ = 0;  // in budget_
   std::size_t memory_max_;
   std::string memory_;
   std::size_t taken_ = 0;  // bytes at the start of memory_ that are gone already
   std::unique_ptr<SpillFile> file_;
   std::uint64_t file_front_ = 0;  // offset in the file of its first byte that was not taken
   std::uint64_t file_bytes_ = 0;  // bytes in the file from there on
+  std::string tail_;              // behind them; only while there is a file, or was one
   bool file_broken_ = false;      // a failed append: nothing may follow in this file
   std::string error_;
 };

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <random>
+#include <utility>
 
 using namespace holdfast::core;
 
@@ -16,6 +17,7 @@ struct FakeStore : SpillStore {
   bool read_gives_nothing = false;
   std::size_t read_max = SIZE_MAX;
   int created = 0;
+  int appends = 0;
   int living = 0;
   std::uint64_t discarded = 0;
 
@@ -24,6 +26,7 @@ struct FakeStore : SpillStore {
     ~File() override { --store.living; }
     bool append(std::string_view more) override {
       if (store.append_fails) return false;
+      ++store.appends;
       bytes.append(more);
       return true;
     }
@@ -117,22 +120,32 @@ TEST_CASE("a store that cannot spill keeps what it had and stores nothing of the
     CHECK(store.append("cdef") == Append::ok);
     CHECK(read_all(store, 9) == "abcdef");
   }
+  const std::string large = pattern(50'000);  // is not joined with others
   SUBCASE("the first write fails") {
     spill.append_fails = true;
-    CHECK(store.append("cdef") == Append::spill_failed);
+    CHECK(store.append(large) == Append::spill_failed);
     CHECK_FALSE(store.spilled());
     CHECK_FALSE(store.error().empty());
     CHECK(read_all(store, 9) == "ab");
   }
-  SUBCASE("a later write fails: nothing may follow in that file, until it was emptied") {
-    CHECK(store.append("cdef") == Append::ok);
+  SUBCASE("the first write fails when small pieces have been joined: they are still there") {
     spill.append_fails = true;
-    CHECK(store.append("g") == Append::spill_failed);
+    CHECK(store.append("cdef") == Append::ok);
+    CHECK(store.append(large) == Append::spill_failed);
+    CHECK(read_all(store, 9) == "abcdef");
+    spill.append_fails = false;
+    CHECK(store.append(large) == Append::ok);
+    CHECK(read_all(store, 4096) == "abcdef" + large);
+  }
+  SUBCASE("a later write fails: nothing may follow in that file, until it was emptied") {
+    CHECK(store.append(large) == Append::ok);
+    spill.append_fails = true;
+    CHECK(store.append(large) == Append::spill_failed);
     spill.append_fails = false;
     CHECK(store.append("g") == Append::spill_failed);
     std::string out;
-    CHECK(store.take(100, out));
-    CHECK(out == "abcdef");
+    CHECK(store.take(100'000, out));
+    CHECK(out == "ab" + large);
     CHECK(store.append("ghijklm") == Append::ok);
     CHECK(read_all(store, 9) == "ghijklm");
   }
@@ -147,7 +160,7 @@ TEST_CASE("a store that cannot spill keeps what it had and stores nothing of the
 TEST_CASE("a file that fails to read is reported") {
   FakeStore spill;
   BodyStore store(&spill, 2);
-  CHECK(store.append("abcd") == Append::ok);
+  CHECK(store.append("ab" + pattern(50'000)) == Append::ok);
   std::string out;
   SUBCASE("error") {
     spill.read_fails = true;
@@ -157,17 +170,19 @@ TEST_CASE("a file that fails to read is reported") {
   }
   CHECK_FALSE(store.take(10, out));
   CHECK(out == "ab");  // what memory held was delivered and is gone
-  CHECK(store.size() == 2);
+  CHECK(store.size() == 50'000);
 }
 
 TEST_CASE("a short read of the file loses nothing") {
   FakeStore spill;
-  spill.read_max = 1;
+  spill.read_max = 10'000;
   BodyStore store(&spill, 2);
-  CHECK(store.append("abcdef") == Append::ok);
+  const std::string text = pattern(40'002);
+  CHECK(store.append(text) == Append::ok);
+  CHECK(store.append("end") == Append::ok);  // in the tail
   std::string out;
-  for (int turn = 0; turn < 5; ++turn) CHECK(store.take(10, out));  // memory and one byte, then a byte a turn
-  CHECK(out == "abcdef");
+  for (int turn = 0; turn < 4; ++turn) CHECK(store.take(100'000, out));
+  CHECK(out == text + "end");
   CHECK(store.empty());
 }
 
@@ -217,4 +232,42 @@ TEST_CASE("first in, first out: random appends, takes and drops keep order and b
     }
     CHECK(was_spilled);
   }
+}
+
+TEST_CASE("pieces of one byte are joined before they are written") {
+  FakeStore spill;
+  BodyStore store(&spill, 10);
+  const std::string text = pattern(200'000);
+  for (const char& c : text) REQUIRE(store.append({&c, 1}) == Append::ok);
+  CHECK(spill.appends <= 8);
+  CHECK(store.memory_bytes() <= 10 + 32 * 1024);
+  CHECK(read_all(store, 4096) == text);
+}
+
+TEST_CASE("memory is counted in the budget, and bodies leave a quarter of it to others") {
+  FakeStore spill;
+  MemoryBudget budget;
+  budget.set_max(1000);
+  {
+    BodyStore store(&spill, 700, &budget);
+    BodyStore other(&spill, 700, &budget);
+    CHECK(store.append(pattern(600)) == Append::ok);
+    CHECK(budget.used() == 600);
+    CHECK(other.append(pattern(151)) == Append::ok);  // one byte more than there is room for
+    CHECK(other.spilled());
+    CHECK(other.front().size() == 150);
+    CHECK(read_all(other, 100) == pattern(151));
+    std::string out;
+    CHECK(store.take(600, out));
+    CHECK(budget.used() == 151);
+    CHECK(store.append("abc") == Append::ok);
+    BodyStore moved(std::move(store));
+    CHECK(budget.used() == 154);
+    CHECK(read_all(moved, 3) == "abc");
+    CHECK_FALSE(budget.full());
+    budget.set_max(100);
+    CHECK(budget.full());
+    CHECK(budget.room_for_bodies() == 0);
+  }
+  CHECK(budget.used() == 0);
 }
