@@ -134,6 +134,9 @@ void UvLoop::end_turn() {
   } else {
     uv_idle_stop(&idle_);
   }
+  for (UvStream* stream : read_next_turn_) stream->read_on();
+  read_next_turn_.clear();
+  ++turn_;
   progress_ = false;
   now_.reset();  // the loop waits now; the first to ask after that samples
 }
@@ -144,6 +147,7 @@ void UvLoop::defer(UvStream& stream) {
 
 void UvLoop::forget(UvStream& stream) {
   std::erase(deferred_, &stream);
+  std::erase(read_next_turn_, &stream);
 }
 
 void UvLoop::handle_opened() {

@@ -46,6 +46,10 @@ class UvLoop {
   void defer(UvStream& stream);
   void forget(UvStream& stream);  // takes it out again; a stream that closes has nothing more to say
 
+  std::uint64_t turn() const { return turn_; }
+  // The stream has read its share of this turn: read_on() is called when it ends.
+  void read_next_turn(UvStream& stream) { read_next_turn_.push_back(&stream); }
+
   // A handle counts until its close callback; run() does not return before, read or paused alike.
   void handle_opened();
   void handle_closed();
@@ -80,6 +84,8 @@ class UvLoop {
 
   NameCache names_;
 
+  std::uint64_t turn_ = 1;
+  std::vector<UvStream*> read_next_turn_;
   std::vector<UvStream*> deferred_;
   std::vector<UvStream*> delivering_;  // end_turn()'s list under way; a member to keep its memory
   std::array<char, 64 * 1024> read_buffer_;

@@ -23,8 +23,10 @@ namespace holdfast::net {
 
 namespace {
 
-// A string that grew for one large answer is not kept by a connection that lives on.
-constexpr std::size_t kKeptCapacityMax = 64 * 1024;
+// A string that grew for one large answer is not kept by a connection that lives on, idle perhaps.
+constexpr std::size_t kKeptCapacityMax = 2 * 1024;
+// Full reads of one stream in one turn. libuv would do 32 in a row, and all others would wait.
+constexpr int kReadsATurn = 2;
 // Rounds of reading what a dead peer left: 16 MiB with the loop's buffer, above any receive buffer of the
 // kernel.
 constexpr int kLeftoverReads = 256;
@@ -75,6 +77,7 @@ void UvStream::start_read() {
 
 void UvStream::stop_read() {
   if (reading_ != Reading::started) return;
+  reads_next_turn_ = false;
   reading_ = Reading::stopped;
   if (state_ == State::open) uv_read_stop(stream());
 }
@@ -96,6 +99,7 @@ void UvStream::on_read_result(ssize_t count, const uv_buf_t& buffer) {
   if (state_ != State::open || count == 0) return;  // 0: nothing there after all
   if (count > 0) {
     again_ = false;
+    count_read();
     handler_->on_read(std::string_view(buffer.base, static_cast<std::size_t>(count)));
     if (again_) read_now();
     return;
@@ -116,6 +120,24 @@ void UvStream::on_read_result(ssize_t count, const uv_buf_t& buffer) {
   }
   reading_ = Reading::ended;
   handler_->on_eof();
+}
+
+// The others' turn comes first: what is still there is read in the next one.
+void UvStream::count_read() {
+  if (read_turn_ != loop_.turn()) {
+    read_turn_ = loop_.turn();
+    reads_ = 0;
+  }
+  if (++reads_ < kReadsATurn || reading_ != Reading::started || reads_next_turn_) return;
+  uv_read_stop(stream());
+  reads_next_turn_ = true;
+  loop_.read_next_turn(*this);
+}
+
+void UvStream::read_on() {
+  if (!reads_next_turn_) return;
+  reads_next_turn_ = false;
+  if (state_ == State::open && reading_ == Reading::started) begin_read();
 }
 
 // One read beside libuv's; what is not there yet comes in its turn.

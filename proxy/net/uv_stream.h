@@ -38,6 +38,8 @@ class UvStream final : public Stream {
 
   // Called by the loop after defer().
   void deliver_deferred();
+  // Called by the loop after read_next_turn().
+  void read_on();
 
   void set_handler(StreamHandler& handler) override { handler_ = &handler; }
   void start_read() override;
@@ -92,6 +94,7 @@ class UvStream final : public Stream {
   void begin_read();
   void on_read_result(ssize_t count, const uv_buf_t& buffer);
   void read_now();
+  void count_read();
   std::size_t try_write(std::span<const std::string_view> slices);
   void send_queued();
   void on_write_result(int status);
@@ -106,6 +109,9 @@ class UvStream final : public Stream {
   State state_ = State::fresh;
   Reading reading_ = Reading::stopped;
   bool again_ = false;  // read_again() was called in this on_read()
+  std::uint64_t read_turn_ = 0;
+  int reads_ = 0;                 // in that turn
+  bool reads_next_turn_ = false;  // its share of this turn is read
   Sending sending_ = Sending::open;
   int pending_error_ = 0;  // found inside an owner's call, told by deliver_deferred()
 

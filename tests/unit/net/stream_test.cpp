@@ -1,4 +1,6 @@
 // Streams on real sockets: bytes both ways, held, counted and drained. How streams end: stream_end_test.cpp.
+#include <algorithm>
+
 #include "net_fixture.h"
 
 using namespace holdfast::net;
@@ -157,4 +159,41 @@ TEST_CASE("shutdown_write comes after the pending bytes") {
   net.until([&] { return recorder.received == "still heard"; });
   net.close(recorder);
   ::close(raw);
+}
+
+TEST_CASE("one stream with much to say does not keep the others waiting") {
+  FOR_BOTH_TRANSPORTS(is_unix)
+  Net net;
+  Recorder loud, quiet;
+  int loud_raw = -1, quiet_raw = -1;
+  net.connect_pair(loud, loud_raw, is_unix);
+  net.connect_pair(quiet, quiet_raw, is_unix);
+  const int room = 4 << 20;
+  ::setsockopt(loud_raw, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  set_nonblocking(loud_raw);
+  const std::string big = pattern(4 << 20);
+  std::size_t sent = 0;
+  for (ssize_t n = 1; n > 0; sent += static_cast<std::size_t>(std::max<ssize_t>(n, 0)))
+    n = ::send(loud_raw, big.data() + sent, big.size() - sent, 0);
+  REQUIRE(sent > 400'000);  // several turns' worth, for any buffer
+  loud.stream->start_read();
+  quiet.stream->start_read();
+  REQUIRE(::write(quiet_raw, "hello", 5) == 5);
+  net.until([&] { return !loud.received.empty(); });
+  CHECK(loud.received.size() <= 2 * 64 * 1024);
+  net.until([&] { return quiet.received == "hello"; });
+  CHECK(loud.received.size() <= 4 * 64 * 1024);
+  net.until([&] { return loud.received.size() == sent; });
+  CHECK(loud.received == big.substr(0, sent));
+  // Paused and resumed by its owner within its turn, it reads on all the same.
+  loud.stream->stop_read();
+  REQUIRE(::send(loud_raw, "more", 4, 0) == 4);
+  net.turns(3);
+  CHECK(loud.received.size() == sent);
+  loud.stream->start_read();
+  net.until([&] { return loud.received.size() == sent + 4; });
+  net.close(loud);
+  net.close(quiet);
+  ::close(loud_raw);
+  ::close(quiet_raw);
 }
