@@ -255,3 +255,17 @@ def test_php_itself(stack, rfc2616):
         response = proxy.get(f"/respond.php?body=z&{query}")
         assert response.status == status and body in (None, response.body), (query, response)
         assert not [n for n, _ in response.fields if n.lower().startswith("x-accel")], response
+
+
+def test_a_file_that_shrinks_while_it_is_sent_is_no_ok(cgi, base):
+    """Its length was told: the client can tell that it is short, and so does the access log."""
+    proxy = cgi(b"")
+    path = base / "www" / "big.bin"
+    path.write_bytes(b"f" * 40_000_000)
+    with proxy.client(receive_buffer=65536) as client:
+        client.send(b"GET /big.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.read_head()
+        path.write_bytes(b"f" * 1000)
+        with pytest.raises(Truncated):
+            client.read()
+    assert proxy.wait_access(lambda a: a["target"] == "/big.bin" and a["outcome"] == "truncated")
