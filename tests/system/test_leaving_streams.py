@@ -36,7 +36,9 @@ def test_left_streams_block_nobody(stack, transport, query, linger, max_children
     wait_until(lambda: all(fpm.seen(mark) for mark in ended), "php to end the scripts that nobody reads")
     pool = proxy.wait_quiet()
     reasons = {"client_abort"} if query in ("&as=sse", "&as=accel") or linger else {"drain_limit"}
-    assert set(pool["closed"]) == reasons and pool["closed"].popitem()[1] == 4, pool
+    # With no process to spare a connection that was opened for the next one may have found none, too.
+    closed = {reason: count for reason, count in pool["closed"].items() if reason != "no_worker"}
+    assert set(closed) == reasons and sum(closed.values()) == 4, pool
     assert connections_to(fpm.address) == pool["idle"] <= 4
 
 
@@ -65,6 +67,6 @@ def test_silent_scripts_of_leavers_do_not_outlast_the_queue(stack):
     for client in clients:
         client.close()
     assert proxy.get("/echo.php?t=next").body == b"next\n"
+    proxy.wait_pool(lambda p: p["closed"].get("drain_limit") == 4, "the silent to be given up")
     fpm.touch("go")
-    pool = proxy.wait_quiet()
-    assert pool["closed"].get("drain_limit") == 4, pool
+    proxy.wait_quiet()
