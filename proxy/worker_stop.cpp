@@ -88,14 +88,14 @@ void Worker::finish_draining() {
   const bool grace_over = now() >= stop_deadline_;
   if (grace_over && !cut_off_) {
     cut_off_ = true;
-    if (site_clients_ > 0) {
-      context_.log.warn("shutdown.grace is over: " + std::to_string(site_clients_) + " clients are cut off");
+    if (client_connections() > 0) {
+      context_.log.warn("shutdown.grace is over: " + std::to_string(client_connections()) + " clients are cut off");
     }
     for (auto& [id, client] : clients_) {
       if (client->role() == ClientConnection::Role::site) client->cut_off();
     }
   }
-  if (site_clients_ > 0) return;
+  if (client_connections() > 0) return;
   bool idle = true;
   for (auto& [name, upstream] : pools_) {
     upstream->shut_down();
