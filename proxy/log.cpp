@@ -59,15 +59,18 @@ void Log::warn_lines(std::string_view begin, std::string_view said, std::string_
   constexpr std::size_t kMost = core::kLogLineMost - 64;  // without time, level and line end
   while (said.ends_with('\n')) said.remove_suffix(1);
   std::string line(begin);
+  const std::size_t room = kMost - std::min(kMost, begin.size());
+  bool cut = false;  // the line ends in "... n more bytes"
   for (bool first = true; first || !said.empty(); first = false) {
     const std::string_view one = first_message(said);
     said.remove_prefix(one.size());
     const std::string text = core::escape_for_log(one);
-    if (!first && line.size() + text.size() > kMost) {
+    if (cut || (!first && line.size() + text.size() > kMost)) {
       warn(line);
       line = begin;
     }
-    core::append_cut(line, text, kMost - std::min(kMost, begin.size()));
+    core::append_cut(line, text, room);
+    cut = text.size() > room;
   }
   if (line.size() + end.size() > kMost) {
     warn(line);

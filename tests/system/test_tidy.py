@@ -16,7 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 70
 TEST_CASE_LINES_MAX = 100
-TOP_LEVEL = {"CMakeLists.txt", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
+TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "CHANGELOG.md", "SECURITY.md", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
 
 # folder -> folders whose headers it may include. Glue and tests may include all.
 ARROWS = {

@@ -339,7 +339,7 @@ TEST_CASE("publish: what would give source or dot files away is worth a warning"
 
 TEST_CASE("resolve_root and php_root exclude each other") {
   clean(load_site("resolve_root: true"));
-  clean(load_site("resolve_root: true\n    php_root: /usr/"));
+  clean(load_site("resolve_root: true\n    php_root: /usr/share/"));
   error(load_site("resolve_root: true\n    php_root: /srv"), "php_root is another path");
 }
 
