@@ -293,7 +293,8 @@ def test_a_deployment_by_symbolic_link_is_seen_at_once(start_fpm, start_holdfast
         (root / "next").symlink_to(f"releases/{release}")
         os.replace(root / "next", root / "current")
         assert proxy.get("/page.php", host="real").body == page(release)
-        assert proxy.get("/file.txt", host="real").body == release.encode()
+        for host in ("real", "link", "link"):
+            assert proxy.get("/file.txt", host=host).body == release.encode()
     os.unlink(root / "current")
     assert proxy.get("/page.php", host="real").status == 404
     (root / "current").symlink_to("releases/1")
