@@ -24,6 +24,10 @@ bool is_pairs(std::string_view content) {
   return true;
 }
 
+bool is_answer(RecordType type) {
+  return type == RecordType::get_values_result || type == RecordType::unknown_type;
+}
+
 }  // namespace
 
 std::string_view fault_name(Fault fault) {
@@ -104,7 +108,7 @@ std::uint64_t Session::stdin_bytes_left(std::uint16_t request_id) const {
 void Session::write_barrier(std::string& out) {
   assert(open_.empty() && !barrier_pending_ && fault_ == Fault::none);
   write_get_values({}, out);
-  barrier_pending_ = true;
+  barrier_pending_ = barrier_asked_ = true;
 }
 
 void Session::feed(std::string_view input, std::vector<Event>& out) {
@@ -112,7 +116,7 @@ void Session::feed(std::string_view input, std::vector<Event>& out) {
   Fault fault = Fault::none;
   while (fault == Fault::none) {
     // Asked at each record boundary, so that the first stray byte poisons the connection, not the eighth.
-    if (!input.empty() && is_quiet()) return fail(Fault::bytes_while_idle, out);
+    if (!input.empty() && is_quiet() && !may_be_answer(input)) return fail(Fault::bytes_while_idle, out);
     const RecordReader::Piece piece = reader_.next(input);
     switch (piece.kind) {
       case RecordReader::Kind::need_bytes: return;
@@ -166,7 +170,15 @@ std::uint16_t Session::take_id() {
   return id;
 }
 
+// One more answer to a question that was answered already, as Go gives it.
+bool Session::may_be_answer(std::string_view input) const {
+  if (!barrier_asked_ || input.front() != static_cast<char>(kVersion)) return false;
+  return input.size() == 1 || is_answer(static_cast<RecordType>(static_cast<unsigned char>(input[1])));
+}
+
 Fault Session::judge_header(const RecordHeader& record) const {
+  if (is_answer(record.type)) return barrier_asked_ ? Fault::none : Fault::unexpected_record;
+  if (open_.empty() && !barrier_pending_) return Fault::bytes_while_idle;
   switch (record.type) {
     case RecordType::stdout_data:
     case RecordType::stderr_data:
@@ -180,9 +192,7 @@ Fault Session::judge_header(const RecordHeader& record) const {
       }
       return Fault::none;
     case RecordType::get_values_result:
-      // Ours was asked with id 0 (specification 3.3: management records), and so must the answer be.
-      return barrier_pending_ && record.request_id == 0 ? Fault::none : Fault::unexpected_record;
-    case RecordType::unknown_type:  // we send no type that an application need not know
+    case RecordType::unknown_type:
     case RecordType::begin_request:
     case RecordType::abort_request:
     case RecordType::params:
@@ -214,14 +224,23 @@ Fault Session::finish_content(std::vector<Event>& out) {
   const RecordHeader& record = reader_.record();
   if (record.type == RecordType::end_request) {
     end_request(out);
-  } else if (record.type == RecordType::get_values_result) {
-    const bool is_sound = is_pairs(answer_);
-    answer_.clear();
-    if (!is_sound) return Fault::malformed_record;
-    barrier_pending_ = false;
-    out.emplace_back().kind = Event::Kind::barrier_answered;
+  } else if (is_answer(record.type)) {
+    take_answer(out);
   }
   return Fault::none;
+}
+
+// It belongs to no request, so whatever is odd about it harms none.
+void Session::take_answer(std::vector<Event>& out) {
+  const RecordHeader& record = reader_.record();
+  // Ours was asked with id 0 (specification 3.3: management records), and so should the answer be.
+  const bool in_order = barrier_pending_ && record.type == RecordType::get_values_result &&
+                        record.request_id == 0 && is_pairs(answer_);
+  answer_.clear();
+  if (!in_order) out.emplace_back().kind = Event::Kind::odd_answer;
+  if (!barrier_pending_) return;
+  barrier_pending_ = false;
+  out.emplace_back().kind = Event::Kind::barrier_answered;
 }
 
 void Session::end_request(std::vector<Event>& out) {

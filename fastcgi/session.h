@@ -21,8 +21,8 @@ enum class Fault : std::uint8_t {
   none,
   bad_version,         // record header with a version other than 1
   foreign_request_id,  // a record for a request that is not open (stray output of an earlier one among them)
-  unexpected_record,   // a type that an application never sends, or a management answer nobody asked for
-  malformed_record,    // END_REQUEST shorter than 8 bytes, GET_VALUES_RESULT that does not parse
+  unexpected_record,   // a type that an application never sends
+  malformed_record,    // END_REQUEST shorter than 8 bytes
   record_after_end,    // STDOUT, STDERR or a second END_REQUEST for a request that has just ended
   bytes_while_idle,    // any byte while no request is open and no barrier is awaited
   eof_in_record,       // EOF between the first and the last byte of a record
@@ -36,7 +36,9 @@ struct Event {
     stdout_data,       // `bytes`, request_id
     stderr_data,       // `bytes`, request_id
     request_ended,     // app_status, protocol_status, request_id
-    barrier_answered,  // the FCGI_GET_VALUES_RESULT to write_barrier()
+    barrier_answered,  // the FCGI_GET_VALUES_RESULT to write_barrier(), or FCGI_UNKNOWN_TYPE in its place
+    odd_answer,        // one that proves nothing: unasked (Go sends a second, empty one), of a wrong id, with
+                       // content that does not parse, FCGI_UNKNOWN_TYPE. Comes before barrier_answered
     failed,            // `fault`; nothing follows
   };
   Kind kind;
@@ -106,6 +108,8 @@ class Session {
   // No byte may come now: no request is open, no answer is awaited, the last record is over.
   bool is_quiet() const { return open_.empty() && !barrier_pending_ && reader_.at_record_boundary(); }
   Fault judge_header(const RecordHeader& record) const;
+  bool may_be_answer(std::string_view input) const;
+  void take_answer(std::vector<Event>& out);
   void take_content(std::string_view content, std::vector<Event>& out);
   Fault finish_content(std::vector<Event>& out);
   void end_request(std::vector<Event>& out);
@@ -123,6 +127,7 @@ class Session {
   std::uint16_t next_id_;
   std::uint16_t last_ended_id_ = 0;
   bool barrier_pending_ = false;
+  bool barrier_asked_ = false;    // ever
   bool keep_asked_ = true;        // false for good after one request without FCGI_KEEP_CONN
   bool stdin_cut_short_ = false;  // for good: the rest of that STDIN would be read as new records
   Fault fault_ = Fault::none;

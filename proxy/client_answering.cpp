@@ -103,7 +103,7 @@ void ClientConnection::forward_to_php() {
   exchange_ = std::make_unique<PhpExchange>(worker_.context().next_id(), parser_.head(), std::move(params),
                                             request_body_, response_sink(), *this, *upstream,
                                             worker_.config().buffers.response_head);
-  upstream->submit(*exchange_);
+  upstream->submit(*exchange_, core::address_key(origin_.bytes));
   if (eof_) probe();
 }
 
@@ -226,7 +226,7 @@ void ClientConnection::on_drained() {
   if (file_ != nullptr) {
     send_file_pieces();
   } else if (exchange_ != nullptr) {
-    exchange_->upstream.client_caught_up(*exchange_);
+    exchange_->upstream().client_caught_up(*exchange_);
     if (eof_ && !response_.started()) watch_for_leaving();
   }
 }
@@ -306,7 +306,7 @@ void ClientConnection::log_request() {
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = worker_.now();
   if (exchange_ != nullptr && exchange_->connection() != 0) {
-    PoolTimes& times = metrics.pool_times[exchange_->upstream.config().name];
+    PoolTimes& times = metrics.pool_times[exchange_->upstream().config().name];
     const core::Exchange::Timings& timings = exchange_->timings();
     times.queue_wait.observe(timings.queue);
     if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
@@ -345,7 +345,7 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
   }
   if (exchange_ != nullptr) {
     const core::Exchange::Timings& timings = exchange_->timings();
-    record.pool = exchange_->upstream.config().name;
+    record.pool = exchange_->upstream().config().name;
     record.queue_time = timings.queue;
     if (timings.connect > core::Duration::zero()) record.connect_time = timings.connect;
     if (timings.first_byte) record.first_byte_time = *timings.first_byte - timings.leased;

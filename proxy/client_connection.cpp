@@ -297,7 +297,7 @@ void ClientConnection::on_error(net::Error error) {
 void ClientConnection::leave() {
   if (role_ == Role::site) ++worker_.context().metrics.client_left;
   left_ = true;
-  if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
+  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
   if (state_ != State::reading_head) log_request();
   close();
 }
@@ -357,7 +357,7 @@ void ClientConnection::linger() {
 
 // What is being answered, and what for.
 void ClientConnection::drop_answer() {
-  if (exchange_ != nullptr) exchange_->upstream.client_left(*exchange_);
+  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
   exchange_.reset();
   file_.reset();
   gzip_.reset();

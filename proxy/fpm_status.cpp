@@ -10,6 +10,8 @@ namespace holdfast {
 namespace {
 // The page without `full` has some 400 bytes; more is something else.
 constexpr std::size_t kAnswerBytesMost = 16 * 1024;
+// In the queue's turns; no client's.
+constexpr core::AddressKey kOwnAddress = ~core::AddressKey{0};
 }  // namespace
 
 FpmStatus::FpmStatus(Upstream& upstream) : upstream_(upstream), no_body_(nullptr, 0) {
@@ -65,7 +67,7 @@ void FpmStatus::ask() {
   answer_.clear();
   exchange_ = std::make_unique<PhpExchange>(upstream_.context().next_id(), request_, std::move(params),
                                             no_body_, *this, *this, upstream_);
-  upstream_.submit(*exchange_);
+  upstream_.submit(*exchange_, kOwnAddress);
 }
 
 void FpmStatus::stop() {

@@ -19,11 +19,14 @@ class PhpExchange final : public core::Exchange {
   ~PhpExchange();
 
   ExchangeClient& client;
-  Upstream& upstream;
+  Upstream& upstream() const { return *upstream_; }
 
  private:
   friend class Upstream;
   friend class UpstreamConnection;
+  void move_to(Upstream& next);  // while it waits
+
+  Upstream* upstream_;
   UpstreamConnection* link_ = nullptr;
 };
 

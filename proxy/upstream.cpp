@@ -26,16 +26,24 @@ PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fas
                          Upstream& its_upstream, std::size_t head_bytes_max)
     : Exchange(id, request, std::move(params), body, sink, head_bytes_max),
       client(its_client),
-      upstream(its_upstream) {
-  ++upstream.exchanges_;
+      upstream_(&its_upstream) {
+  ++upstream_->exchanges_;
 }
 
 PhpExchange::~PhpExchange() {
-  --upstream.exchanges_;
+  --upstream_->exchanges_;
+}
+
+void PhpExchange::move_to(Upstream& next) {
+  --upstream_->exchanges_;
+  upstream_ = &next;
+  ++upstream_->exchanges_;
 }
 
 Upstream::Upstream(Context& context, const config::Pool& config)
-    : context_(context), pool_(config, context.next_id() * 7919), endpoint_(endpoint_of(config.address)) {
+    : context_(context),
+      pool_(config, context.network.random_seed()),
+      endpoint_(endpoint_of(config.address)) {
   if (!config.status_path.empty()) fpm_status_ = std::make_unique<FpmStatus>(*this);
 }
 
@@ -46,8 +54,8 @@ Upstream::~Upstream() {
 // ----------------------------------------------------------------------------------------------------------
 // exchanges
 
-void Upstream::submit(PhpExchange& exchange) {
-  pool_.enqueue(exchange, exchange.repeatable(), now());
+void Upstream::submit(PhpExchange& exchange, core::AddressKey address) {
+  pool_.enqueue(exchange, exchange.repeatable(), address, now());
 }
 
 void Upstream::client_left(PhpExchange& exchange) {
@@ -92,6 +100,8 @@ bool Upstream::run_actions() {
   note_reachability();
   note_silence();
   note_missing_workers();
+  note_odd_answers();
+  note_refusals();
   bool any = false;
   while (pool_.has_actions()) {
     any = true;
@@ -173,6 +183,26 @@ void Upstream::configure(const config::Pool& next) {
   if (!next.status_path.empty()) fpm_status_ = std::make_unique<FpmStatus>(*this);
 }
 
+void Upstream::take_over(Upstream& old) {
+  if (old.fpm_status_ != nullptr) old.fpm_status_->stop();  // its own question
+  struct Moved {
+    PhpExchange* exchange;
+    bool again;
+  };
+  std::vector<Moved> moved;
+  for (const Parked& parked : old.parked_) moved.push_back({parked.exchange, true});
+  old.parked_.clear();
+  for (core::Waiter* waiter : old.pool_.take_waiters())
+    moved.push_back({static_cast<PhpExchange*>(waiter), false});
+  std::stable_sort(moved.begin(), moved.end(), [](const Moved& a, const Moved& b) {
+    return a.exchange->enqueued() < b.exchange->enqueued();
+  });
+  for (const Moved& each : moved) {
+    each.exchange->move_to(*this);
+    pool_.adopt(*each.exchange, each.again, now());
+  }
+}
+
 void Upstream::shut_down() {
   if (fpm_status_ != nullptr) fpm_status_->stop();
   pool_.shut_down(now());
@@ -241,6 +271,23 @@ void Upstream::on_released(UpstreamConnection& connection) {
   pool_.released(connection.id(), now());
 }
 
+void Upstream::on_bad_head(UpstreamConnection& connection) {
+  PhpExchange& exchange = *connection.exchange_;
+  context_.log.error(config().name + ": malformed response head from " + config().address.text() + ": " +
+                     core::escape_for_log(exchange.head_error()) + ", for " +
+                     std::string(exchange.request().method_text) + " " +
+                     core::escape_for_log(exchange.request().target));
+  const bool script_may_run = connection.script_may_run();
+  if (connection.abandon()) {
+    pool_.drain(connection.id(), now());
+  } else {
+    connection.close();
+    pool_.lost(connection.id(), CloseReason::bad_head, script_may_run, now());
+  }
+  exchange.fail(Outcome::upstream_bad_head, now());
+  exchange.client.flush();
+}
+
 void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Outcome outcome,
                           bool half_closed_only, bool script_may_run) {
   if (reason == CloseReason::reset || reason == CloseReason::eof_in_request) note_break();
@@ -258,6 +305,8 @@ void Upstream::on_failure(UpstreamConnection& connection, CloseReason reason, Ou
       .retries = exchange->retries(),
       .blamed = exchange->blamed(),
       .deadline_passed = now() >= exchange->deadline(),
+      .proven = pool_.barrier_supported(),
+      .had_for = now() - exchange->timings().leased,
   });
   unlink(connection);
   connection.close();
@@ -312,6 +361,24 @@ void Upstream::note_missing_workers() {
                     std::to_string(config().max_connections) +
                     " connections, and no more in timeouts.first_byte; requests wait in the queue for those. "
                     "Is pm.max_children below max_connections, or do others use this php-fpm pool?");
+}
+
+void Upstream::note_odd_answers() {
+  if (odd_answers_told_ || !pool_.answers_oddly()) return;
+  odd_answers_told_ = true;
+  context_.log.warn(config().name + ": " + config().address.text() +
+                    " answers FCGI_GET_VALUES as php-fpm does not, and is not asked again: connections are "
+                    "used without a proof. If this is no php-fpm, set `application: generic`");
+}
+
+void Upstream::note_refusals() {
+  constexpr std::uint32_t kRefusalsToTell = 3;
+  if (pool_.refusals() == 0) refusals_told_ = false;
+  if (refusals_told_ || pool_.refusals() < kRefusalsToTell) return;
+  refusals_told_ = true;
+  context_.log.warn(config().name + ": " + config().address.text() +
+                    " takes connections and closes them at once, without an answer. Is the address of this "
+                    "machine missing in listen.allowed_clients of php-fpm?");
 }
 
 void Upstream::note_connect_failure(net::Error error) {

@@ -26,7 +26,8 @@ class Upstream {
   Upstream& operator=(const Upstream&) = delete;
 
   // --- exchanges
-  void submit(PhpExchange& exchange);
+  // `address`: of the client, for the queue's turns.
+  void submit(PhpExchange& exchange, core::AddressKey address);
   // The client is gone: afterwards nothing here points to the exchange.
   void client_left(PhpExchange& exchange);
 
@@ -41,12 +42,17 @@ class Upstream {
   // A reload. Precondition: takes(config).
   bool takes(const config::Pool& config) const { return pool_.takes(config); }
   void configure(const config::Pool& next);
+  // Who waits for an upstream that this one replaces waits here from now on.
+  void take_over(Upstream& old);
   void shut_down();  // those who wait are served, no connection is kept; may be called again
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
 
   // --- reports of its connections
   void on_failure(UpstreamConnection& connection, core::CloseReason reason, core::Outcome outcome,
                   bool half_closed_only, bool script_may_run);
+  // Its exchange's response head is none: the client gets 502, and the rest is read to END_REQUEST, so that
+  // the connection is free when the script is.
+  void on_bad_head(UpstreamConnection& connection);
   void on_ended(UpstreamConnection& connection);     // END_REQUEST: the exchange is complete; unlinks it
   void on_released(UpstreamConnection& connection);  // at a clean boundary
   void on_closed(UpstreamConnection& connection);
@@ -76,6 +82,8 @@ class Upstream {
   void note_reachability();
   void note_silence();
   void note_missing_workers();
+  void note_odd_answers();
+  void note_refusals();
   void note_break();
   bool died_in_company(core::Time moment) const;
   friend class UpstreamConnection;
@@ -102,6 +110,8 @@ class Upstream {
   bool was_reachable_ = false;
   bool was_silent_ = false;
   bool workers_were_missing_ = false;
+  bool odd_answers_told_ = false;
+  bool refusals_told_ = false;
   std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
 };
 

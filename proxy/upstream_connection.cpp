@@ -3,7 +3,6 @@
 
 #include <cassert>
 
-#include "proxy/core/log_text.h"
 #include "proxy/upstream.h"
 
 namespace holdfast {
@@ -160,10 +159,7 @@ PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
       if (exchange_ == nullptr) {
         discard(event.bytes.size());
       } else if (!exchange_->on_stdout(event.bytes, upstream_.now())) {
-        upstream_.context().log.error(upstream_.config().name + ": malformed response head from " +
-                                      upstream_.config().address.text() + ": " +
-                                      core::escape_for_log(exchange_->head_error()));
-        upstream_.on_failure(*this, CloseReason::bad_head, Outcome::upstream_bad_head, false, true);
+        upstream_.on_bad_head(*this);
       }
       return nullptr;
     case fastcgi::Event::Kind::stderr_data:
@@ -176,6 +172,9 @@ PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
     case fastcgi::Event::Kind::request_ended: return on_request_ended(event);
     case fastcgi::Event::Kind::barrier_answered:
       upstream_.pool().barrier_answered(id_, upstream_.now());
+      return nullptr;
+    case fastcgi::Event::Kind::odd_answer:
+      upstream_.pool().saw_odd_answer(id_, upstream_.now());
       return nullptr;
     case fastcgi::Event::Kind::failed: on_fault(event.fault); return nullptr;
   }
@@ -211,8 +210,9 @@ void UpstreamConnection::release_when_clean() {
     case fastcgi::ReuseVerdict::barrier_pending:
     case fastcgi::ReuseVerdict::faulted:
       ended_ = false;
-      // Answered before it had read the body: the script may go on, and the stream is out of step.
-      upstream_.pool().lost(id_, CloseReason::not_reusable, true, upstream_.now());
+      // Answered before it had read the body: the stream is out of step. The script has ended by its own
+      // word.
+      upstream_.pool().lost(id_, CloseReason::not_reusable, false, upstream_.now());
       return;
   }
 }

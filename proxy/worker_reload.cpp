@@ -96,6 +96,7 @@ std::size_t Worker::exchange_pools(const config::Config& config) {
     const auto old = pools_.find(pool.name);
     if (old != pools_.end() && old->second->pool().paused()) fresh->pool().pause();
     fresh->pool().start(now());
+    if (old != pools_.end()) fresh->take_over(*old->second);
   }
   // What runs on a pool that has gone ends there. Nobody can resume it later by its name.
   for (auto& [name, upstream] : pools_) {

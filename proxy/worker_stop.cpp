@@ -43,9 +43,8 @@ void Worker::shut_down() {
   stop_ = Stop::delaying;
   stop_deadline_ = now() + config_->shutdown.delay;
   for (auto& [name, upstream] : pools_) {
-    if (!upstream->pool().paused()) continue;
-    context_.log.info("pool " + name + ": resumed, for those who wait");
-    upstream->pool().resume(now());
+    if (upstream->pool().paused()) context_.log.info("pool " + name + ": resumed, for those who wait");
+    upstream->pool().serve_the_last(now());  // nobody could say resume any more
   }
   if (config_->shutdown.delay > config::Duration::zero()) {
     context_.log.info("stopping: /readyz says so; new clients are served for shutdown.delay");

@@ -237,6 +237,7 @@ bool Exchange::on_end(Time now) {
 void Exchange::fail(Outcome outcome, Time now) {
   assert(state_ != ExchangeState::done);
   const bool started = state_ == ExchangeState::responding;
+  if (state_ == ExchangeState::waiting) timings_.queue = now - enqueued();
   timings_.ended = now;
   outcome_ = outcome;
   state_ = ExchangeState::done;

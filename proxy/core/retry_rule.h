@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proxy/core/time.h"
+
 namespace holdfast::core {
 
 // How a request ended on an upstream connection without END_REQUEST.
@@ -22,6 +24,9 @@ struct FailureFacts {
   // Of these, the ones after which it was alone in failing: the request may be what kills its worker.
   unsigned blamed = 0;
   bool deadline_passed = false;  // of the queue
+  // A worker was known to have taken the connection, so it has had the request for so long.
+  bool proven = false;
+  Duration had_for{};
 };
 
 enum class RetryReason : std::uint8_t { not_sent, half_closed, repeatable, count_ };
@@ -38,7 +43,9 @@ struct RetryDecision {
 
 // A request that was proven not to have run may be tried again within the deadline (a worker that ends by
 // pm.max_requests loses nothing); one that may have run only once, where failures that came in company (a
-// restart of the application ends all workers) do not count. Either way a handful of times at the most.
+// restart of the application ends all workers) do not count. Either way a handful of times at the most. One
+// that php has had for a second is not run again: what killed it (request_terminate_timeout, memory, a crash)
+// would do so again, at double the load, when it hurts most.
 RetryDecision decide_retry(const FailureFacts& facts);
 
 }  // namespace holdfast::core

@@ -35,6 +35,7 @@ std::string_view connection_state_name(ConnectionState state) {
 UpstreamPool::UpstreamPool(const config::Pool& config, std::uint64_t seed)
     : config_(config),
       ceiling_(config.max_connections),
+      queue_(seed),
       random_(static_cast<std::minstd_rand::result_type>(seed)) {
   // Only php-fpm is ever asked unbidden: libfcgi and uWSGI never answer GET_VALUES. One request a connection
   // needs none.
@@ -50,42 +51,63 @@ void UpstreamPool::start(Time now) {
 // ----------------------------------------------------------------------------------------------------------
 // exchanges
 
-void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, Time now) {
-  assert(!waiter.queued_);
+void UpstreamPool::enqueue(Waiter& waiter, bool repeatable, AddressKey address, Time now) {
+  assert(!waiter.queued());
   waiter.enqueued_ = now;
   waiter.repeatable_ = repeatable;
+  waiter.address_ = address;
   waiter.place_ = ++last_place_;
-  link(waiter);
+  set_queue_deadline(waiter);
+  if (!paused_ && queue_.empty() && !idle_.empty()) {
+    const ConnectionId id = idle_.back();
+    lease(id, *find(id), waiter, now);
+    return;
+  }
+  queue_.add(waiter, false);
   serve_waiters(now);
   // The queue proper is what cannot be served at once nor soon: one place in it for each connection on its
   // way, or kept back only until the first has shown the application's ways.
   std::size_t soon = counts_.connecting + counts_.settling;
   if (barrier_support_ == BarrierSupport::unknown && connect_failures_ == 0 && !silent_)
     soon += ceiling_ - counts_.total();
-  if (waiter.queued_ && waiting_ > config_.queue.size + soon) {
-    unlink(waiter);
-    ++stats_.queue_full;
-    actions_.push_back(
-        {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_full});
-  }
+  if (waiter.queued() && queue_.size() > config_.queue.size + soon)
+    reject(queue_.one_too_many(waiter), RejectReason::queue_full);
 }
 
 void UpstreamPool::enqueue_again(Waiter& waiter, Time now) {
-  assert(!waiter.queued_);
-  if (now >= waiter.enqueued_ + config_.queue.timeout) {
-    ++stats_.queue_timeout;
-    actions_.push_back(
-        {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
+  assert(!waiter.queued());
+  waiter.repeatable_ = false;  // one failure is enough: only a proven connection from here on
+  set_queue_deadline(waiter);
+  if (now >= waiter.deadline_) {
+    reject(waiter, RejectReason::queue_timeout);
     return;
   }
-  waiter.repeatable_ = false;  // one failure is enough: only a proven connection from here on
-  link(waiter);
+  queue_.add(waiter, true);
+  serve_waiters(now);
+}
+
+std::vector<Waiter*> UpstreamPool::take_waiters() {
+  std::vector<Waiter*> all;
+  all.reserve(queue_.size());
+  while (Waiter* waiter = queue_.oldest()) {
+    queue_.remove(*waiter);
+    all.push_back(waiter);
+  }
+  return all;
+}
+
+void UpstreamPool::adopt(Waiter& waiter, bool again, Time now) {
+  assert(!waiter.queued());
+  if (again) waiter.repeatable_ = false;
+  waiter.place_ = ++last_place_;
+  set_queue_deadline(waiter);
+  queue_.add(waiter, false);
   serve_waiters(now);
 }
 
 void UpstreamPool::cancel(Waiter& waiter, Time now) {
-  if (waiter.queued_) {
-    unlink(waiter);
+  if (waiter.queued()) {
+    queue_.remove(waiter);
     ++stats_.abandoned;
     return;
   }
@@ -99,17 +121,15 @@ void UpstreamPool::cancel(Waiter& waiter, Time now) {
 
 void UpstreamPool::serve_waiters(Time now) {
   if (!paused_) {
-    while (first_waiter_ != nullptr && !idle_.empty()) {
+    while (!queue_.empty() && !idle_.empty()) {
       const ConnectionId id = idle_.back();
-      lease(id, *find(id), now);
+      lease(id, *find(id), queue_.take_next(), now);
     }
   }
   open_for_waiters(now);
 }
 
-void UpstreamPool::lease(ConnectionId id, Connection& connection, Time now) {
-  Waiter& waiter = *first_waiter_;
-  unlink(waiter);
+void UpstreamPool::lease(ConnectionId id, Connection& connection, Waiter& waiter, Time now) {
   const bool reused = connection.requests > 0;
   ++connection.requests;
   ++stats_.leases;
@@ -137,7 +157,7 @@ void UpstreamPool::connect_failed(ConnectionId id, Time now) {
 
 void UpstreamPool::become_idle(ConnectionId id, Connection& connection, Time now) {
   CloseReason reason = CloseReason::none;
-  const bool of_use = (!stopping_ && config_.keep_alive) || first_waiter_ != nullptr;
+  const bool of_use = (!stopping_ && config_.keep_alive) || !queue_.empty();
   if (worn_out(connection, now, reason) || !of_use) {
     if (reason == CloseReason::none) reason = stopping_ ? CloseReason::shutdown : CloseReason::request_done;
     begin_close(id, connection, reason, false, now);
@@ -194,6 +214,7 @@ void UpstreamPool::released(ConnectionId id, Time now) {
   if (connection == nullptr) return;
   if (connection->state != ConnectionState::leased && connection->state != ConnectionState::draining) return;
   if (connection->awaiting != Awaiting::nothing) return;  // a held slot, or released before
+  refusals_ = 0;
   settle(id, *connection, now);
 }
 
@@ -211,7 +232,7 @@ void UpstreamPool::settle(ConnectionId id, Connection& connection, Time now) {
   const bool goes = worn_out(connection, now, reason);
   if (!goes && may_hand_over(now)) {
     ++stats_.handed_over;
-    lease(id, connection, now);
+    lease(id, connection, queue_.take_next(), now);
   } else if (!goes && config_.settle == config::Settle::never) {
     become_idle(id, connection, now);
   } else if (barrier_support_ == BarrierSupport::yes) {
@@ -231,6 +252,12 @@ void UpstreamPool::abandoned(ConnectionId id, Time now) {
     begin_close(id, *connection, CloseReason::client_abort, true, now);
     return;
   }
+  drain(id, now);
+}
+
+void UpstreamPool::drain(ConnectionId id, Time now) {
+  Connection* connection = find(id);
+  if (connection == nullptr || connection->state != ConnectionState::leased) return;
   move(id, *connection, ConnectionState::draining, now);
   connection->awaiting = Awaiting::nothing;
   // Those who came before this, or come now, must not be refused for a script that nobody waits for.
@@ -244,6 +271,11 @@ void UpstreamPool::lost(ConnectionId id, CloseReason reason, bool script_may_run
   if (connection->awaiting == Awaiting::held_slot) return;
   const bool peer_ended = reason == CloseReason::peer_closed || reason == CloseReason::eof_in_request ||
                           reason == CloseReason::reset;
+  // Those that came up together, as before a restart, are one.
+  if (peer_ended && !connection->proven && connection->requests <= 1 && connection->opened > last_refusal_) {
+    ++refusals_;
+    last_refusal_ = now;
+  }
   if (connection->awaiting == Awaiting::second_proof && peer_ended) {
     barrier_support_ = BarrierSupport::no;
     reason = CloseReason::no_get_values;

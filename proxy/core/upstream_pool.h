@@ -38,32 +38,11 @@
 #include "proxy/core/close_reason.h"
 #include "proxy/core/histogram.h"
 #include "proxy/core/time.h"
+#include "proxy/core/waiter_queue.h"
 
 namespace holdfast::core {
 
 using ConnectionId = std::uint64_t;  // never reused; 0 is none
-
-// An exchange's place in the queue. Lives inside the exchange; linked by the pool only.
-class Waiter {
- public:
-  Waiter() = default;
-  Waiter(const Waiter&) = delete;
-  Waiter& operator=(const Waiter&) = delete;
-  ~Waiter();  // precondition: not queued
-  bool queued() const { return queued_; }
-  Time enqueued() const { return enqueued_; }
-  Time deadline() const { return deadline_; }
-
- private:
-  friend class UpstreamPool;
-  Waiter* previous_ = nullptr;
-  Waiter* next_ = nullptr;
-  Time enqueued_{};
-  Time deadline_{};
-  std::uint64_t place_ = 0;  // of arrival: the queue is in this order, and so in the order of deadlines
-  bool queued_ = false;
-  bool repeatable_ = false;
-};
 
 enum class ConnectionState : std::uint8_t { connecting, idle, leased, settling, draining, closing };
 std::string_view connection_state_name(ConnectionState state);
@@ -109,17 +88,22 @@ struct PoolCounts {
 
 class UpstreamPool {
  public:
-  // `seed`: for back-off jitter.
+  // `seed`: for back-off jitter and the queue.
   UpstreamPool(const config::Pool& config, std::uint64_t seed);
 
   // Opens one connection to see that the application is there (readiness), and learns its ways.
   void start(Time now);
 
   // --- exchanges
-  // Queues and, where possible, leases at once. On a full queue a reject action follows.
-  void enqueue(Waiter& waiter, bool repeatable, Time now);
+  // Queues and, where possible, leases at once. On a full queue a reject action follows, for whoever has to
+  // go.
+  void enqueue(Waiter& waiter, bool repeatable, AddressKey address, Time now);
   // A retry: keeps its place by arrival and its deadline, and is never too many for the queue.
   void enqueue_again(Waiter& waiter, Time now);
+  // All who wait, in order of arrival, taken out of the queue; and one of them put into another pool's, where
+  // its time goes on.
+  std::vector<Waiter*> take_waiters();
+  void adopt(Waiter& waiter, bool again, Time now);
   // The client left while queued, or before its lease or rejection was taken. No action follows for this
   // waiter; a lease that was granted meanwhile is as unused.
   void cancel(Waiter& waiter, Time now);
@@ -137,9 +121,13 @@ class UpstreamPool {
   void released(ConnectionId id, Time now);
   // The client left while its request runs here: the rest will be drained (released() may still come).
   void abandoned(ConnectionId id, Time now);
+  // The same whatever client_abort says: nobody wants the rest of this answer.
+  void drain(ConnectionId id, Time now);
   // EOF, fault, reset, timeout: the connection must go. `script_may_run`: php may still be busy with it.
   void lost(ConnectionId id, CloseReason reason, bool script_may_run, Time now);
   void closed(ConnectionId id, Time now);
+  // An answer to FCGI_GET_VALUES that php-fpm does not give: barriers prove nothing here.
+  void saw_odd_answer(ConnectionId id, Time now);
   // A script was seen to run on after END_REQUEST (stray output).
   void saw_run_on(Time now);
 
@@ -148,8 +136,13 @@ class UpstreamPool {
   void on_time(Time now);
 
   // --- operator
-  void pause() { paused_ = !stopping_; }
+  void pause() { paused_ = !stopping_ && !last_served_; }
   void resume(Time now);
+  // The proxy will stop: who waits is served, and nobody is held any more.
+  void serve_the_last(Time now) {
+    last_served_ = true;
+    resume(now);
+  }
   void recycle(Time now);    // closes idle connections now, the others when they are released
   void shut_down(Time now);  // those who wait are served, none is kept; may be called again
   // Other limits and manners for the same pool (a reload): what is open, runs and waits stays. Of connections
@@ -168,14 +161,17 @@ class UpstreamPool {
 
   // --- looking in
   PoolCounts counts() const { return counts_; }
-  std::size_t waiting() const { return waiting_; }
+  std::size_t waiting() const { return queue_.size(); }
   Duration oldest_wait(Time now) const;
   const PoolStats& stats() const { return stats_; }
   // The last attempt to connect succeeded, or a connection is up.
   bool reachable() const { return reachable_; }
   bool barrier_supported() const { return barrier_support_ == BarrierSupport::yes; }
+  bool answers_oddly() const { return answers_oddly_; }
   // Asked first of all for its ways, the application takes connections and does not answer.
   bool silent() const { return silent_; }
+  // New connections that the application closed before it answered anything, one after the other.
+  std::uint32_t refusals() const { return refusals_; }
   // No worker took the last new connections: how many workers were found before. 0: all is well.
   std::uint32_t workers_found() const { return crowded_for_ > Duration::zero() ? workers_found_ : 0; }
   std::optional<ConnectionState> state(ConnectionId id) const;
@@ -241,7 +237,7 @@ class UpstreamPool {
     return connection.state == ConnectionState::connecting && connection.awaiting != Awaiting::nothing;
   }
   void look_again_at(Time when) { next_deadline_ = std::min(next_deadline_.value_or(when), when); }
-  void lease(ConnectionId id, Connection& connection, Time now);
+  void lease(ConnectionId id, Connection& connection, Waiter& waiter, Time now);
   void settle(ConnectionId id, Connection& connection, Time now);
   void become_idle(ConnectionId id, Connection& connection, Time now);
   void begin_barrier(ConnectionId id, Connection& connection, ConnectionState state, Awaiting awaiting,
@@ -261,8 +257,7 @@ class UpstreamPool {
   }
   void application_is_there();
   void set_queue_deadline(Waiter& waiter);
-  void link(Waiter& waiter);
-  void unlink(Waiter& waiter);
+  void reject(Waiter& waiter, RejectReason reason);
 
   config::Pool config_;
   std::uint32_t ceiling_;  // max_connections; more while those above a lowered one are still there
@@ -271,14 +266,13 @@ class UpstreamPool {
   PoolCounts counts_;
   PoolStats stats_;
   std::vector<PoolAction> actions_;
-  Waiter* first_waiter_ = nullptr;
-  Waiter* last_waiter_ = nullptr;
-  std::size_t waiting_ = 0;
+  WaiterQueue queue_;
   std::uint64_t last_place_ = 0;
   ConnectionId last_id_ = 0;
   std::optional<Time> next_deadline_;
 
   BarrierSupport barrier_support_ = BarrierSupport::unknown;
+  bool answers_oddly_ = false;
   bool silent_ = false;                // the first barrier is not answered in time
   std::uint32_t prompt_barriers_ = 0;  // answered at once, since the last slow one; no more than are of use
   bool slow_barrier_seen_ = false;     // lately: one more, and scripts run on
@@ -294,9 +288,12 @@ class UpstreamPool {
   std::uint32_t workers_found_ = 0;  // when crowded
   Duration crowded_for_{};           // the last time
   std::minstd_rand random_;
+  std::uint32_t refusals_ = 0;
+  Time last_refusal_{};
   bool reachable_ = false;
   bool probe_wanted_ = false;  // open one although nobody waits: readiness
   bool paused_ = false;
+  bool last_served_ = false;
   bool stopping_ = false;
 };
 

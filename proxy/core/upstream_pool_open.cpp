@@ -24,12 +24,12 @@ constexpr Duration kCrowdedMost = 10min;
 }  // namespace
 
 void UpstreamPool::open_for_waiters(Time now) {
-  if (stopping_ && first_waiter_ == nullptr) {
+  if (stopping_ && queue_.empty()) {
     close_unneeded(now);
     return;
   }
   if (probe_wanted_ && connections_.empty() && (!open_after_ || now >= *open_after_)) open_one(now);
-  if (paused_ || first_waiter_ == nullptr) return;
+  if (paused_ || queue_.empty()) return;
   std::size_t soon = counts_.connecting;
   if (counts_.settling > 0) {
     for (auto& [id, connection] : connections_) {
@@ -40,7 +40,7 @@ void UpstreamPool::open_for_waiters(Time now) {
   }
   // One at a time while the application's ways are unknown, or while it seems to be away.
   const bool one_by_one = barrier_support_ == BarrierSupport::unknown || connect_failures_ > 0;
-  while ((waiting_ > soon || reopen_) && !(one_by_one && counts_.connecting > 0) && may_open(now)) {
+  while ((queue_.size() > soon || reopen_) && !(one_by_one && counts_.connecting > 0) && may_open(now)) {
     if (!reopen_) knocks_ = 0;
     reopen_ = false;
     open_one(now);
@@ -79,7 +79,7 @@ bool UpstreamPool::knock(Time now) {
   }
   ++knocks_;
   // No more than one for nobody: what comes up is a worker less for others.
-  if (counts_.connecting <= waiting_ && may_open(now)) return true;
+  if (counts_.connecting <= queue_.size() && may_open(now)) return true;
   reopen_ = true;
   begin_close(youngest->first, youngest->second, CloseReason::no_worker, false, now);
   return false;

@@ -59,10 +59,16 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   if (!connecting && connection->state != ConnectionState::settling) return;
   if (connection->awaiting == Awaiting::nothing || connection->awaiting == Awaiting::quiet_time) return;
   if (connecting) silent_ = false;
+  refusals_ = 0;
   if (connecting && barrier_support_ == BarrierSupport::unknown && connection->awaiting == Awaiting::proof) {
     // One answer is not enough: php before 8.2.13 answers, then closes.
     begin_barrier(id, *connection, ConnectionState::connecting, Awaiting::second_proof,
                   config_.timeouts.connect, now);
+    return;
+  }
+  if (connecting && barrier_support_ == BarrierSupport::no) {  // another one has shown it meanwhile
+    application_is_there();
+    become_idle(id, *connection, now);
     return;
   }
   if (connecting) {
@@ -79,10 +85,21 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
   become_idle(id, *connection, now);
 }
 
+void UpstreamPool::saw_odd_answer(ConnectionId id, Time now) {
+  if (barrier_support_ == BarrierSupport::no) return;
+  barrier_support_ = BarrierSupport::no;
+  answers_oddly_ = true;
+  Connection* connection = find(id);
+  // What runs on it goes on. One that has only been asked gives way to one that never will be.
+  if (connection == nullptr || connection->state != ConnectionState::connecting) return;
+  begin_close(id, *connection, CloseReason::no_get_values, false, now);
+  open_for_waiters(now);
+}
+
 bool UpstreamPool::may_hand_over(Time now) {
-  if (first_waiter_ == nullptr || paused_) return false;
+  if (queue_.empty() || paused_) return false;
   if (config_.settle == config::Settle::never) return true;
-  if (config_.settle == config::Settle::always || !first_waiter_->repeatable_) return false;
+  if (config_.settle == config::Settle::always || !queue_.next()->repeatable_) return false;
   if (scripts_run_on(now)) return false;
   if (barrier_support_ == BarrierSupport::no) return true;
   if (prompt_barriers_ < kPromptBarriersToTrust) return false;

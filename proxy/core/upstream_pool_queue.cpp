@@ -1,4 +1,4 @@
-// The pool's waiters (an intrusive FIFO), its counting by state, and check(): the invariants in asserts.
+// Whom the pool turns away, its counting by state, and check(): the invariants in asserts.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -16,52 +16,28 @@ void require(bool holds, const char* what) {
 }
 }  // namespace
 
-Waiter::~Waiter() {
-  require(!queued_, "a waiter is destroyed while queued");
-}
-
 // By the limit in force, so that the order of arrival is the order of deadlines after a reload as well.
 void UpstreamPool::set_queue_deadline(Waiter& waiter) {
   waiter.deadline_ = waiter.enqueued_ + config_.queue.timeout;
   look_again_at(waiter.deadline_);
 }
 
-// In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.
-void UpstreamPool::link(Waiter& waiter) {
-  Waiter* after = last_waiter_;
-  if (after != nullptr && after->place_ > waiter.place_) {
-    after = nullptr;
-    for (Waiter* older = first_waiter_; older->place_ < waiter.place_; older = older->next_) after = older;
-  }
-  waiter.previous_ = after;
-  waiter.next_ = after != nullptr ? after->next_ : first_waiter_;
-  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_waiter_) = &waiter;
-  (after != nullptr ? after->next_ : first_waiter_) = &waiter;
-  waiter.queued_ = true;
-  ++waiting_;
-  set_queue_deadline(waiter);
-}
-
-void UpstreamPool::unlink(Waiter& waiter) {
-  (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_waiter_) = waiter.next_;
-  (waiter.next_ != nullptr ? waiter.next_->previous_ : last_waiter_) = waiter.previous_;
-  waiter.previous_ = waiter.next_ = nullptr;
-  waiter.queued_ = false;
-  --waiting_;
-}
-
 void UpstreamPool::expire_waiters(Time now) {
-  while (first_waiter_ != nullptr && first_waiter_->deadline_ <= now) {
-    Waiter& waiter = *first_waiter_;
-    unlink(waiter);
-    ++stats_.queue_timeout;
-    actions_.push_back(
-        {.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = RejectReason::queue_timeout});
+  while (Waiter* oldest = queue_.oldest()) {
+    if (oldest->deadline_ > now) return;
+    reject(*oldest, RejectReason::queue_timeout);
   }
+}
+
+void UpstreamPool::reject(Waiter& waiter, RejectReason reason) {
+  if (waiter.queued()) queue_.remove(waiter);
+  ++(reason == RejectReason::queue_full ? stats_.queue_full : stats_.queue_timeout);
+  actions_.push_back({.kind = PoolAction::Kind::reject, .waiter = &waiter, .reject_reason = reason});
 }
 
 Duration UpstreamPool::oldest_wait(Time now) const {
-  return first_waiter_ == nullptr ? Duration::zero() : now - first_waiter_->enqueued_;
+  const Waiter* oldest = queue_.oldest();
+  return oldest == nullptr ? Duration::zero() : now - oldest->enqueued_;
 }
 
 void UpstreamPool::take_actions(std::vector<PoolAction>& out) {
@@ -145,18 +121,9 @@ void UpstreamPool::check() const {
                            return connections_.at(a).idle_until < connections_.at(b).idle_until;
                          }),
           "the stack is in order of last use");
-  std::size_t queued = 0;
-  for (const Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) {
-    require(waiter->queued_, "a linked waiter is queued");
-    require(waiter->next_ != nullptr || waiter == last_waiter_, "the queue ends at its last");
-    require(waiter->next_ == nullptr ||
-                (waiter->place_ < waiter->next_->place_ && waiter->deadline_ <= waiter->next_->deadline_),
-            "the queue is in order of arrival");
-    ++queued;
-  }
-  require(queued == waiting_, "waiting counts the queue");
-  require(paused_ || first_waiter_ == nullptr || counts_.idle == 0,
-          "nobody waits while a connection is idle");
+  const char* const queue_fault = queue_.broken();
+  require(queue_fault == nullptr, queue_fault);
+  require(paused_ || queue_.empty() || counts_.idle == 0, "nobody waits while a connection is idle");
 }
 
 }  // namespace holdfast::core

@@ -47,7 +47,7 @@ void UpstreamPool::on_time(Time now) {
   for (const auto& [id, connection] : connections_) {
     if (connection.deadline) look_again_at(*connection.deadline);
   }
-  if (first_waiter_ != nullptr) look_again_at(first_waiter_->deadline_);
+  if (const Waiter* oldest = queue_.oldest()) look_again_at(oldest->deadline_);
   if (open_after_) look_again_at(*open_after_);
 }
 
@@ -124,7 +124,7 @@ void UpstreamPool::shut_down(Time now) {
   resume(now);
   const std::vector<ConnectionId> idle = idle_;
   for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
-  if (first_waiter_ == nullptr) close_unneeded(now);
+  if (queue_.empty()) close_unneeded(now);
 }
 
 bool UpstreamPool::takes(const config::Pool& config) const {
@@ -139,7 +139,8 @@ void UpstreamPool::configure(const config::Pool& config, Time now) {
   for (auto& [id, connection] : connections_) {
     if (connection.idle_until) *connection.idle_until += longer;
   }
-  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next_) set_queue_deadline(*waiter);
+  for (Waiter* waiter = queue_.oldest(); waiter != nullptr; waiter = WaiterQueue::after(*waiter))
+    set_queue_deadline(*waiter);
   retire_surplus(now);
   const std::vector<ConnectionId> idle = idle_;
   for (const ConnectionId id : idle) {

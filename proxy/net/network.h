@@ -61,6 +61,8 @@ class Network {
  public:
   virtual ~Network() = default;
   virtual Time now() const = 0;
+  // Another in each process, so that several proxies do not do the same at the same moments.
+  virtual std::uint64_t random_seed() = 0;
   virtual void set_turn_handler(TurnHandler* handler) = 0;
   // One timer for all deadlines; a later call replaces the earlier. nullopt: none.
   virtual void set_wakeup(std::optional<Time> when) = 0;

@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <random>
+
 #include "proxy/net/listen_socket.h"
 #include "proxy/net/uv_listener.h"
 #include "proxy/net/uv_loop.h"
@@ -33,6 +35,10 @@ std::size_t UvNetwork::open_handles() const {
 }
 Time UvNetwork::now() const {
   return loop_->now();
+}
+std::uint64_t UvNetwork::random_seed() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 void UvNetwork::set_turn_handler(TurnHandler* handler) {
   loop_->set_turn_handler(handler);

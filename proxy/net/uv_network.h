@@ -38,6 +38,7 @@ class UvNetwork final : public Network {
   std::unique_ptr<Stream> adopt(int fd, StreamHandler& handler);
 
   Time now() const override;
+  std::uint64_t random_seed() override;
   void set_turn_handler(TurnHandler* handler) override;
   void set_wakeup(std::optional<Time> when) override;
   std::unique_ptr<Stream> connect(const Endpoint& endpoint, StreamHandler& handler) override;

@@ -44,6 +44,7 @@ class FakeNetwork final : public net::Network {
 
   // --- net::Network
   Time now() const override { return universe_.now; }
+  std::uint64_t random_seed() override { return ++seeds_ * 7919; }
   void set_turn_handler(net::TurnHandler* handler) override { turn_handler_ = handler; }
   void set_wakeup(std::optional<Time> when) override {
     wakeup_ = when;
@@ -88,6 +89,7 @@ class FakeNetwork final : public net::Network {
   bool deliver_io(const std::function<void()>& meanwhile);
   bool deliver_closes();
 
+  std::uint64_t seeds_ = 0;
   Universe& universe_;
   net::TurnHandler* turn_handler_ = nullptr;
   std::optional<Time> wakeup_;

@@ -94,3 +94,18 @@ TEST_CASE("the rows of the table by name") {
   facts.timed_out = true;
   CHECK(verdict(facts) == "no");  // it may be running at this moment
 }
+
+// request_terminate_timeout killed a GET, and its second try as well: double the load, when it hurts most.
+TEST_CASE("what php has had for a second on a proven connection is not run again") {
+  FailureFacts facts{.end_of_params_sent = true, .repeatable = true, .proven = true};
+  facts.had_for = std::chrono::milliseconds(999);
+  CHECK(decide_retry(facts).retry);
+  facts.had_for = std::chrono::seconds(1);
+  CHECK_FALSE(decide_retry(facts).retry);
+  // It may have waited in the backlog, or is known not to have run.
+  facts.proven = false;
+  CHECK(decide_retry(facts).retry);
+  facts.proven = true;
+  facts.half_closed_only = true;
+  CHECK(decide_retry(facts).retry);
+}

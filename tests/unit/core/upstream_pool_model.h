@@ -31,6 +31,7 @@ struct Person {
   Time arrived{};
   Time deadline{};
   std::uint64_t arrival = 0;
+  AddressKey address = 0;
   bool in_line = false;
   std::uint64_t returned = 0;  // the driver's round in which its lease was refused
 };
@@ -122,7 +123,13 @@ class Model {
         if (action.reject_reason == RejectReason::queue_timeout) {
           REQUIRE(person.deadline <= now_);
         } else {
-          REQUIRE(person.arrival == arrivals_);  // the newest
+          // The newest, or the newest of an address that has more.
+          const std::size_t left = in_line_of(person.address) - 1;
+          for (const auto& other : people_) {
+            if (other->in_line && other->address == person.address) REQUIRE(other->arrival <= person.arrival);
+            if (other->arrival == arrivals_ && other.get() != &person)
+              REQUIRE(in_line_of(other->address) <= left + 1);
+          }
           REQUIRE(pool_.waiting() >= config_.queue.size);
         }
         leave_line(person);
@@ -134,15 +141,21 @@ class Model {
   void take_lease(const PoolAction& action) {
     Person& person = person_of(action.waiter);
     Link& link = links_.at(action.connection);
-    // First come, first served.
+    // First come, first served, of each address; and the addresses in turn.
     REQUIRE(person.in_line);
     REQUIRE_FALSE(person.waiter.queued());
     for (const auto& other : people_) {
       // What is carried out in this round was decided in the last, perhaps before that one returned.
       const bool just_returned = other->returned > 0 && other->returned + 1 >= round_;
-      if (other->in_line && !just_returned) REQUIRE(other->arrival >= person.arrival);
+      if (!other->in_line || just_returned) continue;
+      if (other->address == person.address) {
+        REQUIRE(other->arrival >= person.arrival);
+      } else if (last_return_ == 0 || last_return_ + 1 < round_) {
+        REQUIRE(turns_.at(other->address) >= turns_.at(person.address));
+      }
     }
     leave_line(person);
+    turns_[person.address] = ++last_turn_;
     REQUIRE_FALSE(pool_.paused());
     // Nobody else is on it, and it is what the rules want it to be.
     REQUIRE(link.phase == Link::Phase::up);
@@ -165,7 +178,7 @@ class Model {
     if (action.reused && (action.peek || !link.running) && one_in(12)) {
       link.phase = Link::Phase::up;
       back_in_line(person);
-      person.returned = round_;
+      person.returned = last_return_ = round_;
       act_again([&] { pool_.lease_refused(action.connection, person.waiter, now_); });
       return;
     }
@@ -209,7 +222,20 @@ class Model {
     std::abort();
   }
   void leave_line(Person& person) { person.in_line = false; }
-  void back_in_line(Person& person) { person.in_line = true; }
+  void back_in_line(Person& person) {
+    person.in_line = true;
+    // It had its turn, and has the next one; unless it is too late.
+    if (now_ < person.deadline) turns_[person.address] = first_turn_--;
+  }
+  void join_line(Person& person) {
+    if (in_line_of(person.address) == 0) turns_[person.address] = ++last_turn_;
+    person.in_line = true;
+  }
+  std::size_t in_line_of(AddressKey address) const {
+    std::size_t count = 0;
+    for (const auto& person : people_) count += person->in_line && person->address == address ? 1 : 0;
+    return count;
+  }
 
   void check_line() {
     std::size_t in_line = 0;
@@ -271,6 +297,10 @@ class Model {
   std::vector<std::unique_ptr<Person>> people_;
   std::uint64_t arrivals_ = 0;
   std::uint64_t round_ = 0;
+  std::uint64_t last_return_ = 0;  // the last round in which a lease was refused
+  std::map<AddressKey, std::int64_t> turns_;
+  std::int64_t last_turn_ = 0;
+  std::int64_t first_turn_ = 0;
   std::map<ConnectionId, Link> links_;
   std::set<ConnectionId> held_;
   std::uint32_t max_connections_most_ = config_.max_connections;

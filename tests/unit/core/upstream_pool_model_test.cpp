@@ -84,8 +84,9 @@ class World : public Model {
     person.arrived = now_;
     person.deadline = now_ + config_.queue.timeout;
     person.arrival = ++arrivals_;
-    person.in_line = true;
-    act([&] { pool_.enqueue(person.waiter, person.repeatable, now_); });
+    person.address = static_cast<AddressKey>(below(3));
+    join_line(person);
+    act([&] { pool_.enqueue(person.waiter, person.repeatable, person.address, now_); });
   }
 
   void client_leaves() {

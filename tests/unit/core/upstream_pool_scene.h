@@ -39,8 +39,8 @@ class Scene {
   std::string start() {
     return after([&] { pool.start(now); });
   }
-  std::string ask(const std::string& name, bool repeatable = true) {
-    return after([&] { pool.enqueue(waiter(name), repeatable, now); });
+  std::string ask(const std::string& name, bool repeatable = true, AddressKey address = 1) {
+    return after([&] { pool.enqueue(waiter(name), repeatable, address, now); });
   }
   std::string ask_once_only(const std::string& name) { return ask(name, false); }
   std::string ask_again(const std::string& name) {

@@ -160,7 +160,7 @@ TEST_CASE("cancel takes a waiter out at the front, in the middle and at the end"
 TEST_CASE("cancel before the lease was taken: no lease, the connection serves the next") {
   Scene scene;
   scene.learn();
-  scene.pool.enqueue(scene.waiter("A"), true, scene.now);
+  scene.pool.enqueue(scene.waiter("A"), true, 1, scene.now);
   CHECK_FALSE(scene.waiter("A").queued());
   CHECK(scene.cancel("A") == "");  // as it was: proven, nothing was written since
   CHECK(scene.state(1) == "idle");
@@ -173,7 +173,7 @@ TEST_CASE("cancel before the lease was taken: no lease, the connection serves th
   // Handed over, and gone before it was carried out: the connection is proven for the next.
   CHECK(scene.finish(1) == "lease 1 D reused");
   CHECK(scene.released(1) == "barrier 1");
-  scene.pool.enqueue(scene.waiter("E"), true, scene.now);
+  scene.pool.enqueue(scene.waiter("E"), true, 1, scene.now);
   scene.pool.barrier_answered(1, scene.now);
   CHECK(scene.cancel("E") == "barrier 1");
   CHECK(scene.pool.stats().reused == 1);
@@ -184,7 +184,7 @@ TEST_CASE("cancel before the rejection was taken: no action for the waiter") {
   config.queue.size = 0;
   Scene scene(config);
   scene.lease_all(2);
-  scene.pool.enqueue(scene.waiter("A"), true, scene.now);
+  scene.pool.enqueue(scene.waiter("A"), true, 1, scene.now);
   CHECK(scene.pool.has_actions());
   CHECK(scene.cancel("A") == "");
 }

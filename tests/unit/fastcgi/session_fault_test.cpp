@@ -60,6 +60,7 @@ TEST_CASE("fault: types that an application never sends, and types unknown") {
     for (const int id : {0, 1}) {
       check_every_cut(1, kOneOpen, out(1, "a") + record(type, id, "12345678"),
                       "out1:a failed:unexpected_record");
+      if (type == 11) continue;  // an answer: see below
       check_every_cut(1, barrier, record(type, id, "12345678"), "failed:unexpected_record");
     }
   }
@@ -68,8 +69,24 @@ TEST_CASE("fault: types that an application never sends, and types unknown") {
 TEST_CASE("fault: a management answer that nobody asked for") {
   check_every_cut(1, kOneOpen, record(10, 0, ""), "failed:unexpected_record");
   check_every_cut(1, kOneOpen, record(10, 1, ""), "failed:unexpected_record");
-  check_every_cut(1, barrier, record(10, 1, ""), "failed:unexpected_record");
-  check_every_cut(1, barrier, record(10, 0, "") + record(10, 0, ""), "answered failed:bytes_while_idle");
+}
+
+// Such an application used to be closed at each proof, and nobody was served.
+TEST_CASE("an odd answer to FCGI_GET_VALUES is told and tolerated") {
+  const std::string twice = record(10, 0, "") + record(10, 0, "");  // Go
+  check_every_cut(1, barrier, twice, "answered odd");
+  check_every_cut(1, barrier, twice + record(10, 0, "", 7), "answered odd odd");
+  check_every_cut(1, barrier, record(10, 1, ""), "odd answered");
+  check_every_cut(1, barrier, record(11, 0, bytes({9, 0, 0, 0, 0, 0, 0, 0})), "odd answered");
+  check_every_cut(1, barrier, record(10, 0, bytes({1, 1, 'a', 'b'})), "answered");
+  // The second one may be late, and meet the first request.
+  const auto asked_then_open = [](Session& session) {
+    barrier(session);
+    log_of(session, {record(10, 0, "")});
+    kOneOpen(session);
+  };
+  check_every_cut(1, asked_then_open, record(10, 0, "") + out(1, "a") + end_request(1),
+                  "odd out1:a end1/0/0");
 }
 
 TEST_CASE("fault: END_REQUEST shorter than eight bytes") {
@@ -79,10 +96,10 @@ TEST_CASE("fault: END_REQUEST shorter than eight bytes") {
   }
 }
 
-TEST_CASE("fault: GET_VALUES_RESULT that does not parse, in every cut") {
+TEST_CASE("an odd answer: GET_VALUES_RESULT that does not parse, in every cut") {
   for (const std::string& content : {bytes({1}), bytes({1, 1, 'a'}), bytes({0x80, 0, 0}),
                                      bytes({1, 0, 'a', 5}), bytes({255, 255, 255, 255, 0})}) {
-    check_every_cut(1, barrier, record(10, 0, content, 3), "failed:malformed_record");
+    check_every_cut(1, barrier, record(10, 0, content, 3), "odd answered");
   }
 }
 
@@ -94,7 +111,9 @@ TEST_CASE("fault: any byte while idle, at its first byte") {
     check_every_cut(1, kOneOpen, out(1, "a") + end_request(1, 0, 0, 5) + stray,
                     "out1:a end1/0/0 failed:bytes_while_idle");
     check_every_cut(1, kOneOpen, end_request(1) + stray, "end1/0/0 failed:bytes_while_idle");
-    check_every_cut(1, barrier, record(10, 0, "", 2) + stray, "answered failed:bytes_while_idle");
+    const bool may_be_answer = stray == bytes({1}) || stray == record(10, 0, "");
+    if (!may_be_answer)
+      check_every_cut(1, barrier, record(10, 0, "", 2) + stray, "answered failed:bytes_while_idle");
     Session session;
     kEnded(session);
     CHECK(log_of(session, {stray.substr(0, 1)}) == "failed:bytes_while_idle");

@@ -30,6 +30,7 @@ class Log {
                 std::to_string(static_cast<int>(event.protocol_status)));
           break;
         case Event::Kind::barrier_answered: start("answered"); break;
+        case Event::Kind::odd_answer: start("odd"); break;
         case Event::Kind::failed:
           start("failed:" + std::string(fault_name(event.fault)));
           has_failed_ = true;
