@@ -75,7 +75,7 @@ bool ClientConnection::keeps_pace(core::Time now, std::uint64_t delivered) {
     held_worker_.let_go();
     return true;
   }
-  const bool others_wait = exchange_->upstream.pool().waiting() > 0;
+  const bool others_wait = exchange_->upstream().pool().waiting() > 0;
   if (held_worker_.look(now, delivered, others_wait, exchange_->streaming())) return true;
   ++context.metrics.cut_answers;
   if (const auto more = context.cut_answer_line.due(now)) {
