@@ -89,7 +89,8 @@ Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) cons
     case core::Target::Kind::file:
       plan.kind = Plan::Kind::file;
       plan.file = std::move(target.path);
-      if (plan.root.empty()) plan.root = probe.short_cut(plan.site->root, plan.file);
+      if (plan.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
+        plan.root = probe.short_cut(plan.site->root, plan.file);
       return plan;
     case core::Target::Kind::redirect:
       plan.kind = Plan::Kind::redirect;
