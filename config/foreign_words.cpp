@@ -69,6 +69,10 @@ constexpr std::array kHints = {
     Hint{" client_header_buffer_size large_client_header_buffers limitrequestline limitrequestfieldsize ",
          "here it is 'client.max_header'"},
     Hint{" worker_connections maxrequestworkers maxclients maxconn ", "here it is 'client.max_connections'"},
+    Hint{" limit_conn limit_conn_zone ", "here it is 'client.max_per_address'"},
+    Hint{" disable_symlinks ",
+         "links are followed where their owner owns the target; see 'sites[].resolve_root'"},
+    Hint{" run_as uid username ", "here it is 'user'"},
     Hint{" client_body_buffer_size ", "here it is 'buffers.request_memory'"},
     Hint{" set_real_ip_from real_ip_header remoteipheader remoteipinternalproxy forwarded_for ",
          "here it is 'trusted_proxies'"},
@@ -89,8 +93,7 @@ constexpr std::array kHints = {
          "http3 ",
          kNoTls},
     Hint{" return redirect add_header header expires deny allow require auth_basic auth_basic_user_file "
-         "error_page errordocument alias autoindex limit_req limit_req_zone limit_conn limit_conn_zone "
-         "internal "
+         "error_page errordocument alias autoindex limit_req limit_req_zone internal "
          "allowoverride file_server cors cache fastcgi_cache websocket ",
          kNotHere},
 };

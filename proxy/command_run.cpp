@@ -114,8 +114,8 @@ void add_run_commands(CLI::App& app, int& exit_status) {
   add("run", "Serve in the foreground, by a configuration file.", run)
       ->footer(
           "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
-          "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again, SIGUSR1 opens "
-          "the logs again.");
+          "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
+          "SIGUSR1 opens the logs again.");
   CLI::App* sub = add(
       "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
   sub->add_flag("--strict", options->strict, "Warnings fail too");

@@ -39,7 +39,8 @@ class Site:
 
     def write_fpm(self, listen, children=5, global_lines="process_control_timeout = 10s", pool_lines="pm = static"):
         self.pool_file.parent.mkdir(exist_ok=True)
-        as_root = "user = root\ngroup = root\n" if os.geteuid() == 0 else ""
+        # Started as root, holdfast becomes www-data: it is to be let in.
+        as_root = "user = root\ngroup = root\nlisten.group = www-data\n" if os.geteuid() == 0 else ""
         self.fpm_file.write_text(
             f"[global]\nerror_log = /proc/self/fd/2\ndaemonize = no\n{global_lines}\n"
             f"include = {self.pool_file.parent}/*.conf\n"
