@@ -233,6 +233,8 @@ struct Keys<Buffers> {
       key<&Buffers::request_memory, Size>("request_memory", from_to(kKilo, kGiga)),
       key<&Buffers::response_memory, Size>("response_memory", from_to(kKilo, kGiga)),
       key<&Buffers::response_head, Size>("response_head", from_to(kKilo, kMega)),
+      key<&Buffers::memory_max, Size>("memory_max",
+                                      from_to(8 * kMega, UINT64_MAX, "write the memory you can spare")),
       key<&Buffers::spool_dir, FilePath>("spool_dir"),
       key<&Buffers::spool_max, Size>("spool_max",
                                      from_to(kMega, UINT64_MAX, "write the disk space you can spare")),

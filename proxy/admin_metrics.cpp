@@ -40,6 +40,13 @@ void write_clients(const Worker& worker, PrometheusText& text) {
   text.sample({}, metrics.bytes_sent);
   text.counter("holdfast_clients_left_total", "Clients that left before their answer was whole.");
   text.sample({}, metrics.client_left);
+  text.gauge("holdfast_memory_bytes", "Bytes held in memory for clients: heads, bodies, answers under way.");
+  text.sample({}, worker.memory().used());
+  text.gauge("holdfast_memory_max_bytes", "buffers.memory_max of the configuration.");
+  text.sample({}, worker.memory().max());
+  text.counter("holdfast_memory_refused_total",
+               "Requests answered 503 because buffers.memory_max was reached.");
+  text.sample({}, metrics.memory_refused);
   text.counter("holdfast_admin_requests_refused_total",
                "Requests to the admin endpoint with a Host that is not in admin.hosts.");
   text.sample({}, worker.admin().refused());

@@ -184,6 +184,8 @@ std::string status_json(const Worker& worker, SocketCensus& sockets) {
                    {"max", worker.spool_shares().most()},
                    {"uploads", worker.spool_shares().used(core::SpillUse::upload)},
                    {"answers", worker.spool_shares().used(core::SpillUse::answer)}};
+  json["memory"] = {
+      {"bytes", worker.memory().used()}, {"max", worker.memory().max()}, {"refused", metrics.memory_refused}};
   // A path may hold bytes that are no UTF-8.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -10,6 +10,8 @@
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/log_text.h"
+#include "proxy/detached_exchange.h"
+#include "proxy/php_stderr.h"
 #include "proxy/wall_clock.h"
 #include "proxy/worker.h"
 
@@ -18,6 +20,8 @@ namespace holdfast {
 namespace {
 // Pieces of a file written in one go before other clients get their turn.
 constexpr int kFilePiecesAtOnce = 4;
+// Compressed bytes sent in one go while there is more to compress.
+constexpr std::size_t kCompressedBytesAtOnce = 16 * 1024;
 // Of those that hold the target, with the lengths of a pair.
 constexpr std::size_t kParamNameBytesMost = 32;
 }  // namespace
@@ -65,7 +69,9 @@ void ClientConnection::on_request_complete() {
 // Where the answer of php or of a file goes.
 core::ResponseSink& ClientConnection::response_sink() {
   if (!plan_.site->gzip) return response_;
-  return gzip_.emplace(parser_.head(), response_, worker_.context().compressors);
+  return gzip_.emplace(
+      parser_.head(), response_, worker_.context().compressors,
+      core::BodyStore(&answer_spill_, worker_.config().buffers.response_memory, &worker_.context().memory));
 }
 
 void ClientConnection::forward_to_php() {
@@ -104,7 +110,7 @@ void ClientConnection::forward_to_php() {
                                             request_body_, response_sink(), *this, *upstream,
                                             worker_.config().buffers.response_head);
   upstream->submit(*exchange_, core::address_key(origin_.bytes));
-  if (eof_) probe();
+  if (eof_) watch_for_leaving();
 }
 
 void ClientConnection::answer_admin() {
@@ -143,7 +149,8 @@ void ClientConnection::answer_error(int status, std::string_view why) {
     tell_unread_head(status);
   }
   state_ = State::answering;
-  stream_->stop_read();
+  refused_ = true;
+  update_reading();
   // RFC 9110 15.5.6: a 405 says what is allowed.
   answer_own(core::ErrorPage(status, {}, status == 405 ? core::kServerMethods : std::string_view()));
 }
@@ -158,6 +165,10 @@ void ClientConnection::answer_own(const core::ErrorPage& page) {
 }
 
 void ClientConnection::send_file_pieces() {
+  if (gzip_ && gzip_->at_work()) {
+    want_compressing();
+    return;
+  }
   core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
   for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && stream_->unsent_bytes() == 0;
        ++pieces) {
@@ -169,12 +180,42 @@ void ClientConnection::send_file_pieces() {
   // The kernel took it all: others have their turn, then we go on.
   if (state_ == State::answering && file_ != nullptr && !response_.finished() &&
       stream_->unsent_bytes() == 0) {
-    worker_.client_wants_turn(id_);
+    want_turn();
   }
+}
+
+void ClientConnection::want_compressing() {
+  if (compressing_wanted_) return;
+  compressing_wanted_ = true;
+  worker_.client_wants_compressing(id_);
+}
+
+std::size_t ClientConnection::compress(std::size_t bytes_most) {
+  compressing_wanted_ = false;
+  // What the client's side cannot store, it takes when the client has caught up: on_drained().
+  if (state_ != State::answering || !gzip_ || response_.congested(*stream_)) return 0;
+  if (file_ != nullptr) {
+    if (stream_->unsent_bytes() > 0) return 0;  // files are read as the client takes them
+    if (gzip_->stored_bytes() == 0) static_cast<void>(file_->give_piece(*gzip_, bytes_most));
+  }
+  const bool was_congested = gzip_->congested();
+  const std::size_t bytes = gzip_->work(bytes_most, file_ != nullptr);
+  if (was_congested && !gzip_->congested() && exchange_ != nullptr)
+    exchange_->upstream().client_caught_up(*exchange_);
+  // Text shrinks to a tenth: what more gives at once is sent together with it.
+  const bool more_at_hand = gzip_->at_work() && (file_ != nullptr || gzip_->stored_bytes() > 0);
+  if (more_at_hand && response_.batch_bytes() < kCompressedBytesAtOnce) {
+    want_compressing();
+  } else {
+    flush();
+  }
+  return bytes;
 }
 
 void ClientConnection::flush() {
   if (state_ != State::answering) return;
+  const bool to_compress = gzip_ && (gzip_->has_work() || (file_ != nullptr && gzip_->at_work()));
+  if (to_compress) want_compressing();
   response_.flush(*stream_);
   if (response_.broken()) {
     if (exchange_ != nullptr) log_stderr();
@@ -187,6 +228,7 @@ void ClientConnection::flush() {
   } else if (stream_->unsent_bytes() > 0) {
     watch_writing();
   }
+  count_memory();
 }
 
 void ClientConnection::watch_writing() {
@@ -201,7 +243,7 @@ void ClientConnection::watch_writing() {
 }
 
 bool ClientConnection::congested() const {
-  return response_.congested(*stream_);
+  return response_.congested(*stream_) || (gzip_ && gzip_->congested());
 }
 
 void ClientConnection::on_drained() {
@@ -223,17 +265,20 @@ void ClientConnection::on_drained() {
     return;
   }
   held_worker_.let_go();
+  if (gzip_ && gzip_->has_work()) want_compressing();
   if (file_ != nullptr) {
     send_file_pieces();
   } else if (exchange_ != nullptr) {
     exchange_->upstream().client_caught_up(*exchange_);
-    if (eof_ && !response_.started()) watch_for_leaving();
+    if (eof_ && !response_.started()) look_again();
   }
 }
 
 void ClientConnection::end_request() {
-  if (exchange_ != nullptr) log_stderr();
+  const bool runs_on = exchange_ != nullptr && exchange_->state() != core::ExchangeState::done;
+  if (exchange_ != nullptr && !runs_on) log_stderr();
   log_request();
+  if (runs_on) detach_exchange();
   exchange_.reset();
   file_.reset();
   gzip_.reset();
@@ -242,7 +287,7 @@ void ClientConnection::end_request() {
   // A head that was out before the end was known has told the client that it may go on. What it sent since is
   // answered, and that answer says close; on a reload so is what it sends next, as with an idle client.
   const bool told = unread_head_ || !response_.keep_alive();
-  if (told || (worker_.draining() && pipelined_.empty())) {
+  if (told || (worker_.draining() && unparsed_.empty())) {
     linger();
     return;
   }
@@ -251,12 +296,12 @@ void ClientConnection::end_request() {
   state_ = State::idle;
   worker_.client_idle(*this);
   deadline_.set(worker_.now() + worker_.config().client.timeouts.keep_alive);
-  // More is here already: in a turn of its own, so that one pipeliner does not starve the others.
-  if (!pipelined_.empty() || eof_) {
-    worker_.client_wants_turn(id_);
+  if (!unparsed_.empty() || eof_) {
+    want_turn();
   } else {
-    stream_->start_read();
+    rest();
   }
+  update_reading();
 }
 
 // ----------------------------------------------------------------------------------------------------------------
@@ -288,14 +333,16 @@ void ClientConnection::log_complaint() {
 
 void ClientConnection::log_stderr() {
   log_complaint();
-  const std::string& text = exchange_->stderr_text();
-  if (text.empty()) return;
-  std::string end = exchange_->stderr_cut() ? " [cut]" : "";
-  if (text.find("Primary script unknown") != std::string::npos) {
-    end += "; php-fpm does not see " + core::escape_for_log(plan_.site->php_root + plan_.script_name) +
-           ": set php_root to the path of the root as php-fpm sees it";
-  }
-  worker_.context().log.warn_lines(php_log_prefix(), text, end);
+  log_php_stderr(worker_.context().log, *exchange_, plan_.site->php_root + plan_.script_name);
+}
+
+// The client has its whole answer, and its script runs on: it is not the client's business any more.
+void ClientConnection::detach_exchange() {
+  log_complaint();
+  Upstream& upstream = exchange_->upstream();
+  upstream.client_caught_up(*exchange_);
+  upstream.detach(std::make_unique<DetachedExchange>(std::move(exchange_), std::move(request_body_),
+                                                     plan_.site->php_root + plan_.script_name));
 }
 
 void ClientConnection::log_request() {
@@ -352,8 +399,9 @@ core::AccessRecord ClientConnection::access_record(int status, core::Time now) c
     record.connection_id = exchange_->connection();
     record.reused = exchange_->reused();
     record.retried = exchange_->retries();
-    if (exchange_->outcome() != core::Outcome::none && given_up_.empty())
-      record.outcome = core::outcome_name(exchange_->outcome());
+    const bool runs_on = exchange_->outcome() == core::Outcome::none && response_.finished();
+    const core::Outcome outcome = runs_on ? exchange_->outcome_if_whole() : exchange_->outcome();
+    if (outcome != core::Outcome::none && given_up_.empty()) record.outcome = core::outcome_name(outcome);
   }
   if (record.outcome == "ok" && response_.broken())
     record.outcome = core::outcome_name(core::Outcome::truncated);

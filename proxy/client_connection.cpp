@@ -15,21 +15,18 @@ namespace holdfast {
 using namespace std::chrono_literals;
 
 namespace {
-// Bytes of later requests held while one is answered; then reading stops until it is done.
-constexpr std::size_t kPipelinedBytesMost = 64 * 1024;
-// After an early answer or Connection: close, the client gets this long, and may send this much, before the
-// socket is closed: closing with unread bytes would reset the connection and could destroy the answer on its
-// way.
-constexpr core::Duration kLingerTime = 2s;
+// Bytes of later requests held while one is answered, and at most one read above them; then none is read
+// until they are answered.
+constexpr std::size_t kUnparsedBytesMost = 16 * 1024;
+// Requests of one pipeline answered in one turn; the others' turn comes first.
+constexpr int kRequestsATurn = 8;
 // Of a body that nobody wants (it is for a file, or for nothing): read for the sake of the next request, up
 // to this; beyond it the answer comes at once and ends the connection.
 constexpr std::uint64_t kDiscardedBodyBytesMost = 1 << 20;
-// When to look whether a half-closed client has gone altogether: soon after the probe, then rarely.
-constexpr std::array<core::Duration, 4> kProbeTimes = {10ms, 50ms, 250ms, 1s};
+
 http::ParserLimits limits_of(const config::Config& config) {
   return {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields};
 }
-
 }  // namespace
 
 ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arrival)
@@ -47,8 +44,10 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
       answer_spill_(worker.context().spill, worker.context().spill_shares, core::SpillUse::answer,
                     core::client_key_of_connection(id)),
       parser_(limits_of(worker.config())),
-      request_body_(&upload_spill_, worker.config().buffers.request_memory),
-      response_(answer_spill_, worker.config().buffers.response_memory, worker.context().date) {
+      request_body_(&upload_spill_, worker.config().buffers.request_memory, &worker.context().memory),
+      response_(
+          core::BodyStore(&answer_spill_, worker.config().buffers.response_memory, &worker.context().memory),
+          worker.context().date) {
   stream_->set_handler(*this);
   stream_->start_read();
   deadline_.set(worker_.now() + worker_.config().client.timeouts.header);
@@ -56,6 +55,7 @@ ClientConnection::ClientConnection(Worker& worker, std::uint64_t id, Arrival arr
 }
 
 ClientConnection::~ClientConnection() {
+  worker_.context().memory.recount(memory_counted_, 0);
   assert(exchange_ == nullptr);
 }
 
@@ -66,36 +66,78 @@ void ClientConnection::on_read(std::string_view bytes) {
   switch (state_) {
     case State::idle:
     case State::reading_head:
-    case State::reading_body:
-      // Earlier bytes still wait for their turn: these come behind them.
-      if (pipelined_.empty()) {
-        parse(bytes);
-        return;
-      }
-      [[fallthrough]];
+    case State::reading_body: take_input(bytes); break;
     case State::answering:
-      pipelined_.append(bytes);
-      if (pipelined_.size() > kPipelinedBytesMost) stream_->stop_read();
-      return;
-    case State::lingering:
+      unparsed_.append(bytes);
+      // Behind a stream that never ends no answer will come.
+      if (event_stream_ && unparsed_.size() >= kUnparsedBytesMost) close();
+      break;
+    case State::lingering: on_lingering_read(bytes.size()); break;
     case State::closing: return;
   }
+  update_reading();
 }
 
 void ClientConnection::go_on() {
+  turn_wanted_ = false;
   if (state_ == State::answering && file_ != nullptr) send_file_pieces();
   if (state_ != State::idle) return;
-  if (!pipelined_.empty()) {
-    std::string bytes;
-    bytes.swap(pipelined_);
-    parse(bytes);
-  }
-  if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
-  if (eof_ || (state_ == State::idle && worker_.draining())) {
+  answer_waiting();
+  // The end of a client that has shut its side, once all that came before is answered.
+  const bool between = unparsed_.empty() && (state_ == State::idle || state_ == State::reading_head ||
+                                             state_ == State::reading_body);
+  if (between && (eof_ || (state_ == State::idle && worker_.draining()))) {
     close();
     return;
   }
-  stream_->start_read();
+  update_reading();
+}
+
+void ClientConnection::want_turn() {
+  if (turn_wanted_) return;
+  turn_wanted_ = true;
+  worker_.client_wants_turn(id_);
+}
+
+// The one place that says whether the client is read from: each limit on what it may make us hold is a
+// refusal to read.
+bool ClientConnection::wants_input() const {
+  switch (state_) {
+    case State::idle:
+    case State::reading_head: return unparsed_.empty();  // else their turn comes first
+    case State::reading_body: return unparsed_.empty() && !worker_.context().memory.full();
+    // Not for the next request's sake, but to hear of a client that leaves.
+    case State::answering: return !refused_ && unparsed_.size() < kUnparsedBytesMost;
+    case State::lingering: return lingers_on();
+    case State::closing: return false;
+  }
+  return false;
+}
+
+void ClientConnection::update_reading() {
+  if (wants_input()) {
+    stream_->start_read();
+  } else {
+    stream_->stop_read();
+  }
+  count_memory();
+}
+
+void ClientConnection::resume_reading() {
+  if (state_ == State::reading_body) update_reading();
+}
+
+// What it holds beside its stores, which count themselves.
+void ClientConnection::count_memory() {
+  worker_.context().memory.recount(memory_counted_, unparsed_.size() + parser_.held_bytes() +
+                                                        response_.batch_bytes() + stream_->unsent_bytes());
+}
+
+// Going idle: of thousands that do, hardly one sends its next request soon.
+void ClientConnection::rest() {
+  request_body_.shrink();
+  response_.shrink();
+  parser_.shrink();
 }
 
 // A reload may have changed them since the last request.
@@ -106,7 +148,34 @@ void ClientConnection::take_limits() {
   response_.set_memory_max(config.buffers.response_memory);
 }
 
-void ClientConnection::parse(std::string_view input) {
+void ClientConnection::take_input(std::string_view bytes) {
+  assert(unparsed_.empty());  // wants_input()
+  if (!feed(bytes)) return;
+  unparsed_.append(bytes);
+  on_request_complete();
+  answer_waiting();
+}
+
+// Requests that came behind others. A few a turn: one pipeliner does not starve the others, and is still
+// answered as fast as many clients with a request each.
+void ClientConnection::answer_waiting() {
+  for (int answered = 0; state_ == State::idle && !unparsed_.empty(); ++answered) {
+    if (answered == kRequestsATurn) {
+      want_turn();
+      return;
+    }
+    std::string_view input = unparsed_.front();
+    const std::size_t before = input.size();
+    const bool complete = feed(input);
+    unparsed_.drop(before - input.size());
+    if (complete) on_request_complete();
+  }
+  if (unparsed_.empty()) unparsed_.clear();
+}
+
+// Parses from the front of `input`, all of it, or up to the end of a request: true. False, too, when an
+// answer came before that.
+bool ClientConnection::feed(std::string_view& input) {
   if (state_ == State::idle) take_limits();
   for (;;) {
     const http::RequestParser::Progress progress = parser_.advance(input);
@@ -118,22 +187,19 @@ void ClientConnection::parse(std::string_view input) {
     }
     if (!progress.body.empty()) on_body(progress.body);
     // A body that was refused is answered: that its last bytes have come as well changes nothing.
-    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
+    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return false;
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
         if (state_ == State::reading_body) watch_body();
-        return;
+        return false;
       case http::RequestParser::Event::head_complete: on_head(); break;
       case http::RequestParser::Event::body: break;
-      case http::RequestParser::Event::message_complete:
-        pipelined_.assign(input);
-        on_request_complete();
-        return;
+      case http::RequestParser::Event::message_complete: return true;
       case http::RequestParser::Event::refused:
         answer_error(parser_.refusal().status, parser_.refusal().why);
-        return;
+        return false;
     }
-    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return;
+    if (state_ == State::answering || state_ == State::lingering || state_ == State::closing) return false;
   }
 }
 
@@ -147,6 +213,7 @@ void ClientConnection::on_head() {
   response_.begin({.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,
                    .keep_alive = head.keep_alive && !last});
+  if (refuse_for_memory()) return;
   if (role_ == Role::admin) {
     plan_ = Plan{};
     plan_.kind = Plan::Kind::admin;
@@ -182,6 +249,17 @@ void ClientConnection::answer_without_body() {
                    .head_method = head.method == http::Method::head,
                    .keep_alive = false});
   on_request_complete();
+}
+
+// At buffers.memory_max nothing more is taken on. The admin endpoint stays open: it shows why.
+bool ClientConnection::refuse_for_memory() {
+  if (role_ == Role::admin || !worker_.context().memory.full()) return false;
+  ++worker_.context().metrics.memory_refused;
+  worker_.note_memory_full();
+  plan_ = Plan{};
+  state_ = State::reading_body;  // its head is there
+  answer_error(503, "buffers.memory_max is reached");
+  return true;
 }
 
 void ClientConnection::set_origin(const http::RequestHead& head) {
@@ -230,7 +308,7 @@ void ClientConnection::on_eof() {
   eof_ = true;
   switch (state_) {
     case State::idle:
-      if (pipelined_.empty()) close();  // else go_on() answers what came before
+      if (unparsed_.empty()) close();  // else go_on() answers what came before
       return;
     case State::lingering: close(); return;
     case State::reading_head:
@@ -240,38 +318,10 @@ void ClientConnection::on_eof() {
       if (event_stream_) {
         close();
       } else {
-        probe();
+        watch_for_leaving();
       }
       return;
     case State::closing: return;
-  }
-}
-
-// A client that has shut its sending side may still read (RFC 9112 9.6) or be gone: on a Unix socket the
-// kernel tells; on TCP only an answer to bytes of ours does. An interim 100 is what every HTTP/1.1 client
-// must be able to skip (RFC 9110 15.2), so it is our probe: a closed socket answers it with a reset.
-void ClientConnection::probe() {
-  const bool nothing_sent =
-      exchange_ != nullptr && exchange_->state() != core::ExchangeState::done && !response_.started();
-  if (!nothing_sent) return;  // the answer itself will tell
-  if (gone()) {
-    leave();
-    return;
-  }
-  if (!stream_->is_unix() && parser_.head().version_minor >= 1) {
-    std::string interim;
-    http::ResponseWriter::write_continue(interim);
-    stream_->write(interim);
-  }
-  watch_for_leaving();
-}
-
-void ClientConnection::watch_for_leaving() {
-  probes_ = 0;
-  if (stream_->unsent_bytes() > 0) {
-    watch_writing();  // on_drained() comes back here
-  } else {
-    deadline_.set(worker_.now() + kProbeTimes[0]);
   }
 }
 
@@ -312,12 +362,7 @@ void ClientConnection::on_deadline(core::Time now) {
       if (stream_->unsent_bytes() > 0) {
         look_at_delivery(now);
       } else if (eof_) {
-        if (gone()) {
-          leave();
-          return;
-        }
-        probes_ = std::min<unsigned>(probes_ + 1, kProbeTimes.size() - 1);
-        deadline_.set(now + kProbeTimes[probes_]);
+        look_for_leaving();
       }
       return;
     case State::closing: return;
@@ -332,7 +377,7 @@ void ClientConnection::finish() {
 
 void ClientConnection::shut_down() {
   finish();
-  if (state_ == State::idle && pipelined_.empty()) close();  // else go_on() answers what came before
+  if (state_ == State::idle && unparsed_.empty()) close();  // else go_on() answers what came before
 }
 
 void ClientConnection::cut_off() {
@@ -341,18 +386,6 @@ void ClientConnection::cut_off() {
   } else {
     close();
   }
-}
-
-void ClientConnection::linger() {
-  if (eof_ || (role_ == Role::admin && given_up_.empty())) {
-    close();
-    return;
-  }
-  state_ = State::lingering;
-  pipelined_.clear();
-  stream_->shutdown_write();
-  stream_->start_read();
-  deadline_.set(worker_.now() + kLingerTime);
 }
 
 // What is being answered, and what for.
@@ -370,6 +403,7 @@ void ClientConnection::close() {
   if (state_ == State::closing) return;
   state_ = State::closing;
   drop_answer();
+  unparsed_.clear();
   deadline_.clear();
   if (response_.cut_by_reset() || left_) {
     stream_->reset();

@@ -22,6 +22,7 @@
 #include "proxy/core/error_page.h"
 #include "proxy/core/forwarded.h"
 #include "proxy/core/held_worker.h"
+#include "proxy/core/input_queue.h"
 #include "proxy/core/rate_floor.h"
 #include "proxy/core/spill_shares.h"
 #include "proxy/deadline.h"
@@ -56,11 +57,12 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_gone() override;     // leaves as after a reset
 
   // --- called by Worker
-  void go_on();      // pipelined bytes are waiting
-  void finish();     // one more answer at most: its listener has gone
-  void shut_down();  // close now if idle, else after the present answer
-  void cut_off();    // close now whatever runs
-  bool idle() const { return state_ == State::idle && pipelined_.empty(); }
+  void go_on();                                  // pipelined bytes are waiting
+  std::size_t compress(std::size_t bytes_most);  // of its answer; returns how many
+  void finish();                                 // one more answer at most: its listener has gone
+  void shut_down();                              // close now if idle, else after the present answer
+  void cut_off();                                // close now whatever runs
+  bool idle() const { return state_ == State::idle && unparsed_.empty(); }
   bool has_unread_input() const { return stream_->has_unread_input(); }  // a system call
   void push_event(std::string_view bytes);  // of an event stream (admin's live page)
   bool event_stream() const { return event_stream_; }
@@ -72,8 +74,10 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   Role role() const { return role_; }
   // Of bodies and pipelined requests, held in memory.
   std::size_t memory_bytes() const {
-    return pipelined_.size() + request_body_.memory_bytes() + response_.memory_bytes();
+    return unparsed_.size() + request_body_.memory_bytes() + response_.memory_bytes() +
+           (gzip_ ? gzip_->memory_bytes() : 0);
   }
+  void resume_reading();  // there is memory again
 
   // --- net::StreamHandler
   void on_read(std::string_view bytes) override;
@@ -85,7 +89,16 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void on_deadline(core::Time now) override;
 
  private:
-  void parse(std::string_view input);
+  void take_input(std::string_view bytes);
+  void answer_waiting();
+  bool feed(std::string_view& input);
+  void want_turn();
+  void want_compressing();
+  bool wants_input() const;
+  void update_reading();
+  bool refuse_for_memory();
+  void count_memory();
+  void rest();
   void take_limits();
   void on_head();
   void set_origin(const http::RequestHead& head);
@@ -108,20 +121,24 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   void drop_answer();
   void close();
   void linger();
+  bool lingers_on() const;
+  void on_lingering_read(std::size_t bytes);
   void look_at_delivery(core::Time now);
   bool keeps_pace(core::Time now, std::uint64_t delivered);
   bool holds_worker() const;
   core::Time next_look(core::Time now) const;
   void watch_body();
   void on_body_deadline(core::Time now);
-  void probe();
   void watch_for_leaving();
+  void look_for_leaving();
+  void look_again();
   void watch_writing();
   void log_request();
   core::AccessRecord access_record(int status, core::Time now) const;
   void log_stderr();
   void log_complaint();
   std::string php_log_prefix() const;
+  void detach_exchange();
 
   Worker& worker_;
   std::uint64_t id_;
@@ -143,9 +160,10 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
   std::unique_ptr<PhpExchange> exchange_;
   std::unique_ptr<StaticResponse> file_;
-  std::string pipelined_;      // bytes of later requests
-  core::ClientOrigin origin_;  // behind trusted proxies: the client they name
-  core::Time begun_{};         // first byte of the request
+  std::uint64_t memory_counted_ = 0;  // in Context::memory, beside what the stores count there
+  core::InputQueue unparsed_;         // bytes of later requests
+  core::ClientOrigin origin_;         // behind trusted proxies: the client they name
+  core::Time begun_{};                // first byte of the request
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log
   std::uint64_t requests_ = 0;
   core::DeliveryWatch delivery_;  // while bytes wait for the client
@@ -154,7 +172,12 @@ class ClientConnection final : public net::StreamHandler, public DeadlineTarget,
   core::Time body_stalls_at_{};
   std::string_view refusal_;   // why we refused, for the log
   std::string_view given_up_;  // the client took its answer too slowly, or not: the word for the log
-  unsigned probes_ = 0;
+  unsigned probes_ = 0;        // looks at a half-closed client so far, in this answer
+  std::size_t lingered_ = 0;   // bytes read and thrown away
+  core::Time lingers_until_{};
+  bool turn_wanted_ = false;
+  bool compressing_wanted_ = false;
+  bool refused_ = false;  // nothing more of its input will be parsed
   bool eof_ = false;
   bool last_ = false;  // finish() was called: the next head written says close
   bool body_discarded_ = false;

@@ -2,6 +2,7 @@
 #include "proxy/client_response.h"
 
 #include <array>
+#include <utility>
 
 namespace holdfast {
 
@@ -10,10 +11,12 @@ namespace {
 constexpr std::size_t kStoredPieceBytes = 64 * 1024;
 // A streaming client may be this far behind before the application has to wait.
 constexpr std::size_t kStreamUnsentMost = 128 * 1024;
+// A buffer of an idle client may keep so much for its next answer.
+constexpr std::size_t kIdleBytes = 2 * 1024;
 }  // namespace
 
-ClientResponse::ClientResponse(core::SpillStore& spill, std::size_t memory_max, const std::string& date)
-    : stored_(&spill, memory_max), date_(date) {}
+ClientResponse::ClientResponse(core::BodyStore store, const std::string& date)
+    : stored_(std::move(store)), date_(date) {}
 
 void ClientResponse::begin(http::ResponseWriter::RequestTraits traits) {
   stored_.clear();
@@ -24,7 +27,14 @@ void ClientResponse::begin(http::ResponseWriter::RequestTraits traits) {
   tail_bytes_.clear();
   status_ = 0;
   waiting_.clear();
-  head_waits_ = end_written_ = spill_failed_ = started_ = stream_ = finished_ = broken_ = false;
+  head_waits_ = end_written_ = spill_failed_ = started_ = stream_ = finished_ = broken_ = surplus_ = false;
+}
+
+void ClientResponse::shrink() {
+  for (std::string* each : {&head_bytes_, &body_bytes_, &tail_bytes_, &waiting_}) {
+    if (each->capacity() > kIdleBytes) std::string().swap(*each);
+  }
+  stored_.shrink();
 }
 
 void ClientResponse::start_response(const http::ResponseHead& head, bool stream) {
@@ -44,10 +54,15 @@ void ClientResponse::write_head() {
 }
 
 void ClientResponse::response_body(std::string_view bytes) {
+  if (finished_) {
+    surplus_ = surplus_ || (writer_ && writer_->framing() == http::Framing::content_length && !bytes.empty());
+    return;
+  }
   body_bytes_.append(bytes);
 }
 
 void ClientResponse::finish_response() {
+  if (finished_) return;
   finished_ = true;
   if (head_waits_) {
     late_head_.content_length = body_bytes_.size();
@@ -56,12 +71,14 @@ void ClientResponse::finish_response() {
 }
 
 void ClientResponse::break_response() {
-  finished_ = true;
-  broken_ = true;
+  const auto left = writer_ ? writer_->body_bytes_left() : std::nullopt;
+  // The client gets all the same what it was promised.
+  if (finished_ || (left && *left <= body_bytes_.size())) return;
+  mark_broken();
 }
 
 void ClientResponse::cut() {
-  break_response();
+  mark_broken();
   stored_.clear();
   std::string().swap(waiting_);
 }
@@ -75,6 +92,7 @@ void ClientResponse::flush(net::Stream& stream) {
     body_bytes_.resize(frame.take);
     tail_bytes_.append(frame.suffix);
   }
+  if (writer_->body_bytes_left() == 0) finished_ = true;
   if (finished_ && !broken_ && !end_written_) {
     end_written_ = true;
     if (!writer_->finish(tail_bytes_)) broken_ = true;  // shorter than its Content-Length
@@ -116,8 +134,7 @@ void ClientResponse::on_drained(net::Stream& stream) {
     }
     piece.clear();
     if (!stored_.take(kStoredPieceBytes, piece)) {
-      break_response();
-      stored_.clear();
+      cut();
       return;
     }
     stream.write(piece);

@@ -16,9 +16,8 @@ namespace holdfast {
 
 class ClientResponse final : public core::ResponseSink {
  public:
-  // `spill` and `date` (the IMF-fixdate of the present second) outlive this. `memory_max`: bytes kept before
-  // the spill file is used.
-  ClientResponse(core::SpillStore& spill, std::size_t memory_max, const std::string& date);
+  // `store`: for what the client has not taken. `date` (the IMF-fixdate of the present second) outlives this.
+  ClientResponse(core::BodyStore store, const std::string& date);
 
   // Between responses.
   void set_memory_max(std::size_t bytes) { stored_.set_memory_max(bytes); }
@@ -38,7 +37,11 @@ class ClientResponse final : public core::ResponseSink {
   // No request follows this one: told to the client if its head is not written yet.
   void make_last() { traits_.keep_alive = false; }
 
-  // Sends or stores what has come since the last flush.
+  // Between responses: gives the memory back that begin() keeps for the next one.
+  void shrink();
+
+  // Sends or stores what has come since the last flush. A response whose Content-Length bytes are all there,
+  // or that has no body, is finished then: what the application still does is not the client's business.
   void flush(net::Stream& stream);
   // The stream has taken all: goes on with what is stored.
   void on_drained(net::Stream& stream);
@@ -57,16 +60,18 @@ class ClientResponse final : public core::ResponseSink {
   int status() const { return status_; }
   std::uint64_t body_bytes() const { return writer_ ? writer_->body_bytes() : 0; }
   // The application sent more than its Content-Length.
-  bool overflowed() const { return writer_ && writer_->overflowed(); }
+  bool overflowed() const { return surplus_ || (writer_ && writer_->overflowed()); }
   bool spilled() const { return stored_.spilled(); }
   // Held in memory for the client, beside what the stream holds.
-  std::size_t memory_bytes() const {
-    return stored_.memory_bytes() + waiting_.size() + head_bytes_.size() + body_bytes_.size() +
-           tail_bytes_.size();
+  std::size_t memory_bytes() const { return stored_.memory_bytes() + batch_bytes(); }
+  // Of these, what the store does not count.
+  std::size_t batch_bytes() const {
+    return waiting_.size() + head_bytes_.size() + body_bytes_.size() + tail_bytes_.size();
   }
 
  private:
   void write_head();
+  void mark_broken() { finished_ = broken_ = true; }
   void send(net::Stream& stream);
 
   core::BodyStore stored_;  // framed bytes that wait for the client
@@ -86,6 +91,7 @@ class ClientResponse final : public core::ResponseSink {
   bool stream_ = false;
   bool finished_ = false;
   bool broken_ = false;
+  bool surplus_ = false;  // bytes came when all were there
 };
 
 }  // namespace holdfast

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "proxy/access_log.h"
 #include "proxy/core/deadline_queue.h"
+#include "proxy/core/memory_budget.h"
 #include "proxy/core/rare_line.h"
 #include "proxy/core/recent_texts.h"
 #include "proxy/core/spill_shares.h"
@@ -26,9 +27,10 @@ struct Context {
   Metrics metrics;
   DescriptorWatch descriptors;
   core::DeadlineQueue deadlines;
-  std::string date;              // IMF-fixdate of this second
-  std::size_t compressors = 0;   // responses being compressed now: GzipResponse counts
-  core::RecentTexts complaints;  // of scripts' answers, for the log
+  core::MemoryBudget memory = {};  // of all clients
+  std::string date;                // IMF-fixdate of this second
+  std::size_t compressors = 0;     // responses being compressed now: GzipResponse counts
+  core::RecentTexts complaints;    // of scripts' answers, for the log
   std::uint64_t last_id = 0;
   core::RareLine unstored_body_line;  // lines that any client can cause
   core::RareLine cut_answer_line;

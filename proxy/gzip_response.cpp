@@ -3,8 +3,10 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <utility>
 
 #include "proxy/http/content_coding.h"
 
@@ -23,27 +25,22 @@ constexpr std::size_t kPieceBytes = 16 * 1024;
 }  // namespace
 
 struct GzipResponse::Compressor {
-  explicit Compressor(std::size_t& count_of) : count(count_of) {
+  Compressor() {
     // It fails for want of memory only, as every allocation of ours: the process ends there.
     if (deflateInit2(&stream, kLevel, Z_DEFLATED, kWindowBits + kGzipFrame, kMemoryLevel,
                      Z_DEFAULT_STRATEGY) != Z_OK)
       std::abort();
-    ++count;
   }
-  ~Compressor() {
-    deflateEnd(&stream);
-    --count;
-  }
+  ~Compressor() { deflateEnd(&stream); }
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
   z_stream stream{};
-  std::size_t& count;
 };
 
 GzipResponse::GzipResponse(const http::RequestHead& request, core::ResponseSink& next,
-                           std::size_t& compressors)
-    : request_(request), next_(next), compressors_(compressors) {}
+                           std::size_t& compressors, core::BodyStore store)
+    : request_(request), next_(next), compressors_(compressors), store_(std::move(store)) {}
 
 GzipResponse::~GzipResponse() = default;
 
@@ -58,10 +55,10 @@ void GzipResponse::start_response(const http::ResponseHead& head, bool stream) {
   head_.fields.push_back({"Vary", "Accept-Encoding"});
   if (decision == http::Compression::not_here || compressors_ >= kCompressorsMost) {
     next_.start_response(head_, stream);
-  } else if (head.content_length) {
-    begin_gzip();
   } else {
+    left_ = head.content_length;
     mode_ = Mode::deciding;
+    place_.emplace(compressors_);
   }
 }
 
@@ -80,32 +77,95 @@ void GzipResponse::begin_gzip() {
     }
   }
   head_.fields.push_back({"Content-Encoding", "gzip"});
-  compressor_ = std::make_unique<Compressor>(compressors_);
+  compressor_ = std::make_unique<Compressor>();
   next_.start_response(head_, false);
 }
 
-// What was held back goes out as it is.
+// All of it is there, and it is small: it goes out as it is.
 void GzipResponse::pass_on() {
   mode_ = Mode::plain;
   next_.start_response(head_, false);
-  if (!held_.empty()) next_.response_body(held_);
-  held_.clear();
+  taken_.clear();
+  const bool read = store_.take(kBytesMin, taken_);
+  assert(read);  // it is in memory, or in the tail of its file
+  static_cast<void>(read);
+  taken_ += waiting_;
+  if (!taken_.empty()) next_.response_body(taken_);
+  place_.reset();
 }
 
 void GzipResponse::response_body(std::string_view bytes) {
   switch (mode_) {
     case Mode::plain: next_.response_body(bytes); return;
-    case Mode::gzip: compress(bytes, Z_NO_FLUSH); return;
-    case Mode::deciding: break;
+    case Mode::over: return;
+    case Mode::deciding:
+    case Mode::gzip: break;
   }
-  if (held_.size() + bytes.size() < kBytesMin) {
-    held_.append(bytes);
-    return;
+  if (ended_) return;
+  if (left_) {
+    bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *left_)));
+    *left_ -= bytes.size();
+    ended_ = *left_ == 0;
   }
-  begin_gzip();
-  compress(held_, Z_NO_FLUSH);
-  held_.clear();
-  compress(bytes, Z_NO_FLUSH);
+  store(bytes);
+}
+
+void GzipResponse::store(std::string_view bytes) {
+  if (bytes.empty()) return;
+  // No room on disk: into memory instead; congested() now holds the source back.
+  if (!store_failed_ && store_.append(bytes) == core::Append::ok) return;
+  store_failed_ = true;
+  waiting_.append(bytes);
+}
+
+bool GzipResponse::has_work() const {
+  return at_work() && (mode_ == Mode::deciding || ended_ || holding_ || !store_.empty() || !waiting_.empty());
+}
+
+std::size_t GzipResponse::work(std::size_t bytes_most, bool at_hand) {
+  if (!at_work()) return 0;
+  if (mode_ == Mode::deciding) {
+    if (ended_ && !cut_ && stored_bytes() < kBytesMin) {
+      pass_on();
+      next_.finish_response();
+      mode_ = Mode::over;
+      return 0;
+    }
+    begin_gzip();
+  }
+  taken_.clear();
+  if (store_.empty()) {
+    taken_.swap(waiting_);
+    store_failed_ = false;
+  } else if (!store_.take(bytes_most, taken_)) {
+    cut_ = true;
+    end();
+    return 0;
+  }
+  const std::size_t bytes = taken_.size();
+  if (bytes > 0) compress(taken_, Z_NO_FLUSH);
+  holding_ = holding_ || bytes > 0;
+  if (store_.empty() && waiting_.empty()) {
+    if (ended_) {
+      end();
+    } else if (holding_ && !at_hand) {
+      compress({}, Z_SYNC_FLUSH);
+      holding_ = false;
+    }
+  }
+  return bytes;
+}
+
+void GzipResponse::end() {
+  mode_ = Mode::over;
+  if (cut_) {
+    next_.break_response();
+  } else {
+    compress({}, Z_FINISH);
+    next_.finish_response();
+  }
+  compressor_.reset();
+  place_.reset();
 }
 
 void GzipResponse::compress(std::string_view bytes, int flush) {
@@ -127,18 +187,16 @@ void GzipResponse::compress(std::string_view bytes, int flush) {
 }
 
 void GzipResponse::finish_response() {
-  if (mode_ == Mode::deciding) pass_on();
-  if (mode_ == Mode::gzip) {
-    compress({}, Z_FINISH);
-    compressor_.reset();
-  }
-  next_.finish_response();
+  if (mode_ == Mode::plain) next_.finish_response();
+  if (!at_work() || ended_) return;
+  ended_ = true;
+  cut_ = left_.value_or(0) > 0;
 }
 
 void GzipResponse::break_response() {
-  if (mode_ == Mode::deciding) pass_on();
-  compressor_.reset();
-  next_.break_response();
+  if (mode_ == Mode::plain) next_.break_response();
+  if (!at_work() || ended_) return;
+  ended_ = cut_ = true;
 }
 
 }  // namespace holdfast

@@ -11,6 +11,20 @@ namespace holdfast {
 class Upstream;
 class UpstreamConnection;
 
+// Who is told of an exchange; another may take the place.
+class ExchangeClientLink {
+ public:
+  explicit ExchangeClientLink(ExchangeClient& client) : client_(&client) {}
+  void link(ExchangeClient& client) { client_ = &client; }
+  void flush() { client_->flush(); }
+  bool congested() const { return client_->congested(); }
+  bool gone() const { return client_->gone(); }
+  void on_gone() { client_->on_gone(); }
+
+ private:
+  ExchangeClient* client_;
+};
+
 class PhpExchange final : public core::Exchange {
  public:
   PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
@@ -18,7 +32,7 @@ class PhpExchange final : public core::Exchange {
               Upstream& its_upstream, std::size_t head_bytes_max = 64 * 1024);
   ~PhpExchange();
 
-  ExchangeClient& client;
+  ExchangeClientLink client;
   Upstream& upstream() const { return *upstream_; }
 
  private:

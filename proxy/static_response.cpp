@@ -15,7 +15,6 @@
 namespace holdfast {
 
 namespace {
-constexpr std::size_t kPieceBytes = 64 * 1024;
 // Between the parts of a multipart/byteranges body. It need not be unguessable: a client that asks for ranges
 // of a file which holds this line reads by the ranges' lengths.
 constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
@@ -139,7 +138,7 @@ void StaticResponse::start_parts(const http::RangeResult& ranges, std::string_vi
   head.content_length = length + parts_.back().text.size();
 }
 
-bool StaticResponse::give_piece(core::ResponseSink& sink) {
+bool StaticResponse::give_piece(core::ResponseSink& sink, std::size_t bytes_most) {
   if (done_) return false;
   Part& part = parts_[part_];
   if (!text_given_) {
@@ -148,7 +147,7 @@ bool StaticResponse::give_piece(core::ResponseSink& sink) {
   }
   if (part.range.bytes > 0) {
     piece_.clear();
-    const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(part.range.bytes, kPieceBytes));
+    const std::size_t want = static_cast<std::size_t>(std::min<std::uint64_t>(part.range.bytes, bytes_most));
     if (!file_.read(part.range.offset, want, piece_) || piece_.empty()) {
       // The file shrank after its length was told.
       sink.break_response();

@@ -27,8 +27,10 @@ class StaticResponse {
   std::string_view why() const;  // of a failure, for the log
   // Gives the head; the whole response when it has no body. `now`: for the conditions' dates.
   void start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink);
-  // Gives the next piece and, after the last, the end. False when there is no more.
-  bool give_piece(core::ResponseSink& sink);
+  // Gives the next piece, `bytes_most` of the file at most, and, after the last, the end. False when there is
+  // no more.
+  static constexpr std::size_t kPieceBytes = 64 * 1024;
+  bool give_piece(core::ResponseSink& sink, std::size_t bytes_most = kPieceBytes);
 
  private:
   // A stretch of the body: literal text (multipart framing), then a range of the file.

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "proxy/core/log_text.h"
+#include "proxy/detached_exchange.h"
 #include "proxy/endpoint.h"
 #include "proxy/fpm_status.h"
 
@@ -48,6 +49,7 @@ Upstream::Upstream(Context& context, const config::Pool& config)
 }
 
 Upstream::~Upstream() {
+  detached_.clear();
   assert(connections_.empty() && exchanges_ == 0);
 }
 
@@ -75,6 +77,10 @@ void Upstream::client_left(PhpExchange& exchange) {
     connection.close();
     pool_.lost(connection.id(), CloseReason::client_abort, script_may_run, now());
   }
+}
+
+void Upstream::detach(std::unique_ptr<DetachedExchange> exchange) {
+  detached_.push_back(std::move(exchange));
 }
 
 void Upstream::client_caught_up(PhpExchange& exchange) {
@@ -247,9 +253,11 @@ void Upstream::erase_closed() {
     pool_.closed(id, now());
   }
   closed_.clear();
+  std::erase_if(detached_, [](const auto& each) { return each->done(); });
 }
 
 void Upstream::close_all() {
+  for (const auto& each : detached_) client_left(each->exchange());
   for (const auto& [id, connection] : connections_) {
     if (connection->exchange_ == nullptr) pool_.lost(id, CloseReason::shutdown, false, now());
   }

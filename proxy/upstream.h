@@ -16,6 +16,7 @@
 
 namespace holdfast {
 
+class DetachedExchange;
 class FpmStatus;
 
 class Upstream {
@@ -31,6 +32,8 @@ class Upstream {
   // The client is gone: afterwards nothing here points to the exchange.
   void client_left(PhpExchange& exchange);
 
+  // The client has its answer, the script runs on: kept here until it ends.
+  void detach(std::unique_ptr<DetachedExchange> exchange);
   // The client has taken what it was behind with: php may go on.
   void client_caught_up(PhpExchange& exchange);
 
@@ -94,6 +97,7 @@ class Upstream {
   net::Endpoint endpoint_;
   std::unordered_map<core::ConnectionId, std::unique_ptr<UpstreamConnection>> connections_;
   std::vector<core::ConnectionId> closed_;
+  std::vector<std::unique_ptr<DetachedExchange>> detached_;
   std::vector<core::PoolAction> actions_;
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -84,10 +85,15 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   bool draining() const { return stop_ > Stop::delaying; }  // idle clients are closed
   const Admin& admin() const { return *admin_; }
   void client_wants_turn(std::uint64_t id) { ready_.push_back(id); }
+  // To compress a piece of its answer: all of them share a part of each turn.
+  void client_wants_compressing(std::uint64_t id) { compressing_.push_back(id); }
   void client_closed(std::uint64_t id) { closed_clients_.push_back(id); }
   void client_idle(ClientConnection& client);
 
+  void note_memory_full();
+
   // --- looking in (admin, simulation)
+  const core::MemoryBudget& memory() const { return context_.memory; }
   std::vector<Upstream*> upstreams() const;
   Upstream* find_upstream(const std::string& name) const;
   // Of the sites; the admin endpoint's own are not among them.
@@ -119,12 +125,14 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   void flush_logs();
   void run_deadlines();
   void run_ready_clients();
+  void run_compressing_clients();
   void erase_closed();
   void reopen_access_log();
   void drain();
   void go_on_stopping();
   void finish_draining();
   void finish_ending();
+  void look_at_memory();
   void update_second();
   void set_wakeup();
 
@@ -149,6 +157,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   core::RareLine address_line_;
   std::vector<std::uint64_t> ready_;
   std::vector<std::uint64_t> ready_now_;
+  std::deque<std::uint64_t> compressing_;  // who has waited longest comes first
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
   core::Time started_{};
@@ -156,6 +165,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler {
   core::Time stop_deadline_{};  // when the present state of stopping ends at the latest
   std::optional<core::Time> wakeup_;
   Stop stop_ = Stop::serving;
+  bool memory_was_full_ = false;
+  bool memory_told_ = false;
   bool accepting_ = true;
   bool cut_off_ = false;
 };

@@ -48,6 +48,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   const bool same = *snapshot == *config_;
   context_.access_log.use(*std::move(log));
   context_.log.set_level(snapshot->log.level);
+  context_.memory.set_max(snapshot->buffers.memory_max);
   const std::size_t kept = exchange_pools(*snapshot);
   config_ = std::move(snapshot);
   dispatcher_ = std::make_shared<const Dispatcher>(config_, kServerSoftware);

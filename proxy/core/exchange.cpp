@@ -44,11 +44,18 @@ std::string_view outcome_name(Outcome outcome) {
 Exchange::Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
                    const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max)
     : id_(id),
-      request_(request),
+      request_(&request),
       params_(std::move(params)),
-      body_(body),
-      sink_(sink),
+      body_(&body),
+      sink_(&sink),
       head_(head_bytes_max) {}
+
+void Exchange::hand_over(const http::RequestHead& request, const BodyStore& body, ResponseSink& sink) {
+  assert(state_ == ExchangeState::responding);
+  request_ = &request;
+  body_ = &body;
+  sink_ = &sink;
+}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   assert(state_ == ExchangeState::waiting);
@@ -70,21 +77,21 @@ bool Exchange::write_request(fastcgi::Session& session, bool keep_connection, st
     begun_ = true;
     const std::size_t before = out.size();
     fastcgi_id_ =
-        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_.size(), out);
+        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_->size(), out);
     // Without a body the empty STDIN record follows at once; php starts the script when it has read PARAMS.
-    params_end_ = out.size() - before - (body_.size() == 0 ? fastcgi::kHeaderBytes : 0);
+    params_end_ = out.size() - before - (body_->size() == 0 ? fastcgi::kHeaderBytes : 0);
   }
-  const std::uint64_t left = body_.size() - body_written_;
+  const std::uint64_t left = body_->size() - body_written_;
   if (left == 0) return true;
   std::string piece;
-  if (!body_.read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
+  if (!body_->read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
   session.write_stdin(fastcgi_id_, piece, out);
   body_written_ += piece.size();
   return true;
 }
 
 bool Exchange::request_written() const {
-  return begun_ && body_written_ == body_.size();
+  return begun_ && body_written_ == body_->size();
 }
 
 void Exchange::all_sent() {
@@ -149,10 +156,10 @@ void Exchange::deliver_head() {
     response_.fields.push_back({field.name, field.value});
   }
   content_left_ = head_.content_length();
-  if (request_.method == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
+  if (request_->method == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
   state_ = ExchangeState::responding;
   progress_ = true;
-  sink_.start_response(response_, streaming_);
+  sink_->start_response(response_, streaming_);
 }
 
 // Behind an interim head came what is no head: the interim one was php's only, and this is its page.
@@ -161,7 +168,7 @@ void Exchange::deliver_headless() {
   response_ = {};
   state_ = ExchangeState::responding;
   progress_ = true;
-  sink_.start_response(response_, false);
+  sink_->start_response(response_, false);
   deliver_body(head_.text());
 }
 
@@ -172,7 +179,7 @@ void Exchange::deliver_body(std::string_view bytes) {
   }
   if (bytes.empty()) return;
   progress_ = true;
-  sink_.response_body(bytes);
+  sink_->response_body(bytes);
 }
 
 // Nobody here sends the file, and the path is not for the client: its page in place of php's answer, which is
@@ -187,8 +194,8 @@ void Exchange::refuse_file(const fastcgi::CgiField& field) {
   streaming_ = false;
   state_ = ExchangeState::responding;
   progress_ = true;
-  sink_.start_response(page_->head(), false);
-  sink_.response_body(page_->body());
+  sink_->start_response(page_->head(), false);
+  sink_->response_body(page_->body());
 }
 
 void Exchange::note_bad_lines() {
@@ -226,10 +233,10 @@ bool Exchange::on_end(Time now) {
   state_ = ExchangeState::done;
   if (content_left_.value_or(0) > 0) {
     outcome_ = Outcome::truncated;
-    sink_.break_response();
+    sink_->break_response();
   } else {
     outcome_ = whole_outcome_;
-    sink_.finish_response();
+    sink_->finish_response();
   }
   return true;
 }
@@ -243,13 +250,13 @@ void Exchange::fail(Outcome outcome, Time now) {
   state_ = ExchangeState::done;
   if (outcome == Outcome::client_left) return;
   if (started) {
-    sink_.break_response();
+    sink_->break_response();
     return;
   }
   ErrorPage page(status_of(outcome));
-  sink_.start_response(page.head(), false);
-  sink_.response_body(page.body());
-  sink_.finish_response();
+  sink_->start_response(page.head(), false);
+  sink_->response_body(page.body());
+  sink_->finish_response();
 }
 
 void Exchange::forgive() {

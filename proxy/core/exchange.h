@@ -79,6 +79,10 @@ class Exchange : public Waiter {
   Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
            const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max = 64 * 1024);
 
+  // The client has its whole answer and goes its way, the script runs on: from now on these stand in for what
+  // the constructor was given, which may be gone.
+  void hand_over(const http::RequestHead& request, const BodyStore& body, ResponseSink& sink);
+
   // --- the upstream side
   // A lease was granted: forgets what an earlier try has left.
   void begin_attempt(ConnectionId connection, bool reused, Time now);
@@ -109,8 +113,10 @@ class Exchange : public Waiter {
   std::uint64_t id() const { return id_; }
   ExchangeState state() const { return state_; }
   Outcome outcome() const { return outcome_; }
-  const http::RequestHead& request() const { return request_; }
-  bool repeatable() const { return http::is_repeatable(request_.method); }
+  // What it is for a client that has its whole answer, when the script still runs.
+  Outcome outcome_if_whole() const { return whole_outcome_; }
+  const http::RequestHead& request() const { return *request_; }
+  bool repeatable() const { return http::is_repeatable(request_->method); }
   bool streaming() const { return streaming_; }
   bool response_started() const { return state_ == ExchangeState::responding; }
   // Any record of this request has come in this attempt.
@@ -143,10 +149,10 @@ class Exchange : public Waiter {
   void complain(std::string_view what);
 
   std::uint64_t id_;
-  const http::RequestHead& request_;
+  const http::RequestHead* request_;
   fastcgi::ParamList params_;
-  const BodyStore& body_;
-  ResponseSink& sink_;
+  const BodyStore* body_;
+  ResponseSink* sink_;
   fastcgi::CgiHeadParser head_;
   http::ResponseHead response_;
   ExchangeState state_ = ExchangeState::waiting;

@@ -64,8 +64,8 @@ void SpillShares::give_back(SpillUse use, const ClientKey& client, std::uint64_t
 class ClientSpill::File final : public SpillFile {
  public:
   File(ClientSpill& door, std::unique_ptr<SpillFile> file)
-      : door_(door), client_(door.client_), file_(std::move(file)) {}
-  ~File() override { door_.shares_.give_back(door_.use_, client_, counted_); }
+      : door_(door), shares_(door.shares_), use_(door.use_), client_(door.client_), file_(std::move(file)) {}
+  ~File() override { shares_.give_back(use_, client_, counted_); }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
@@ -97,11 +97,13 @@ class ClientSpill::File final : public SpillFile {
   void recount() {
     const std::uint64_t now = file_->stored_bytes();
     if (now >= counted_) return;
-    door_.shares_.give_back(door_.use_, client_, counted_ - now);
+    shares_.give_back(use_, client_, counted_ - now);
     counted_ = now;
   }
 
-  ClientSpill& door_;
+  ClientSpill& door_;  // only while it may grow: a body may outlive its client
+  SpillShares& shares_;
+  SpillUse use_;
   ClientKey client_;
   std::unique_ptr<SpillFile> file_;
   std::uint64_t counted_ = 0;

@@ -26,6 +26,11 @@ namespace {
 // Bounds the memory that a client can make us hold by sending chunks of one byte.
 constexpr std::size_t kSlicesMax = 64;
 
+// What an idle connection keeps for its next head; a usual one fits.
+constexpr std::size_t kIdleTextBytes = 2048;
+constexpr std::size_t kIdleNameBytes = 256;
+constexpr std::size_t kIdleFields = 32;
+
 // Of the first line of a refused head, for the log.
 constexpr std::size_t kFirstBytesMost = 64;
 // The first byte of a TLS handshake (RFC 8446 5.1), which no method begins with.
@@ -270,6 +275,23 @@ RequestParser::Progress RequestParser::refuse(Refusal refusal, std::size_t consu
   impl_->stage = Impl::Stage::refused;
   refusal_ = refusal;
   return {Event::refused, consumed, {}};
+}
+
+std::size_t RequestParser::held_bytes() const {
+  return impl_->text.size();
+}
+
+void RequestParser::shrink() {
+  assert(between_requests());
+  const auto give_back = [](auto& kept, std::size_t most) {
+    if (kept.capacity() > most) std::decay_t<decltype(kept)>().swap(kept);
+  };
+  give_back(impl_->text, kIdleTextBytes);
+  give_back(impl_->slices, 1);
+  give_back(head_.path, kIdleNameBytes);
+  give_back(head_.authority, kIdleNameBytes);
+  give_back(head_.host, kIdleNameBytes);
+  give_back(head_.fields, kIdleFields);
 }
 
 void RequestParser::next_request() {

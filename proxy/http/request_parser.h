@@ -72,6 +72,11 @@ class RequestParser {
   // Bytes of trailer section and chunk extensions are limited by head_bytes too. Body bytes so far (decoded):
   std::uint64_t body_bytes() const { return body_bytes_; }
 
+  // Of the head, held in memory.
+  std::size_t held_bytes() const;
+  // Gives memory back that is kept for the next head. Precondition: between_requests().
+  void shrink();
+
   // After message_complete: forgets the head (all views of it die) and is ready for the next request.
   void next_request();
 

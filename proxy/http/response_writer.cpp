@@ -67,7 +67,9 @@ void ResponseWriter::decide_framing(const ResponseHead& head) {
   } else {
     framing_ = Framing::until_close;
   }
-  keep_alive_ = traits_.keep_alive && framing_ != Framing::until_close;
+  // An application's own `Connection: close` is honoured: it may want to see the client gone.
+  keep_alive_ =
+      traits_.keep_alive && framing_ != Framing::until_close && !is_named_in_connection(head.fields, "close");
 }
 
 void ResponseWriter::write_fields(const ResponseHead& head, std::string_view date, std::string& out) const {

@@ -63,6 +63,13 @@ class ResponseWriter {
   // Valid after start(): may another request follow on this connection?
   bool keep_alive() const { return keep_alive_; }
   bool overflowed() const { return overflowed_; }
+  // Body bytes that the client still waits for: 0 when it has its whole answer, whatever the application
+  // still does. Nothing where only an end tells it.
+  std::optional<std::uint64_t> body_bytes_left() const {
+    if (framing_ == Framing::none) return 0;
+    if (framing_ == Framing::content_length) return body_bytes_left_;
+    return std::nullopt;
+  }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:

@@ -148,7 +148,9 @@ void Client::ask_next() {
 void Client::write_request(const Request& request, std::size_t tag) {
   const std::string body = request.body_bytes > 0 ? Ledger::body(tag, request.body_bytes) : std::string();
   out_ += request.method + " /x.php?tag=" + Ledger::tag_text(tag) +
-          (plan_.http_1_0 ? " HTTP/1.0" : " HTTP/1.1") + "\r\nHost: example.com\r\n";
+          (plan_.http_1_0 ? " HTTP/1.0" : " HTTP/1.1") +
+          (request.own ? "\r\nHost: elsewhere.example\r\n" : "\r\nHost: example.com\r\n");
+  if (plan_.head_bytes > 0) out_ += "X-Filler: " + std::string(plan_.head_bytes, 'f') + "\r\n";
   if (plan_.http_1_0 && universe_.random.chance(50)) out_ += "Connection: keep-alive\r\n";
   const bool chunked = plan_.chunked && !plan_.http_1_0 && !body.empty();
   const bool expects = plan_.expect_continue && !plan_.http_1_0 && !body.empty() && plan_.pipeline == 1;

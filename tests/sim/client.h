@@ -17,7 +17,8 @@ namespace holdfast::sim {
 struct ClientPlan {
   std::vector<Request> requests;
   Time arrives{};
-  std::size_t pipeline = 1;  // requests that may be unanswered at once
+  std::size_t pipeline = 1;    // requests that may be unanswered at once
+  std::size_t head_bytes = 0;  // more than it needs, of each head
   std::size_t write_most = 65536;
   std::size_t read_most = 65536;
   Duration write_pause{};  // most, between two writes

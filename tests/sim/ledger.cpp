@@ -43,6 +43,7 @@ bool Ledger::start_script(std::string_view tag_text, std::size_t& tag) {
   }
   Request& request = requests_[tag];
   ++request.executed;
+  universe_.require(!request.own, "php was given what is not for it: " + std::string(tag_text));
   if (!request.repeatable()) {
     universe_.require(request.executed == 1, "a POST ran twice: " + std::string(tag_text));
     universe_.require(request.outcome != Outcome::error_page || request.status >= 500,
@@ -81,6 +82,7 @@ void Ledger::check_one(std::size_t tag, const Rules& rules) {
     case Outcome::not_sent: return;
     case Outcome::error_page:
       if (request.status == 413 && request.too_long) return;
+      if (request.status == 421 && request.own) return;
       universe_.require(!rules.all_answered, "nothing was wrong, and yet an error: " + text);
       universe_.require(!rules.gets_answered || request.body_bytes > 0 || request.disturbed,
                         "refused without a body: " + text);

@@ -23,6 +23,7 @@ struct Request {
   bool streamed = false;    // php sends X-Accel-Buffering: no
   bool last_of_client = false;
   bool may_close = false;  // its answer may say Connection: close although it is 200
+  bool own = false;        // for a host that no site has: the proxy answers by itself, 421
   bool too_long = false;   // over the site's max_body: 413 is right
   int executed = 0;
   bool disturbed = false;       // the worker that ran it died, hung or was restarted

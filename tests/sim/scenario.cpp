@@ -141,6 +141,38 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
   return plan;
 }
 
+// Far more than the proxy holds of them, so it must stop reading; and they are read on.
+void make_pipeliner(ClientPlan& plan, Random& random) {
+  plan.pipeline = random.between(20, 300);
+  plan.head_bytes = one_of<std::size_t>(random, {0, 500, 4000});
+  plan.http_1_0 = plan.expect_continue = false;
+  plan.leave = ClientPlan::Leave::never;
+  plan.think = {};
+  if (plan.write_most < 100) plan.write_most = 2000;
+  const std::vector<Request> some = plan.requests;
+  plan.requests.clear();
+  for (std::size_t n = random.between(20, 300); n > 0; --n) {
+    Request request;
+    if (random.chance(5)) {
+      request = some[random.below(some.size())];
+      request.answer_bytes %= 5000;
+      request.body_bytes = request.body_bytes > 0 ? request.body_bytes % 3000 + 20 : 0;
+      request.too_long = false;
+    } else {
+      request.own = true;
+    }
+    plan.requests.push_back(std::move(request));
+  }
+}
+
+void make_deaf(ClientPlan& plan, Random& random) {
+  plan.deaf_after = size_up_to(random, 100000);
+  for (Request& request : plan.requests) {
+    request.answer_bytes = std::max<std::size_t>(request.answer_bytes, random.below(300000));
+    request.streamed = false;
+  }
+}
+
 void add_happening(Scenario& s, Random& random, Time start, Happening::Kind kind, Duration away = {}) {
   s.happenings.push_back({.kind = kind, .at = start + random.time(0us, 1500ms), .away = away});
 }
@@ -230,9 +262,13 @@ void set_reloads(Scenario& s, Random& random, Time start) {
   }
 }
 
+void set_client_trouble(Scenario& s) {
+  if (s.theme == Theme::pipelines) s.config.sites.front().hosts = {"example.com"};
+  if (s.theme == Theme::unread) s.config.buffers.response_memory = 5000;
+}
+
 void apply_theme(Scenario& s, Random& random, Time start) {
   config::Pool& pool = s.config.pools.front();
-  s.rules.all_answered = true;
   switch (s.theme) {
     case Theme::calm: break;
     case Theme::faults:
@@ -296,6 +332,8 @@ void apply_theme(Scenario& s, Random& random, Time start) {
     case Theme::ghosts: set_ghosts(s, random); break;
     case Theme::scarce: set_scarce(s, random); break;
     case Theme::shares: set_shares(s, random); break;
+    case Theme::pipelines:
+    case Theme::unread: set_client_trouble(s); break;
   }
 }
 
@@ -304,14 +342,18 @@ void apply_theme(Scenario& s, Random& random, Time start) {
 std::string_view theme_name(Theme theme) {
   constexpr std::array<std::string_view, kThemes> kNames = {
       "calm",    "faults",     "old_php", "generic", "one_each", "overload", "spill_fails", "restarts",
-      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce",      "shares"};
+      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce",      "shares",
+      "pipelines", "unread"};
   return kNames[static_cast<std::size_t>(theme)];
 }
 
 Theme draw_theme(Random& random) {
   const auto theme = static_cast<Theme>(random.weighted({20, 25, 8, 8, 8, 8, 8, 12, 12, 12, 5, 5, 8, 8}));
+  // Later ones take a part of all the others, so that the seeds mean what they meant.
   if (random.chance(10)) return Theme::scarce;
-  return random.chance(8) ? Theme::shares : theme;
+  if (random.chance(8)) return Theme::shares;
+  if (random.chance(8)) return Theme::pipelines;
+  return random.chance(8) ? Theme::unread : theme;
 }
 
 Scenario make_scenario(Theme theme, Random& random, Time start) {
@@ -320,10 +362,13 @@ Scenario make_scenario(Theme theme, Random& random, Time start) {
   draw_config(s, random);
   draw_network(s, random);
   draw_app(s, random);
+  s.rules.all_answered = true;  // a theme may say otherwise
   apply_theme(s, random, start);
   const std::size_t clients_most = theme == Theme::crumbs ? 4 : theme == Theme::overload ? 40 : 14;
   for (std::size_t n = random.between(1, clients_most); n > 0; --n) {
     s.clients.push_back(draw_client(s, random, start));
+    if (theme == Theme::pipelines && random.chance(60)) make_pipeliner(s.clients.back(), random);
+    if (theme == Theme::unread && random.chance(40)) make_deaf(s.clients.back(), random);
     if (theme != Theme::crumbs) continue;
     for (Request& request : s.clients.back().requests) {
       request.answer_bytes %= 500;

@@ -43,8 +43,10 @@ enum class Theme {
   ghosts,       // scripts run on long after their connections were closed, and no process is to spare
   scarce,       // processes that accept late, are forked late or never, fewer than max_connections
   shares,       // answers that are not read, or sipped, and uploads that drip, with a small spool
+  pipelines,    // hundreds of requests at once on one connection, most of them answered by the proxy itself
+  unread,       // clients that stop reading, for good
 };
-constexpr std::size_t kThemes = 16;
+constexpr std::size_t kThemes = 18;
 std::string_view theme_name(Theme theme);
 
 struct Scenario {

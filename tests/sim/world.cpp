@@ -15,7 +15,8 @@ constexpr std::size_t kStepsMost = 2'000'000;
 // Above every log level: a log that swallows.
 constexpr auto kNoLog = static_cast<config::LogLevel>(255);
 // What the fixed buffers of one client may hold beside what the configuration allows: pipelined bytes and a
-// read above them, a batch that found no room on disk, each up to 64 KiB plus framing.
+// read above them, what is joined before it goes to disk, a batch that found no room there, each up to 64 KiB
+// plus framing.
 constexpr std::size_t kClientSlack = 4 * 70 * 1024;
 // A streaming client may be 128 KiB behind plus one batch; an upstream gets PARAMS and 64 KiB of body at
 // once.
@@ -103,6 +104,8 @@ void World::end_phase() {
   universe_.require(told_done_, "done() without on_done()");
   universe_.require(network_.streams() == 0, "streams are left: " + std::to_string(network_.streams()));
   universe_.require(worker_->client_connections() == 0, "client connections are left");
+  universe_.require(worker_->memory().used() == 0,
+                    "bytes are counted that nobody holds: " + std::to_string(worker_->memory().used()));
   universe_.require(spill_.files() == 0 && spill_.bytes_in_use() == 0, "spill files are left");
   for (const Upstream* upstream : worker_->upstreams())
     universe_.require(upstream->pool().waiting() == 0, "somebody waits still");

@@ -5,14 +5,15 @@ import zlib
 
 import pytest
 
-from harness.http_client import Truncated
+from harness.http_client import Client, Truncated
+from harness.process import cpu_seconds
 
 GZIP = [("Accept-Encoding", "gzip, deflate, br")]
 
 
 @pytest.fixture
 def site(stack):
-    proxy, fpm = stack(site={"gzip": True})
+    proxy, fpm = stack(site={"gzip": True}, client={"timeouts": {"write": "5m"}})  # 300 clients are read one after the other
     (fpm.www / "page.php").write_text(
         "<?php header('ETag: \"v1\"'); for ($i = 0; $i < (int)$_GET['n']; $i++) { echo str_pad((string)$i, 100, '.'), \"\\n\"; }")
     return proxy, fpm
@@ -76,6 +77,73 @@ def test_streams_are_not_held_back(site):
         client.send(b"GET /events.php HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
         client.read_head()
         client.read_body_until(b"data: 1\n\n")
+
+
+def test_what_php_flushes_is_not_held_back(site):
+    """Steps that wait for each other, each far below what a coder keeps: they were all read at the end."""
+    proxy, fpm = site
+    (fpm.www / "steps.php").write_text(
+        "<?php require __DIR__ . '/wait.inc'; header('Content-Type: text/html'); for ($i = 0; $i < 4; $i++)"
+        " { echo \"<p>step $i</p>\\n\"; flush(); wait_for(\"read-$i\"); } echo 'end';")
+    (fpm.www / "once.php").write_text(
+        "<?php header('Content-Type: text/html'); for ($i = 0; $i < 4000; $i++) { echo \"<p>step $i</p>\\n\"; }")
+    coder, text = zlib.decompressobj(31), b""
+    with proxy.client() as client:
+        client.send(b"GET /steps.php HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+        client.read_head()
+        seen = 0
+        for step in range(4):
+            while True:
+                assert client.parser.take() is None
+                body = client.parser.peek().body
+                text += coder.decompress(body[seen:])
+                seen = len(body)
+                if f"<p>step {step}</p>".encode() in text:
+                    break
+                client.receive()
+            fpm.touch(f"read-{step}")
+        whole = client.read()
+        text += coder.decompress(whole.body[seen:])
+        assert coder.eof and text == b"".join(b"<p>step %d</p>\n" % i for i in range(4)) + b"end"
+        # One that comes in one go is one stream without marks, but those of the turns it took.
+        once = client.request("GET", "/once.php", GZIP)
+        assert gzip.decompress(once.body) == b"".join(b"<p>step %d</p>\n" % i for i in range(4000))
+        small = client.request("GET", "/page.php?n=20", GZIP)
+        assert b"\0\0\xff\xff" not in small.body and gzip.decompress(small.body) == page(20)
+
+
+def test_a_body_shorter_than_its_length_is_seen_as_cut(site):
+    proxy, fpm = site
+    (fpm.www / "short.php").write_text("<?php header('Content-Type: text/html'); header('Content-Length: 5000'); echo str_repeat('x', 3000);")
+    with proxy.client() as client, pytest.raises(Truncated):
+        client.request("GET", "/short.php", GZIP)
+
+
+def test_large_pages_do_not_keep_the_others_waiting(site):
+    """Processor time that the proxy spends between the question and the answer of another client: a turn's worth or a few, not
+    the whole page's, nor that of ten. And php's workers are free long before all is compressed."""
+    proxy, fpm = site
+    (fpm.www / "large.json").write_bytes(page(80_000))
+    (fpm.www / "large.php").write_text("<?php header('Content-Type: application/json'); readfile(__DIR__ . '/large.json');")
+    at_start = cpu_seconds(proxy.pid)
+    alone = proxy.get("/large.php", GZIP)
+    of_one = cpu_seconds(proxy.pid) - at_start
+    assert gzip.decompress(alone.body) == page(80_000)
+    clients = [proxy.client() for _ in range(10)]
+    for i, client in enumerate(clients):
+        target = "/large.php" if i % 2 else "/large.json"
+        client.send(f"GET {target} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n".encode())
+    spent = []
+    with Client(("127.0.0.1", int(proxy.admin_address.rsplit(":", 1)[1])), 30) as probe:
+        for _ in range(15):
+            before = cpu_seconds(proxy.pid)
+            assert probe.request("GET", "/healthz").status == 200
+            spent.append(cpu_seconds(proxy.pid) - before)
+    for client in clients:
+        assert gzip.decompress(client.read().body) == page(80_000)
+        client.close()
+    assert sorted(spent)[len(spent) // 2] < of_one / 5, (sorted(spent), of_one)
+    assert proxy.wait_quiet()["leased"] == 0
 
 
 def test_a_page_cut_off_by_its_worker_is_seen_as_cut(site):

@@ -64,6 +64,18 @@ def _stat_fields(pid):
     return text[text.rindex(")") + 2:].split()
 
 
+def cpu_seconds(pid):
+    """Processor time of its main thread so far. Not the wall's: a busy machine does not change it much."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        return int(f.read().split()[0]) / 1e9
+
+
+def written_by_calls(pid):
+    """How many write(2) and its kin it has called, files only (sockets are not counted by sendmsg)."""
+    with open(f"/proc/{pid}/io", encoding="ascii") as f:
+        return int(dict(line.split(": ") for line in f.read().splitlines())["syscw"])
+
+
 def children_of(pid):
     """Pids whose parent is `pid`."""
     found = []

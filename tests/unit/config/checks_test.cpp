@@ -204,6 +204,7 @@ TEST_CASE("limits: at, one below, one above") {
       {"buffers: { request_memory: ", {"1k }", "1g }"}, {"1023 }", "2g }"}},
       {"buffers: { response_memory: ", {"1k }", "1g }"}, {"0 }", "2g }"}},
       {"buffers: { response_head: ", {"1k }", "1m }"}, {"1023 }", "2m }"}},
+      {"buffers: { memory_max: ", {"8m }", "64g }"}, {"0 }", "8191k }"}},
       {"buffers: { spool_max: ", {"128m }", "1048576g }"}, {"0 }", "1023k }"}},
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
       {"shutdown: { delay: ", {"0s }", "24h }"}, {"25h }"}},

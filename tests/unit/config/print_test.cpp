@@ -53,7 +53,12 @@ Config unusual() {
   c.sites = {site, site};
   c.sites[1].hosts = {};
   c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 11, 1, 2, 3, 7};
-  c.buffers = {1024, 1025, 1026, "/", 1U << 20};
+  c.buffers = {.request_memory = 1024,
+               .response_memory = 1025,
+               .response_head = 1026,
+               .memory_max = 8U << 20,
+               .spool_dir = "/",
+               .spool_max = 1U << 20};
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
   c.forwarded_headers = {ForwardedHeader::x_real_ip, ForwardedHeader::x_forwarded_host};
   c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};

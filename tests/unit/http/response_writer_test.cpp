@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
 #include <string>
+#include <utility>
 
 using namespace holdfast::http;
 
@@ -133,7 +135,8 @@ TEST_CASE("fields that are not passed on") {
                                                   {"Upgrade", "h2"},
                                                   {"content-length", "99"},
                                                   {"X-Kept", "yes"}}));
-  CHECK(out == "HTTP/1.1 200 OK\r\nX-Kept: yes\r\n" + kDateLine + "Content-Length: 0\r\n\r\n");
+  CHECK(out ==
+        "HTTP/1.1 200 OK\r\nX-Kept: yes\r\n" + kDateLine + "Content-Length: 0\r\nConnection: close\r\n\r\n");
   CHECK_FALSE(has(write_head(with_fields({{"X", "y"}})), "Server"));
 }
 
@@ -244,4 +247,44 @@ TEST_CASE("100 Continue") {
   std::string out;
   ResponseWriter::write_continue(out);
   CHECK(out == "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+TEST_CASE("an application's Connection: close ends the connection, whatever else it names") {
+  for (const auto& [value, closes] : {std::pair<std::string_view, bool>{"close", true},
+                                      {"Close", true},
+                                      {"x-hop, close", true},
+                                      {"keep-alive", false},
+                                      {"closed", false}}) {
+    CAPTURE(value);
+    ResponseWriter writer({1, false, true});
+    std::string out;
+    writer.start({.status = 200, .reason = {}, .fields = {{"Connection", value}}, .content_length = 3}, "",
+                 out);
+    CHECK(writer.keep_alive() != closes);
+    CHECK((out.find("Connection: close\r\n") != std::string::npos) == closes);
+    CHECK(out.find("x-hop") == std::string::npos);
+  }
+}
+
+TEST_CASE("what the client still waits for is known where a length tells it, or there is no body") {
+  struct Case {
+    int status;
+    bool head_method;
+    std::optional<std::uint64_t> length, left;
+  };
+  for (const Case& c : {Case{200, false, 5, 5}, Case{200, false, 0, 0}, Case{302, false, 0, 0},
+                        Case{204, false, std::nullopt, 0}, Case{304, false, 9, 0}, Case{200, true, 9, 0},
+                        Case{200, false, std::nullopt, std::nullopt}}) {
+    CAPTURE(c.status);
+    ResponseWriter writer({1, c.head_method, true});
+    std::string out;
+    writer.start({.status = c.status, .reason = {}, .fields = {}, .content_length = c.length}, "", out);
+    CHECK(writer.body_bytes_left() == c.left);
+    writer.body("abc", out);
+    if (c.length == 5U && !c.head_method) {
+      CHECK(writer.body_bytes_left() == 2U);
+      writer.body("def", out);
+      CHECK(writer.body_bytes_left() == 0U);
+    }
+  }
 }

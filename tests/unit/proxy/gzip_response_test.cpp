@@ -65,7 +65,14 @@ struct Scene {
       .content_length = {}};
   Recorder recorder;
   std::size_t compressors = 0;
-  GzipResponse response{request, recorder, compressors};
+  GzipResponse response{request, recorder, compressors, core::BodyStore(nullptr, 16 << 20)};
+
+  // As many turns as it takes; how many.
+  int work(std::size_t bytes_a_turn = 8192) {
+    int turns = 0;
+    for (; response.has_work(); ++turns) response.work(bytes_a_turn);
+    return turns;
+  }
 };
 
 }  // namespace
@@ -78,6 +85,7 @@ TEST_CASE("gzip: every split inflates to the same") {
     scene.response.response_body(std::string_view(text).substr(0, cut));
     scene.response.response_body(std::string_view(text).substr(cut));
     scene.response.finish_response();
+    scene.work();
     REQUIRE(scene.recorder.finished);
     REQUIRE(inflate_gzip(scene.recorder.body) == text);
     REQUIRE(scene.recorder.body.size() < text.size() / 2);
@@ -94,6 +102,7 @@ TEST_CASE("gzip: byte by byte, and pieces larger than the output buffer") {
     for (std::size_t i = 0; i < text.size(); i += step)
       scene.response.response_body(std::string_view(text).substr(i, step));
     scene.response.finish_response();
+    scene.work();
     CHECK(inflate_gzip(scene.recorder.body) == text);
   }
   Scene scene;  // what does not shrink
@@ -103,6 +112,7 @@ TEST_CASE("gzip: byte by byte, and pieces larger than the output buffer") {
   scene.response.start_response(scene.head, false);
   scene.response.response_body(noise);
   scene.response.finish_response();
+  scene.work();
   CHECK(inflate_gzip(scene.recorder.body) == noise);
 }
 
@@ -110,6 +120,7 @@ TEST_CASE("gzip: the head tells of it") {
   Scene scene;
   scene.head.content_length = 2000;
   scene.response.start_response(scene.head, false);
+  scene.work();
   CHECK(scene.recorder.fields ==
         "Content-Type: text/html\nETag: W/\"v1\"\nVary: Accept-Encoding\nContent-Encoding: gzip\n");
   CHECK_FALSE(scene.recorder.length);
@@ -124,6 +135,7 @@ TEST_CASE("gzip: a short answer of unknown length goes out as it is: one below t
     CHECK(scene.recorder.starts == 0);
     for (const char& c : text) scene.response.response_body({&c, 1});
     scene.response.finish_response();
+    scene.work();
     CHECK(scene.recorder.starts == 1);
     CHECK(scene.recorder.finished);
     if (bytes < 1024) {
@@ -145,6 +157,7 @@ TEST_CASE("gzip: other clients, streams and other types get it plain") {
     scene.response.response_body("first");
     CHECK(scene.recorder.body == "first");
     scene.response.finish_response();
+    scene.work();
     CHECK(scene.recorder.stream == (what == 1));
     CHECK((scene.recorder.fields.find("Vary") != std::string::npos) == (what == 0));
     CHECK(scene.compressors == 0);
@@ -157,6 +170,7 @@ TEST_CASE("gzip: broken off, before and after the decision") {
     scene.response.start_response(scene.head, false);
     scene.response.response_body(some_text(bytes));
     scene.response.break_response();
+    scene.work();
     CHECK(scene.recorder.starts == 1);
     CHECK(scene.recorder.broken);
     CHECK_FALSE(scene.recorder.finished);
@@ -179,7 +193,7 @@ TEST_CASE("gzip: a response that is dropped in the middle gives its compressor b
   request.fields = {{"Accept-Encoding", "gzip"}};
   Recorder recorder;
   {
-    GzipResponse response(request, recorder, compressors);
+    GzipResponse response(request, recorder, compressors, core::BodyStore(nullptr, 1 << 20));
     http::ResponseHead head;
     head.fields = {{"Content-Type", "text/css"}};
     head.content_length = 100'000;
@@ -187,4 +201,89 @@ TEST_CASE("gzip: a response that is dropped in the middle gives its compressor b
     CHECK(compressors == 1);
   }
   CHECK(compressors == 0);
+}
+
+TEST_CASE("gzip: what was flushed can be read at once; one that is whole by then has no marks in it") {
+  Scene scene;
+  std::string sent;
+  for (int step = 0; step < 4; ++step) {
+    if (step == 0) scene.response.start_response(scene.head, false);
+    const std::string piece = "<p>step " + std::to_string(step) + "</p>\n";
+    sent += piece;
+    scene.response.response_body(piece);
+    scene.work();
+    // All but the end: zlib says that it needs more, and has given all that was put in.
+    z_stream stream{};
+    REQUIRE(inflateInit2(&stream, 15 + 16) == Z_OK);
+    std::string out(10'000, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(scene.recorder.body.data());
+    stream.avail_in = static_cast<uInt>(scene.recorder.body.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    CHECK(inflate(&stream, Z_SYNC_FLUSH) == Z_OK);
+    out.resize(stream.total_out);
+    inflateEnd(&stream);
+    CHECK(out == sent);
+  }
+  scene.response.finish_response();
+  scene.work();
+  CHECK(inflate_gzip(scene.recorder.body) == sent);
+
+  Scene whole;  // in many pieces, and many turns
+  const std::string text = some_text(100'000);
+  whole.response.start_response(whole.head, false);
+  for (std::size_t i = 0; i < text.size(); i += 999)
+    whole.response.response_body(std::string_view(text).substr(i, 999));
+  whole.response.finish_response();
+  CHECK(whole.work() > 10);
+  CHECK(whole.recorder.body.find(std::string("\0\0\xff\xff", 4)) == std::string::npos);
+  CHECK(inflate_gzip(whole.recorder.body) == text);
+}
+
+TEST_CASE("gzip: no more than asked for is compressed at once, and none when it comes") {
+  Scene scene;
+  scene.response.start_response(scene.head, false);
+  scene.response.response_body(some_text(1 << 20));
+  CHECK(scene.recorder.starts == 0);
+  CHECK(scene.response.work(8192) == 8192);
+  CHECK(scene.response.stored_bytes() == (1 << 20) - 8192);
+}
+
+TEST_CASE("gzip: the Content-Length ends it, more is dropped, less is broken") {
+  const std::string text = some_text(5000);
+  for (const int more : {-1, 0, 10}) {
+    CAPTURE(more);
+    Scene scene;
+    scene.head.content_length = 5000;
+    scene.response.start_response(scene.head, false);
+    scene.response.response_body(std::string_view(text).substr(0, more < 0 ? 4999 : 5000));
+    if (more > 0) scene.response.response_body("0123456789");
+    if (more < 0) scene.response.finish_response();
+    scene.work();
+    CHECK(scene.recorder.finished == (more >= 0));
+    CHECK(scene.recorder.broken == (more < 0));
+    if (more >= 0) CHECK(inflate_gzip(scene.recorder.body) == text);
+    if (more >= 0) scene.response.break_response();  // of the script: the client has its answer
+    CHECK_FALSE(scene.response.has_work());
+    CHECK(scene.compressors == 0);
+  }
+}
+
+TEST_CASE("gzip: a store without room holds the source back, and loses nothing") {
+  Recorder recorder;
+  std::size_t compressors = 0;
+  http::RequestHead request;
+  request.fields = {{"Accept-Encoding", "gzip"}};
+  GzipResponse response(request, recorder, compressors, core::BodyStore(nullptr, 3000));
+  http::ResponseHead head;
+  head.fields = {{"Content-Type", "text/css"}};
+  response.start_response(head, false);
+  const std::string text = some_text(9000);
+  for (std::size_t i = 0; i < text.size(); i += 1500) {
+    response.response_body(std::string_view(text).substr(i, 1500));
+    while (response.congested()) response.work(1000);
+  }
+  response.finish_response();
+  while (response.has_work()) response.work(1000);
+  CHECK(inflate_gzip(recorder.body) == text);
 }
