@@ -336,6 +336,7 @@ def test_status_by_configuration_and_watched(stack, base):
     """A listener that the file names in full, so that the file is enough to find it."""
     admin = base / "admin.sock"
     proxy, _ = stack(admin={"listen": f"unix:{admin}"})
+    wait_until(lambda: command("status", "-c", proxy.config_path)[0] == 0, "a worker that has answered")
     status, out, err = command("status", "-c", proxy.config_path)
     assert status == 0 and out.splitlines()[-1].split()[-1] == "ok", (status, out, err)
     watch = subprocess.Popen([BINARY, "status", "-c", proxy.config_path, "--watch"], stdout=subprocess.PIPE, text=True)
