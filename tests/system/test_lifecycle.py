@@ -141,7 +141,8 @@ def test_a_taken_port_is_an_error_at_start(stack, start_holdfast):
 def test_out_of_descriptors_does_not_spin(start_fpm, start_holdfast):
     """accept() fails with EMFILE: it waits instead of trying for ever, and goes on when there are some again."""
     fpm = start_fpm(max_children=5).start()
-    proxy = start_holdfast({"pools": {"php": {"address": fpm.address}}, "sites": [{"root": str(fpm.www), "pool": "php"}]})
+    proxy = start_holdfast({"user": "root", "pools": {"php": {"address": fpm.address}},  # root: we may change its limits
+                            "sites": [{"root": str(fpm.www), "pool": "php"}]})
     # Before as after. It also shows UBSan's vptr check each class while there is a descriptor for the pipe it looks with.
     assert proxy.get("/echo.php?t=before").body == b"before\n"
     # Lowered behind its back: it knows what to allow when it starts.

@@ -91,7 +91,7 @@ def test_time_wait_by_port(stack):
 
 
 def test_labels_are_bounded(stack):
-    """Whatever clients send, no series is added: labels are pools, states, reasons, classes, bounds and our ports."""
+    """Whatever clients send, no series is added: labels are pools, states, reasons, classes, bounds, our ports and other words of ours."""
     proxy, _ = stack("tcp", site={"front_controller": "/index.php"}, pool=WITH_STATUS)
     assert proxy.get("/echo.php?t=a").status == 200
     wait_fpm(proxy, 1)
@@ -101,7 +101,7 @@ def test_labels_are_bounded(stack):
         proxy.get(f"/missing{i}.php", method=("GET", "POST", "PURGE", f"M{i}")[i % 4])
     after = samples(proxy)
     assert set(after) == set(before)
-    allowed = {"pool", "state", "reason", "class", "le", "port", "side", "version", "log"}
+    allowed = {"pool", "state", "reason", "class", "le", "port", "side", "version", "log", "place", "use", "share"}
     assert {label for _, labels in after for label, _ in labels} <= allowed
     assert {value for _, labels in after for label, value in labels if label == "pool"} == {"php"}
     ports = {value for _, labels in after for label, value in labels if label == "port"}

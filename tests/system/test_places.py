@@ -119,7 +119,7 @@ def test_the_limit_of_descriptors_bounds_the_clients(stack, start_fpm, start_hol
 
 def test_no_descriptor_left(stack):
     """accept, connect, files and spool: each says so in the log, now and then, and counts; nothing hangs or dies of it."""
-    proxy, _ = stack(pool={"queue": {"timeout": "300ms"}})
+    proxy, _ = stack(pool={"queue": {"timeout": "300ms"}}, user="root")  # whose limits we may change
     assert proxy.get("/style.css").status == 200
     proxy.admin("POST", "/pools/php/recycle")
     clients = [proxy.client() for _ in range(5)]

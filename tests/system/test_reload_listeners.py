@@ -227,7 +227,7 @@ def test_admin_off_and_on(stack):
     proxy, _ = stack()
     port = int(proxy.admin_address.rsplit(":", 1)[1])
     page = Client(local(port), PATIENCE)
-    page.send(b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
+    page.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     page.read_head()
     idle = Client(local(port), PATIENCE)
     assert idle.request("GET", "/healthz").status == 200
