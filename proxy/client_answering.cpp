@@ -29,6 +29,7 @@ constexpr std::size_t kParamNameBytesMost = 32;
 void ClientConnection::on_request_complete() {
   state_ = State::answering;
   deadline_.clear();
+  delivery_.stop();
   held_worker_.let_go();
   // A reload has taken its pool away since the head came: then what the present configuration says.
   if (plan_.kind == Plan::Kind::php && worker_.find_upstream(plan_.site->pool) == nullptr) {
@@ -295,6 +296,7 @@ void ClientConnection::end_request() {
   plan_ = {};
   state_ = State::idle;
   worker_.client_idle(*this);
+  delivery_.stop();  // also if the stream has not said yet that it took all: the next answer is watched anew
   deadline_.set(worker_.now() + worker_.config().client.timeouts.keep_alive);
   if (!unparsed_.empty() || eof_) {
     want_turn();

@@ -395,9 +395,8 @@ void Upstream::note_connect_failure(net::Error error) {
   // Once a cause, not once a try.
   if (text == last_connect_error_ && !pool_.reachable()) return;
   last_connect_error_ = text;
-  context_.log.warn(config().name + ": cannot connect to " + config().address.text() + ": " +
-                    text + "; requests wait up to " +
-                    std::to_string(config().queue.timeout.count()) +
+  context_.log.warn(config().name + ": cannot connect to " + config().address.text() + ": " + text +
+                    "; requests wait up to " + std::to_string(config().queue.timeout.count()) +
                     " ms. Is php-fpm running, and is its `listen` this address?");
 }
 

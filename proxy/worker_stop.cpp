@@ -88,7 +88,8 @@ void Worker::finish_draining() {
   if (grace_over && !cut_off_) {
     cut_off_ = true;
     if (client_connections() > 0) {
-      context_.log.warn("shutdown.grace is over: " + std::to_string(client_connections()) + " clients are cut off");
+      context_.log.warn("shutdown.grace is over: " + std::to_string(client_connections()) +
+                        " clients are cut off");
     }
     for (auto& [id, client] : clients_) {
       if (client->role() == ClientConnection::Role::site) client->cut_off();

@@ -73,8 +73,8 @@ class WaiterQueue {
   WaiterQueue& operator=(const WaiterQueue&) = delete;
   ~WaiterQueue();
 
-  // By its place: a new one goes to the end. `again`: a retry, which may be older than others; it gets its place
-  // back, and its address the next turn, for it had one already.
+  // By its place: a new one goes to the end. `again`: a retry, which may be older than others; it gets its
+  // place back, and its address the next turn, for it had one already.
   void add(Waiter& waiter, bool again);
   void remove(Waiter& waiter);
   // Whose turn it is; nullptr: nobody waits.

@@ -5,7 +5,7 @@ An instant FastCGI application stands behind both, so that the proxy is the bott
 small page. Rounds alternate between the two, and what counts is the ratio of the medians: absolute figures depend on the
 machine. CPU is the proxy process's own (user and system, /proc/PID/stat).
 
-    ./dev bench [--rounds N] [--requests N] [--json FILE]
+    ./dev bench [--rounds N] [--requests N] [--before BINARY] [--json FILE]
 """
 
 import argparse
@@ -103,17 +103,18 @@ http {{
     return Subject("nginx, kept connections", process, child_of(process.pid), port)
 
 
-def start_holdfast(folder: Path, application: int) -> Subject:
+def start_holdfast(folder: Path, application: int, binary: Path = ROOT / "build/release/holdfast",
+                   name: str = "holdfast") -> Subject:
     port = free_port()
-    config = folder / "holdfast.yaml"
+    config = folder / f"{name.replace(' ', '-')}.yaml"
     config.write_text(json.dumps({
         "listen": f"127.0.0.1:{port}", "admin": {"listen": "off"},
         "pools": {"app": {"address": f"tcp:127.0.0.1:{application}", "max_connections": CONNECTIONS}},
         "sites": [{"root": str(folder / "www"), "pool": "app"}],
         "log": {"access": "off", "level": "error"}}))
-    process = subprocess.Popen([str(ROOT / "build/release/holdfast"), "run", "-c", str(config)])
+    process = subprocess.Popen([str(binary), "run", "-c", str(config)])
     wait_for(port, process)
-    return Subject("holdfast", process, process.pid, port)
+    return Subject(name, process, process.pid, port)
 
 
 def report(subjects: list, arguments) -> float:
@@ -122,10 +123,13 @@ def report(subjects: list, arguments) -> float:
         cpu = f"{statistics.median(subject.cpu_us):.1f} ({min(subject.cpu_us):.1f} - {max(subject.cpu_us):.1f})"
         rate = f"{statistics.median(subject.rate):,.0f}"
         print(f"{subject.name:26}{cpu:>26}{rate:>22}")
-    holdfast, nginx = subjects
+    holdfast, nginx, *before = subjects
     ratio = statistics.median(holdfast.cpu_us) / statistics.median(nginx.cpu_us)
     print(f"\nCPU of holdfast / CPU of nginx: {ratio:.2f}  (medians of {arguments.rounds} rounds of "
           f"{arguments.requests:,} requests, {CLIENTS} clients, alternating)")
+    for old in before:
+        print(f"CPU of holdfast / CPU of {old.name}: {statistics.median(holdfast.cpu_us) / statistics.median(old.cpu_us):.2f}, "
+              f"of the least ones {min(holdfast.cpu_us) / min(old.cpu_us):.2f}")
     if arguments.json:
         Path(arguments.json).write_text(json.dumps({
             "ratio": ratio, "subjects": {s.name: {"cpu_us": s.cpu_us, "rate": s.rate} for s in subjects}}, indent=2) + "\n")
@@ -136,6 +140,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
     parser.add_argument("--requests", type=int, default=60000, help="requests a round (default 60000)")
+    parser.add_argument("--before", metavar="BINARY", type=Path, help="another build of holdfast, measured beside")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     arguments = parser.parse_args()
     started = []
@@ -152,6 +157,9 @@ def main() -> int:
             subjects = []
             for start in (start_holdfast, start_nginx):
                 subjects.append(start(folder, port))
+                started.append(subjects[-1].process)
+            if arguments.before:
+                subjects.append(start_holdfast(folder, port, arguments.before, "holdfast before"))
                 started.append(subjects[-1].process)
             for number in range(arguments.rounds + 1):  # the first is a warm-up
                 for subject in subjects:

@@ -341,9 +341,9 @@ void apply_theme(Scenario& s, Random& random, Time start) {
 
 std::string_view theme_name(Theme theme) {
   constexpr std::array<std::string_view, kThemes> kNames = {
-      "calm",    "faults",     "old_php", "generic", "one_each", "overload", "spill_fails", "restarts",
-      "reloads", "terminated", "swizzle", "crumbs",  "crowded",  "ghosts",   "scarce",      "shares",
-      "pipelines", "unread"};
+      "calm",        "faults",   "old_php", "generic",    "one_each",  "overload",
+      "spill_fails", "restarts", "reloads", "terminated", "swizzle",   "crumbs",
+      "crowded",     "ghosts",   "scarce",  "shares",     "pipelines", "unread"};
   return kNames[static_cast<std::size_t>(theme)];
 }
 
