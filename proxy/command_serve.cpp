@@ -1,6 +1,7 @@
 // serve: makes a configuration from the command line, starts php-fpm where needed, and runs.
 #include "proxy/command_serve.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -106,6 +107,26 @@ class StartNote final : public ServerHooks {
   config::Snapshot config_;
 };
 
+bool may_serve(const RunUser& user, const std::string& root) {
+  return try_access_as(user, {{root, R_OK | X_OK}}).front() == 0;
+}
+
+// Home folders are closed to the usual user of web servers: who works there is asked for with sudo.
+std::optional<RunUser> owner_who_may_serve(const std::string& root) {
+  struct stat status {};
+  if (::stat(root.c_str(), &status) != 0 || status.st_uid == 0) return std::nullopt;
+  std::string error;
+  std::optional<RunUser> owner = find_run_user(std::to_string(status.st_uid), {}, error);
+  if (owner && !may_serve(*owner, root)) owner.reset();
+  return owner;
+}
+
+std::string nobody_may_serve(const std::string& root) {
+  return "only root may read " + root +
+         ", and neither php nor this server runs as root: move it (to /srv, for one), let others read it and "
+         "enter the folders above, or name an account that may: --user NAME";
+}
+
 int serve(const Options& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
@@ -137,6 +158,10 @@ int serve(const Options& options) {
     if (::geteuid() == 0) {
       user = choose_run_user(config, error);
       if (!user && !error.empty()) return fail(kUsage, "--user: " + error);
+      if (user && options.user.empty() && !may_serve(*user, site.root)) {
+        user = owner_who_may_serve(site.root);
+        if (!user) return fail(kUnavailable, nobody_may_serve(site.root));
+      }
       if (user) config.user = user->name;
     }
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
@@ -172,7 +197,9 @@ void add_serve_command(CLI::App& app, int& exit_status) {
   sub->add_option("--php", options->php,
                   "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
   sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
-  sub->add_option("--user", options->user, "Whom to be when started as root (default: www-data)");
+  sub->add_option("--user", options->user,
+                  "Whom to be when started as root (default: www-data, or the folder's owner where only that "
+                  "one may read it)");
   sub->add_option("--connections", options->connections, "Most connections to php-fpm")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1000U));

@@ -261,6 +261,36 @@ def test_serve_gives_up_root_too(base, end):
         assert again.terminate() == 0 and not list(temporary.iterdir())
 
 
+@pytest.mark.skipif(not find_php_fpm(), reason="no php-fpm")
+def test_serve_becomes_the_owner_of_a_closed_folder(base):
+    """A home that is closed to www-data: the run is its owner's."""
+    home = base / "home"
+    (home / "app").mkdir(parents=True)
+    (home / "app" / "index.php").write_text("<?php echo posix_getpwuid(posix_geteuid())['name'];\n", encoding="ascii")
+    nobody = pwd.getpwnam("nobody")
+    for path in (home, home / "app", home / "app" / "index.php"):
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    os.chmod(home, 0o700)
+    process = Process([BINARY, "serve", home / "app", "--listen", "127.0.0.1:0", "--admin", "off"], base / "log")
+    try:
+        wait_until(lambda: "serving:" in process.log() or not process.running, "it to serve")
+        assert_is(process.pid, "nobody")
+        port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", process.log())[1])
+        with Client(("127.0.0.1", port), 10) as client:
+            assert client.request("GET", "/").body == b"nobody"
+    finally:
+        assert process.terminate() == 0
+
+
+@pytest.mark.skipif(not find_php_fpm(), reason="no php-fpm")
+def test_serve_says_that_only_root_may_read_a_folder(base):
+    site = base / "site"
+    site.mkdir(mode=0o700)
+    done = subprocess.run([BINARY, "serve", site, "--listen", "127.0.0.1:0", "--admin", "off"], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 69 and f"only root may read {site}" in done.stderr and "--user NAME" in done.stderr, done
+
+
 def test_no_descriptor_of_root_is_left_open(stack):
     """But those that it serves with."""
     proxy, _ = stack()
