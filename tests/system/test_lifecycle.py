@@ -10,22 +10,8 @@ import pytest
 from harness.http_client import Client
 from harness.load import Load
 from harness.process import cpu_seconds, open_files, wait_exit
+from harness.scenes import hold, refuses
 from harness.wait import pause, wait_until
-
-
-def hold(proxy, fpm, tag="h", release="go"):
-    client = proxy.client()
-    client.send(f"GET /hold.php?t={tag}&r={release} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    wait_until(lambda: fpm.seen(f"started-{tag}"), "the holding script")
-    return client
-
-
-def refuses(proxy):
-    try:
-        proxy.client(timeout=5).close()
-        return False
-    except (ConnectionRefusedError, ConnectionResetError):
-        return True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -9,31 +9,17 @@ import pytest
 from harness.holdfast import BINARY
 from harness.http_client import Client
 from harness.process import wait_exit
+from harness.scenes import hold, refuses
 from harness.wait import PATIENCE, wait_until
 
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
-
-
-def running_request(proxy, fpm, tag="h"):
-    client = proxy.client()
-    client.send(f"GET /hold.php?t={tag}&r=go HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    wait_until(lambda: fpm.seen(f"started-{tag}"), "the holding script")
-    return client
-
-
-def refuses(proxy):
-    try:
-        proxy.client(timeout=5).close()
-        return False
-    except (ConnectionRefusedError, ConnectionResetError):
-        return True
 
 
 @pytest.mark.parametrize("number", STOPS)
 def test_stops_in_order_and_says_so_until_the_end(stack, number):
     """The admin endpoint is what an orchestrator asks meanwhile."""
     proxy, fpm = stack()
-    running = running_request(proxy, fpm)
+    running = hold(proxy, fpm)
     kept = Client(("127.0.0.1", int(proxy.admin_address.rsplit(":", 1)[1])), PATIENCE)
     assert kept.request("GET", "/readyz").status == 200
     proxy.process.signal(number)
@@ -66,7 +52,7 @@ def test_shutdown_delay_keeps_the_listeners_open(stack):
     kept, idle = proxy.client(), proxy.client()
     for client in (kept, idle):
         assert not client.request("GET", "/echo.php?t=before").closes
-    running = running_request(proxy, fpm)
+    running = hold(proxy, fpm)
     proxy.process.signal(signal.SIGTERM)
     wait_until(lambda: proxy.admin("GET", "/readyz")[0] == 503, "/readyz to fail")
     assert proxy.status()["stopping"] is True
@@ -84,7 +70,7 @@ def test_shutdown_delay_keeps_the_listeners_open(stack):
 
 def test_a_second_signal_cuts_delay_and_grace_short(stack):
     proxy, fpm = stack(shutdown={"delay": "10m", "grace": "10m"})
-    running_request(proxy, fpm)
+    hold(proxy, fpm)
     proxy.process.signal(signal.SIGTERM)
     wait_until(lambda: "stopping: " in proxy.log(), "the first to be seen")
     proxy.process.signal(signal.SIGQUIT)
@@ -137,7 +123,7 @@ def test_usr2_reloads(stack):
 def test_no_other_signal_ends_it(stack, base):
     """In any number, while it serves and while it stops."""
     proxy, fpm = stack()
-    running = running_request(proxy, fpm)
+    running = hold(proxy, fpm)
     for _ in range(20):
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
             proxy.process.signal(number)
