@@ -105,11 +105,6 @@ def alive(pid):
         return False
 
 
-def cpu_seconds(pid):
-    fields = _stat_fields(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def memory_kib(pid, field="VmRSS"):
     """VmRSS (now) or VmHWM (the highest so far)."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
