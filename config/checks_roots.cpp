@@ -100,12 +100,10 @@ void find_private(const fs::path& folder, const std::string& prefix, int& left,
                   std::vector<std::string>& found, std::vector<std::string>* folders) {
   for (const std::string& name : names_in(folder, left)) {
     std::error_code error;
-    if (name == ".git" || name == ".svn" || name == ".hg") {
+    if (name == ".git" || name == ".svn" || name == ".hg" || is_dump(name)) {
       found.push_back(prefix + name);
     } else if (name == "vendor" && fs::is_directory(folder / name, error)) {
       if (is_code(folder / name, left)) found.push_back(prefix + name + "/");
-    } else if (is_dump(name)) {
-      found.push_back(prefix + name);
     } else if (folders != nullptr &&
                fs::symlink_status(folder / name, error).type() == fs::file_type::directory) {
       folders->push_back(name);

@@ -147,6 +147,7 @@ std::string foreign_language(std::string_view text) {
 
 std::vector<std::string> foreign_hints() {
   std::vector<std::string> out;
+  out.reserve(std::size(kHints));
   for (const Hint& hint : kHints) out.emplace_back(hint.text);
   return out;
 }
