@@ -129,6 +129,7 @@ std::vector<std::string> words_of(const std::string& text) {
 
 std::string words_as_list(const std::vector<std::string>& words) {
   std::vector<std::string> texts;
+  texts.reserve(words.size());
   for (const std::string& word : words) texts.push_back(yaml_text(word));
   return yaml_list(texts);
 }
