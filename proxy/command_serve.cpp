@@ -66,7 +66,7 @@ bool has_index(const config::Site& site) {
 std::string front_controller(const Options& options, const fs::path& root, std::string& error) {
   std::error_code failure;
   if (options.front_controller == kNoFrontController) return {};
-  const std::string path = options.front_controller.empty() ? "/index.php" : options.front_controller;
+  std::string path = options.front_controller.empty() ? "/index.php" : options.front_controller;
   if (path.starts_with('/') && fs::is_regular_file(root.string() + path, failure)) return path;
   if (!options.front_controller.empty())
     error = "--front-controller " + path + ": " +
@@ -198,8 +198,7 @@ void add_serve_command(CLI::App& app, int& exit_status) {
                   "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
   sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
   sub->add_option("--user", options->user,
-                  "Whom to be when started as root (default: www-data, or the folder's owner where only that "
-                  "one may read it)");
+                  "Whom to be when started as root (default: www-data, or the folder's owner)");
   sub->add_option("--connections", options->connections, "Most connections to php-fpm")
       ->capture_default_str()
       ->check(CLI::Range(1U, 1000U));

@@ -86,7 +86,7 @@ bool walk(Folder& folder, std::string& path, std::string& error) {
       return false;
     }
     if (target[0] == '/') folder.become(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    path = target + path.substr(slash);
+    path = target.append(path, slash);
   }
 }
 

@@ -218,6 +218,7 @@ std::vector<std::string> missing_rights(const RunUser& user, const config::Confi
                       "a folder of its own for it, with that user as the owner"});
   }
   std::vector<Access> wanted;
+  wanted.reserve(rights.size());
   for (const Right& right : rights) wanted.push_back(right.access);
   const std::vector<int> answers = try_access_as(user, wanted);
   std::vector<std::string> sentences;

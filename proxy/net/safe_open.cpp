@@ -3,7 +3,6 @@
 #include "proxy/net/safe_open.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +10,7 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <utility>
 #include <vector>
 

@@ -1,12 +1,12 @@
 // stat(2), open(2) and pread(2) for static files, their errors sorted into FileKind.
 #include "proxy/net/static_file.h"
 
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <utility>
 
