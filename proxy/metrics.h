@@ -33,7 +33,6 @@ struct Metrics {
   std::uint64_t clients_accepted = 0;
   std::uint64_t clients_made_way = 0;      // idle ones that were closed for others
   std::uint64_t clients_over_address = 0;  // refused by client.max_per_address
-  std::uint64_t clients_refused = 0;       // refused requests: 4xx of our own before a site was chosen
   std::uint64_t requests = 0;
   // By the first digit of the status. php may answer with any of three digits.
   static constexpr std::array<std::string_view, 7> kClasses = {"",    "1xx", "2xx",  "3xx",
