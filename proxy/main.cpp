@@ -2,13 +2,13 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "proxy/command_doctor.h"
-#include "proxy/command_line.h"
-#include "proxy/command_run.h"
-#include "proxy/command_serve.h"
-#include "proxy/command_sockets.h"
-#include "proxy/command_status.h"
-#include "proxy/version.h"
+#include "proxy/commands/command_doctor.h"
+#include "proxy/commands/command_line.h"
+#include "proxy/commands/command_run.h"
+#include "proxy/commands/command_serve.h"
+#include "proxy/commands/command_sockets.h"
+#include "proxy/commands/command_status.h"
+#include "proxy/core/version.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"HTTP server and FastCGI connection pooler for php-fpm", "holdfast"};

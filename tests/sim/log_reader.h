@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "proxy/core/log_text.h"
-#include "proxy/log_output.h"
+#include "proxy/observe/log_output.h"
 #include "universe.h"
 
 namespace holdfast::sim {

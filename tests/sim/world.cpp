@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "proxy/client_connection.h"
+#include "proxy/client/client_connection.h"
 
 namespace holdfast::sim {
 
@@ -104,8 +104,8 @@ void World::end_phase() {
   universe_.require(told_done_, "done() without on_done()");
   universe_.require(network_.streams() == 0, "streams are left: " + std::to_string(network_.streams()));
   universe_.require(worker_->client_connections() == 0, "client connections are left");
-  universe_.require(worker_->memory().used() == 0,
-                    "bytes are counted that nobody holds: " + std::to_string(worker_->memory().used()));
+  universe_.require(worker_->context().memory.used() == 0,
+                    "bytes are counted that nobody holds: " + std::to_string(worker_->context().memory.used()));
   universe_.require(spill_.files() == 0 && spill_.bytes_in_use() == 0, "spill files are left");
   for (const Upstream* upstream : worker_->upstreams())
     universe_.require(upstream->pool().waiting() == 0, "somebody waits still");
@@ -176,13 +176,13 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
     met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
   met["log lines dropped"] += log_->dropped();
   met["spill files"] += spill_.created();
-  met["408 slow body"] += worker_->metrics().slow_uploads;
-  met["cut slow answer"] += worker_->metrics().slow_answers;
-  met["cut holds worker"] += worker_->metrics().cut_answers;
-  met["idle made way"] += worker_->metrics().clients_made_way;
+  met["408 slow body"] += worker_->context().metrics.slow_uploads;
+  met["cut slow answer"] += worker_->context().metrics.slow_answers;
+  met["cut holds worker"] += worker_->context().metrics.cut_answers;
+  met["idle made way"] += worker_->context().metrics.clients_made_way;
   for (const auto use : {core::SpillUse::upload, core::SpillUse::answer})
     met["spool refused " + std::string(core::spill_use_name(use))] +=
-        worker_->spool_shares().refused(use, core::SpillShare::client);
+        worker_->context().spill_shares.refused(use, core::SpillShare::client);
   for (const Upstream* upstream : worker_->upstreams()) {
     const core::PoolStats& stats = upstream->pool().stats();
     met["reused"] += stats.reused;
@@ -290,7 +290,7 @@ void World::check() {
   universe_.require(network_.unsent_most() <= kUnsentMost,
                     "unsent bytes of a stream: " + std::to_string(network_.unsent_most()));
   universe_.require(spill_.bytes_in_use() <= scenario_.spill.most, "the spill store is over its limit");
-  const core::SpillShares& shares = worker_->spool_shares();
+  const core::SpillShares& shares = worker_->context().spill_shares;
   for (const auto use : {core::SpillUse::upload, core::SpillUse::answer})
     universe_.require(shares.used(use) <= shares.most_of_use(), "a use of the spool is over its share");
   universe_.require(

@@ -13,9 +13,9 @@
 #include "fake_spill.h"
 #include "log_reader.h"
 #include "php_app.h"
-#include "proxy/access_log.h"
-#include "proxy/log.h"
-#include "proxy/worker.h"
+#include "proxy/observe/access_log.h"
+#include "proxy/observe/log.h"
+#include "proxy/worker/worker.h"
 #include "scenario.h"
 
 namespace holdfast::sim {

@@ -12,23 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.rooms import ARROWS, ROOMS, rule_arrows, rule_flat, rule_header_cycle
+
 PROJECT = Path(__file__).resolve().parents[2]
 FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 70
 TEST_CASE_LINES_MAX = 100
 TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "CHANGELOG.md", "SECURITY.md", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
 
-# folder -> folders whose headers it may include. Glue and tests may include all.
-ARROWS = {
-    "fastcgi": {"fastcgi"},
-    "config": {"config"},
-    "proxy/http": {"proxy/http"},
-    "proxy/core": {"proxy/core", "proxy/http", "fastcgi", "config"},
-    "proxy/net": {"proxy/net"},
-    "proxy": {"proxy", "proxy/core", "proxy/net", "proxy/http", "fastcgi", "config"},
-}
-# proxy/net implements this interface of core.
-ARROW_EXCEPTIONS = {("proxy/net", "proxy/core/spill.h")}
 PURE_FOLDERS = ("fastcgi", "proxy/http", "proxy/core")
 # What reaches outside: sockets, files, threads.
 # <arpa/inet.h> is not among them: inet_pton() and inet_ntop() only turn text into bytes and back.
@@ -61,7 +52,6 @@ class Source:
         for found in re.finditer(pattern, self.code):
             yield self.code.count("\n", 0, found.start()) + 1, found[0]
 
-
 CPP_TOKEN = re.compile(
     r"""//(?:[^\n\\]|\\.)*|/\*.*?\*/|R"(?P<mark>[^(\s]{0,16})\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*"|"""
     r"""(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])+'|^[ \t]*\#(?:[^\n\\]|\\.)*""",
@@ -82,27 +72,6 @@ def sources(root: Path) -> list:
             if path.suffix in (".cpp", ".h", ".py", ".sh", ".php", ".css") and path.is_file() and not hidden:
                 found.append(Source(root, path))
     return found
-
-
-# ------------------------------------------------------------------------------------------------------- arrows
-
-
-def rule_arrows(tree: list) -> list:
-    problems = []
-    for source in (s for s in tree if s.is_cpp and not s.is_test):
-        if source.folder not in ARROWS:
-            problems.append(f"{source.path}:1: folder {source.folder} has no arrows; name it in ARROWS")
-            continue
-        for line, quote, name in source.includes():
-            folder = name.rpartition("/")[0]
-            ours = folder in ARROWS or folder == "tests" or folder.startswith("tests/")
-            if quote == "<" and not ours:
-                continue
-            if quote == "<" or not ours:
-                problems.append(f"{source.path}:{line}: write our headers as \"folder/name.h\": {name}")
-            elif folder not in ARROWS[source.folder] and (source.folder, name) not in ARROW_EXCEPTIONS:
-                problems.append(f"{source.path}:{line}: {source.folder}/ may not include {name}")
-    return problems
 
 
 def rule_third_party(tree: list) -> list:
@@ -135,7 +104,6 @@ def rule_sans_io(tree: list) -> list:
         for line, text in source.find(r"_clock::now\b"):
             problems.append(f"{source.path}:{line}: {text} in {source.folder}, where time is an argument")
     return problems
-
 
 # -------------------------------------------------------------------------------------------------- size, shape
 
@@ -202,7 +170,6 @@ def rule_opening_comment(tree: list) -> list:
         if not text.startswith(starts[Path(source.path).suffix]):
             problems.append(f"{source.path}:1: does not open with a comment that says what it is")
     return problems
-
 
 # ------------------------------------------------------------------------------------------------------- banned
 
@@ -275,7 +242,6 @@ def rule_words(tree: list) -> list:
                 problems.append(f"{source.path}:{line}: {found[0].strip()}: of one machine only")
     return problems
 
-
 # ---------------------------------------------------------------------------------------------------- top level
 
 
@@ -292,10 +258,9 @@ def tracked_top_level() -> list:
     except (OSError, subprocess.CalledProcessError):
         return [path.name for path in PROJECT.iterdir() if path.name != "build"]
 
-
 # -------------------------------------------------------------------------------------------------------- tests
 
-RULES = [rule_arrows, rule_third_party, rule_sans_io, rule_file_size, rule_function_size, rule_header_guard,
+RULES = [rule_arrows, rule_flat, rule_header_cycle, rule_third_party, rule_sans_io, rule_file_size, rule_function_size, rule_header_guard,
          rule_opening_comment, rule_banned, rule_sleep, rule_words]
 
 
@@ -312,7 +277,19 @@ def test_project_keeps_rule(project_tree, rule):
 
 def test_project_tree_is_seen(project_tree):
     folders = {source.folder for source in project_tree}
-    assert set(ARROWS) - {"proxy"} <= folders, "a folder with arrows has no sources: was it moved?"
+    assert set(ARROWS) <= folders, "a folder with arrows has no sources: was it moved?"
+
+
+def test_arrows_run_one_way():
+    """The table itself: a room that sees another is not seen by it, over any number of steps."""
+    def reach(room, seen):
+        for other in ROOMS[room] - {room} - seen:
+            seen.add(other)
+            reach(other, seen)
+        return seen
+    for room in ROOMS:
+        assert room not in {far for near in ROOMS[room] - {room} for far in reach(near, {near})}, room
+    assert set(ROOMS) == {source.folder for source in sources(PROJECT) if source.is_cpp and not source.is_test}
 
 
 def test_top_level():
@@ -322,7 +299,6 @@ def test_top_level():
     assert top_level_problems([".gitignore", "proxy", "src", "notes.md"]) == [
         "notes.md:1: not of the top level's fixed contents", "src:1: not of the top level's fixed contents"]
 
-
 LONG_CPP = "void f() {\n" + "  g();\n" * (FUNCTION_LINES_MAX - 2) + "}\n"
 LONG_PYTHON = "def f():\n" + "    g()\n" * (FUNCTION_LINES_MAX - 1)
 BREAKS = [
@@ -330,11 +306,11 @@ BREAKS = [
     (rule_arrows, "config/a.h", '#include "fastcgi/session.h"', "may not include"),
     (rule_arrows, "proxy/http/a.cpp", '#include "proxy/core/spill.h"', "may not include"),
     (rule_arrows, "proxy/core/a.cpp", '#include "proxy/net/stream.h"', "may not include"),
-    (rule_arrows, "proxy/core/a.cpp", '#include "proxy/worker.h"', "may not include"),
+    (rule_arrows, "proxy/core/a.cpp", '#include "proxy/worker/worker.h"', "may not include"),
     (rule_arrows, "proxy/net/a.cpp", '#include "proxy/core/other.h"', "may not include"),
-    (rule_arrows, "proxy/a.cpp", '#include "tests/support/x.h"', "may not include"),
-    (rule_arrows, "proxy/a.cpp", '#include "worker.h"', "folder/name.h"),
-    (rule_arrows, "proxy/a.cpp", "#include <proxy/worker.h>", "folder/name.h"),
+    (rule_arrows, "proxy/worker/a.cpp", '#include "tests/support/x.h"', "may not include"),
+    (rule_arrows, "proxy/worker/a.cpp", '#include "worker.h"', "folder/name.h"),
+    (rule_arrows, "proxy/worker/a.cpp", "#include <proxy/worker/worker.h>", "folder/name.h"),
     (rule_arrows, "proxy/extra/a.cpp", "", "has no arrows"),
     (rule_third_party, "proxy/a.cpp", "#include <uv.h>", "belongs to proxy/net"),
     (rule_third_party, "proxy/core/a.cpp", "#include <llhttp.h>", "belongs to proxy/http"),

@@ -1,0 +1,114 @@
+// From a request head to a plan.
+#include "proxy/client/dispatcher.h"
+
+#include "proxy/net/static_file.h"
+
+namespace holdfast {
+
+namespace {
+
+// One stat() a candidate; paths of a real site stay in the kernel's dentry cache.
+class SystemProbe final : public core::FileProbe {
+ public:
+  explicit SystemProbe(std::map<std::string, std::string>& real_paths) : real_paths_(real_paths) {}
+  core::FileKind kind(const std::string& path) override {
+    last_ = net::file_info({}, path);
+    switch (last_.kind) {
+      case net::FileKind::regular: return core::FileKind::file;
+      case net::FileKind::directory: return core::FileKind::directory;
+      case net::FileKind::other: return core::FileKind::other;
+      case net::FileKind::link_refused:
+      case net::FileKind::forbidden: return core::FileKind::forbidden;
+      case net::FileKind::missing:
+      case net::FileKind::failed: return core::FileKind::missing;
+    }
+    return core::FileKind::missing;
+  }
+
+  // Two stat() in place of realpath's many calls: what both names lead to tells whether the last answer
+  // holds.
+  std::string real_path(const std::string& path) override {
+    std::string& known = real_paths_[path];
+    if (!known.empty() && same(net::file_info({}, path), net::file_info({}, known))) return known;
+    known = net::real_path(path);
+    return known;
+  }
+
+  // For the file that was looked at last, `path` below `root`: the root without links, below which opening it
+  // costs one call in place of four. Empty where the root has no links, or leads elsewhere.
+  std::string short_cut(const std::string& root, const std::string& path) {
+    std::string& known = real_paths_[root];
+    if (known == root) return {};
+    if (known.empty() || !same(last_, net::file_info({}, known + path))) {
+      known = net::real_path(root);
+      if (known == root || !same(last_, net::file_info({}, known + path))) return {};
+    }
+    return known;
+  }
+
+ private:
+  static bool same(const net::FileInfo& a, const net::FileInfo& b) {
+    const bool found = a.kind == net::FileKind::regular || a.kind == net::FileKind::directory;
+    return found && a.kind == b.kind && a.inode == b.inode && a.device == b.device;
+  }
+
+  std::map<std::string, std::string>& real_paths_;
+  net::FileInfo last_;
+};
+
+}  // namespace
+
+Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software)
+    : config_(std::move(config)), router_(*config_) {
+  SystemProbe probe(real_paths_);
+  router_.look_at_roots(probe);
+  for (const config::Site& site : config_->sites) {
+    params_[&site] = std::make_unique<core::CgiParams>(site, server_software);
+  }
+}
+
+Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) const {
+  Plan plan;
+  plan.site = router_.find_site(host);
+  if (plan.site == nullptr) {
+    plan.status = 421;
+    plan.why = "no site has this host";
+    return plan;
+  }
+  plan.max_body = plan.site->max_body;
+  SystemProbe probe(real_paths_);
+  core::Target target = router_.resolve(*plan.site, head, probe);
+  plan.root = std::move(target.root);
+  switch (target.kind) {
+    case core::Target::Kind::php:
+      plan.kind = Plan::Kind::php;
+      plan.params = params_.at(plan.site).get();
+      plan.script_name = std::move(target.script_name);
+      plan.path_info = std::move(target.path_info);
+      return plan;
+    case core::Target::Kind::file:
+      plan.kind = Plan::Kind::file;
+      plan.file = std::move(target.path);
+      if (plan.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
+        plan.root = probe.short_cut(plan.site->root, plan.file);
+      return plan;
+    case core::Target::Kind::redirect:
+      plan.kind = Plan::Kind::redirect;
+      plan.location = std::move(target.location);
+      plan.status = target.status;
+      return plan;
+    case core::Target::Kind::options:
+      plan.kind = Plan::Kind::options;
+      plan.status = target.status;
+      plan.allow = target.allow;
+      return plan;
+    case core::Target::Kind::error:
+      plan.status = target.status;
+      plan.why = target.why;
+      plan.allow = target.allow;
+      return plan;
+  }
+  return plan;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,129 @@
+// run, check, config.
+#include "proxy/commands/command_run.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/commands/exit_status.h"
+#include "proxy/core/log_text.h"
+#include "proxy/observe/log.h"
+#include "proxy/worker/server.h"
+
+namespace holdfast {
+
+namespace {
+
+constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
+
+struct Loaded {
+  config::Snapshot config;  // nullptr: there are errors
+  std::string first_error;  // and how many there are
+  std::size_t warnings = 0;
+  std::string told;  // all diagnostics
+};
+
+Loaded load(const std::string& file) {
+  config::LoadResult result = config::load_file(file);
+  Loaded loaded;
+  std::size_t errors = 0;
+  for (const config::Diagnostic& diagnostic : result.diagnostics) {
+    loaded.told += config::format_diagnostic(diagnostic);
+    if (diagnostic.severity == config::Severity::warning) ++loaded.warnings;
+    if (diagnostic.severity != config::Severity::error || ++errors > 1) continue;
+    loaded.first_error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
+                         std::to_string(diagnostic.column) + ": " + diagnostic.message;
+  }
+  if (errors > 1) loaded.first_error += " (and " + std::to_string(errors - 1) + " more)";
+  if (result.config) loaded.config = std::make_shared<const config::Config>(*std::move(result.config));
+  return loaded;
+}
+
+// For commands, whose reader may be waited for.
+Loaded load_and_tell(const std::string& file) {
+  Loaded loaded = load(file);
+  std::fputs(loaded.told.c_str(), stderr);
+  return loaded;
+}
+
+class FileHooks final : public ServerHooks {
+ public:
+  explicit FileHooks(const std::string& file) : file_(file) {}
+  config::Snapshot load_again(Log& log, std::string& error) override {
+    Loaded loaded = load(file_);
+    log.print(loaded.told);
+    error = std::move(loaded.first_error);
+    return std::move(loaded.config);
+  }
+
+ private:
+  const std::string& file_;
+};
+
+struct Options {
+  std::string file = kDefaultFile;
+  bool strict = false;
+};
+
+int run(const Options& options) {
+  Loaded loaded = load(options.file);
+  std::signal(SIGPIPE, SIG_IGN);
+  Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
+  if (loaded.config == nullptr) return kExitConfig;
+  FileHooks hooks(options.file);
+  return run_server(std::move(loaded.config), hooks);
+}
+
+std::string counted(std::size_t count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+int check(const Options& options) {
+  const Loaded loaded = load_and_tell(options.file);
+  if (loaded.config == nullptr) return kExitConfig;
+  const bool refused = options.strict && loaded.warnings > 0;
+  std::string text = options.file + ": " + (refused ? "not ok, " : "ok, ") +
+                     counted(loaded.config->sites.size(), "site") + ", " +
+                     counted(loaded.config->pools.size(), "pool");
+  if (loaded.warnings > 0) text += ", " + counted(loaded.warnings, "warning");
+  std::printf("%s\n", core::escape_for_log(text).c_str());
+  return refused ? kExitConfig : 0;
+}
+
+int print(const Options& options) {
+  const Loaded loaded = load_and_tell(options.file);
+  if (loaded.config == nullptr) return kExitConfig;
+  std::fputs(config::to_yaml(*loaded.config).c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+void add_run_commands(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<Options>();  // lives as long as the callbacks
+  const auto add = [&app, &exit_status, options](const char* name, const char* text,
+                                                 int (*command)(const Options&)) {
+    CLI::App* sub = app.add_subcommand(name, text);
+    sub->add_option("-c,--config", options->file, "Configuration file")->capture_default_str();
+    sub->callback([&exit_status, options, command] { exit_status = command(*options); });
+    return sub;
+  };
+  add("run", "Serve in the foreground, by a configuration file.", run)
+      ->footer(
+          "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
+          "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
+          "SIGUSR1 opens the logs again.");
+  CLI::App* sub = add(
+      "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
+  sub->add_flag("--strict", options->strict, "Warnings fail too");
+  sub->footer(
+      "Exit status: 0 (warnings are told on stderr), 78 mistakes.\n"
+      "It looks at the file alone; `holdfast doctor` compares it with php-fpm and the kernel.");
+  add("config", "Print the effective configuration, defaults included.", print)
+      ->footer("Variables are expanded in it, so it may hold secrets.");
+}
+
+}  // namespace holdfast

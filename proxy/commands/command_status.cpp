@@ -1,0 +1,235 @@
+// status: asks /status and prints a table in pgbouncer's manner.
+#include "proxy/commands/command_status.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "config/load.h"
+#include "proxy/commands/exit_status.h"
+#include "proxy/commands/live_terminal.h"
+#include "proxy/commands/status_view.h"
+#include "proxy/core/log_text.h"
+
+namespace holdfast {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
+constexpr std::size_t kLineShown = 100;
+constexpr timeval kLimit{.tv_sec = 5, .tv_usec = 0};
+
+// Why there is no answer, and what to do about it.
+struct Trouble {
+  std::string what;
+  std::string remedy =
+      "is Holdfast running, and is this its `admin.listen`? Another: --admin ADDRESS or -c FILE";
+};
+
+Trouble cannot_connect(int number) {
+  Trouble trouble;
+  trouble.what = std::strerror(number);
+  if (number == EACCES) trouble.remedy = "ask as root, or as a user who may write to this socket";
+  return trouble;
+}
+
+int connect_to(const config::Address& address, Trouble& trouble) {
+  const auto attempt = [&trouble](int family, const sockaddr* target, socklen_t bytes) {
+    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kLimit, sizeof(kLimit));
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kLimit, sizeof(kLimit));
+    if (::connect(fd, target, bytes) == 0) return fd;
+    trouble = cannot_connect(errno);
+    ::close(fd);
+    return -1;
+  };
+  if (address.kind == config::Address::Kind::unix_socket) {
+    sockaddr_un target{};
+    target.sun_family = AF_UNIX;
+    std::strncpy(target.sun_path, address.path.c_str(), sizeof(target.sun_path) - 1);
+    return attempt(AF_UNIX, reinterpret_cast<const sockaddr*>(&target), sizeof(target));
+  }
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int code =
+          ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+      code != 0) {
+    trouble = {::gai_strerror(code), "is the name right?"};
+    return -1;
+  }
+  int fd = -1;
+  for (const addrinfo* each = found; each != nullptr && fd < 0; each = each->ai_next) {
+    fd = attempt(each->ai_family, each->ai_addr, each->ai_addrlen);
+  }
+  ::freeaddrinfo(found);
+  return fd;
+}
+
+// Body of GET `path`, or nothing with `trouble`.
+std::optional<std::string> get(const config::Address& address, const std::string& path, Trouble& trouble) {
+  const int fd = connect_to(address, trouble);
+  if (fd < 0) return std::nullopt;
+  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  std::string answer;
+  bool in_time = true;
+  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+    char buffer[16384];
+    ssize_t bytes = 0;
+    while ((bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0)
+      answer.append(buffer, static_cast<std::size_t>(bytes));
+    in_time = bytes == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+  }
+  ::close(fd);
+  const std::size_t body = answer.find("\r\n\r\n");
+  if (!answer.starts_with("HTTP/1.1 200 ") || body == std::string::npos) {
+    const std::string line =
+        core::escape_for_log(answer.substr(0, std::min(answer.find("\r\n"), kLineShown)));
+    if (answer.empty())
+      trouble = {in_time ? "closes the connection without an answer" : "no answer within 5 s",
+                 "does something else listen there, or is the process stopped?"};
+    else
+      trouble = {"answers " + line, "this is not the admin endpoint of Holdfast: see its `admin.listen`"};
+    return std::nullopt;
+  }
+  return answer.substr(body + 4);
+}
+
+struct StatusOptions {
+  std::string admin;        // empty: of the configuration
+  std::string config_file;  // empty: the usual one, if it is there
+  bool json = false;
+  bool watch = false;
+};
+
+class StatusCommand {
+ public:
+  explicit StatusCommand(const StatusOptions& options) : options_(options), admin_(options.admin) {}
+
+  int run() {
+    if (const int status = find_endpoint(); status != 0) return status;
+    if (!options_.watch) return show_once(nullptr);
+    const EndSignals signals;
+    std::optional<LiveScreen> screen;
+    if (!options_.json && stdout_is_terminal()) screen.emplace();
+    do {
+      // A server that is away for a moment is no reason to stop looking; one that never was there is.
+      if (const int status = show_once(screen ? &*screen : nullptr); status == kExitUnavailable && !before_)
+        return status;
+    } while (!signals.wait_a_second());
+    return 0;
+  }
+
+  const std::string& error() const { return error_; }
+
+ private:
+  int find_endpoint() {
+    if (!options_.config_file.empty()) {
+      const config::LoadResult loaded = config::load_file(options_.config_file);
+      if (!loaded.config) {
+        error_ = config::format_diagnostics(loaded.diagnostics);
+        return kExitConfig;
+      }
+      return take_from(options_.config_file, *loaded.config);
+    }
+    if (admin_.empty()) {
+      // A file with mistakes is not what was asked about: then its endpoint is looked for where it is by
+      // default.
+      const config::LoadResult usual = config::load_file(kDefaultFile);
+      if (usual.config) return take_from(kDefaultFile, *usual.config);
+      admin_ = config::Config{}.admin->text();
+    }
+    std::string why;
+    const auto address = config::parse_listen_address(admin_, why);
+    if (!address) {
+      error_ = "holdfast status: --admin " + admin_ + ": " + why + "\n";
+      return kExitUsage;
+    }
+    address_ = *address;
+    return 0;
+  }
+
+  int take_from(const std::string& file, const config::Config& config) {
+    if (!config.admin) {
+      error_ = "holdfast status: " + file +
+               ": admin.listen is off, so nobody can be asked; `admin: "
+               "127.0.0.1:9180` switches it on\n";
+      return kExitUnavailable;
+    }
+    admin_ = config.admin->text();
+    address_ = *config.admin;
+    return 0;
+  }
+
+  int show_once(const LiveScreen* screen) {
+    Trouble trouble{"not an answer of Holdfast"};
+    const std::optional<std::string> body = get(address_, "/status", trouble);
+    Json json = body ? Json::parse(*body, nullptr, false) : Json(Json::value_t::discarded);
+    if (json.is_discarded() || !json.is_object()) {
+      error_ = "holdfast status: " + admin_ + ": " + trouble.what + "; " + trouble.remedy + "\n";
+      if (screen != nullptr) screen->draw(error_);
+      return kExitUnavailable;
+    }
+    error_.clear();
+    if (options_.json) {
+      print(json.dump(options_.watch ? -1 : 2) + "\n");
+    } else {
+      const std::string table = status_table(json, before_ ? &*before_ : nullptr);
+      if (screen != nullptr) {
+        screen->draw(table);
+      } else {
+        print(before_ ? "\n" + table : table);
+      }
+    }
+    before_ = std::move(json);
+    return all_reachable(*before_) ? 0 : 1;
+  }
+
+  StatusOptions options_;
+  std::string admin_;  // as text
+  config::Address address_;
+  std::optional<Json> before_;  // the last answer
+  std::string error_;
+};
+
+}  // namespace
+
+void add_status_command(CLI::App& app, int& exit_status) {
+  CLI::App* sub =
+      app.add_subcommand("status", "Pools and queue of a running server, from its admin endpoint.");
+  const auto options = std::make_shared<StatusOptions>();  // lives as long as the callback
+  CLI::Option* admin =
+      sub->add_option("--admin", options->admin,
+                      "The admin endpoint: HOST:PORT or unix:PATH; default: that of the configuration");
+  sub->add_option("-c,--config", options->config_file,
+                  "Names the admin endpoint; default: " + std::string(kDefaultFile) + ", else 127.0.0.1:9180")
+      ->excludes(admin);
+  sub->add_flag("-w,--watch", options->watch,
+                "Once a second until Ctrl-C, with requests a second; with --json one object a line");
+  sub->add_flag("--json", options->json, "The whole of /status");
+  sub->footer(
+      "Exit status: 0 all pools reach php-fpm, 1 one does not, 64 usage, 69 no answer, 78 mistakes in the "
+      "configuration.");
+  sub->callback([&exit_status, options] {
+    StatusCommand status(*options);
+    exit_status = status.run();
+    std::fputs(status.error().c_str(), stderr);
+  });
+}
+
+}  // namespace holdfast

@@ -1,0 +1,233 @@
+// Choosing: accounts, php-fpm's configuration, and who may open what.
+#include "proxy/fpm/run_user.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "proxy/fpm/fpm_config.h"
+
+namespace holdfast {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<std::uint32_t> number_of(const std::string& text) {
+  std::uint32_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = failure == std::errc() && end == text.data() + text.size();
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+std::optional<gid_t> find_group(const std::string& name) {
+  if (const group* found = ::getgrnam(name.c_str())) return found->gr_gid;
+  return number_of(name);
+}
+
+std::optional<RunUser> find_uid(uid_t uid) {
+  std::string error;
+  return find_run_user(std::to_string(uid), {}, error);
+}
+
+// php-fpm's own configuration names who runs the scripts of the pool that listens there.
+void add_fpm_users(const config::Config& config, std::vector<RunUser>& candidates) {
+  std::vector<FpmConfig> files;
+  for (const std::string& file : find_fpm_configs()) files.push_back(read_fpm_config(file));
+  for (const config::Pool& pool : config.pools) {
+    for (const FpmConfig& file : files) {
+      for (const FpmSection& section : file.pools) {
+        if (!listens_at(section, pool.address)) continue;
+        std::string error;
+        auto user = find_run_user(section.text("user").value_or(""), {}, error);
+        if (!user) continue;
+        user->why = "php-fpm's pool " + section.name + ", " + section.file;
+        candidates.push_back(*std::move(user));
+      }
+    }
+  }
+}
+
+void add_socket_owners(const config::Config& config, std::vector<RunUser>& candidates) {
+  for (const config::Pool& pool : config.pools) {
+    struct stat status {};
+    if (pool.address.kind != config::Address::Kind::unix_socket) continue;
+    if (::stat(pool.address.path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) continue;
+    auto user = find_uid(status.st_uid);
+    if (!user) continue;
+    user->why = "the owner of " + pool.address.path;
+    candidates.push_back(*std::move(user));
+  }
+}
+
+std::vector<Access> php_sockets(const config::Config& config) {
+  std::vector<Access> sockets;
+  for (const config::Pool& pool : config.pools) {
+    if (pool.address.kind == config::Address::Kind::unix_socket)
+      sockets.push_back({.path = pool.address.path, .mode = W_OK});
+  }
+  return sockets;
+}
+
+bool may_connect_to_all(const RunUser& user, const std::vector<Access>& sockets) {
+  const std::vector<int> answers = try_access_as(user, sockets);
+  return std::all_of(answers.begin(), answers.end(),
+                     [](int code) { return code == 0 || code == ENOENT; });  // php-fpm is not up yet
+}
+
+// In the child: answers on the pipe, one int each.
+[[noreturn]] void answer_as(const RunUser& user, const std::vector<Access>& wanted, int pipe) {
+  if (!take_ids(user)) ::_exit(1);
+  for (const Access& each : wanted) {
+    const int code = ::access(each.path.c_str(), each.mode) == 0 ? 0 : errno;
+    if (::write(pipe, &code, sizeof code) != sizeof code) ::_exit(1);
+  }
+  ::_exit(0);
+}
+
+std::string parent_of(const std::string& path) {
+  return fs::path(path).parent_path().string();
+}
+
+}  // namespace
+
+std::optional<RunUser> find_run_user(const std::string& name, const std::string& group, std::string& error) {
+  const passwd* found = name.empty() ? nullptr : ::getpwnam(name.c_str());
+  const auto number = number_of(name);
+  if (found == nullptr && number) found = ::getpwuid(*number);
+  RunUser user;
+  if (found != nullptr) {
+    user.name = found->pw_name;
+    user.uid = found->pw_uid;
+    user.gid = found->pw_gid;
+  } else if (number && !group.empty()) {  // in a container without such an account
+    user.name = name;
+    user.uid = *number;
+  } else {
+    error = "there is no user " + name;
+    return std::nullopt;
+  }
+  if (!group.empty()) {
+    const auto gid = find_group(group);
+    if (!gid) {
+      error = "there is no group " + group;
+      return std::nullopt;
+    }
+    user.gid = *gid;
+  }
+  int count = 64;
+  user.groups.resize(static_cast<std::size_t>(count));
+  if (::getgrouplist(user.name.c_str(), user.gid, user.groups.data(), &count) < 0) {
+    user.groups.resize(static_cast<std::size_t>(count));
+    ::getgrouplist(user.name.c_str(), user.gid, user.groups.data(), &count);
+  }
+  user.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return user;
+}
+
+std::optional<RunUser> choose_run_user(const config::Config& config, std::string& error) {
+  if (!config.user.empty()) {
+    auto user = find_run_user(config.user, config.group, error);
+    if (user) user->why = "user: of the configuration";
+    return user;
+  }
+  std::vector<RunUser> candidates;
+  add_fpm_users(config, candidates);
+  add_socket_owners(config, candidates);
+  std::string nobody_of_this_name;
+  // Debian and Ubuntu; Fedora; Arch.
+  for (const char* name : {"www-data", "apache", "http"}) {
+    if (auto user = find_run_user(name, {}, nobody_of_this_name)) {
+      user->why = "the usual user of web servers";
+      candidates.push_back(*std::move(user));
+    }
+  }
+  std::erase_if(candidates, [](const RunUser& user) { return user.uid == 0; });
+  if (candidates.empty()) return std::nullopt;
+  const std::vector<Access> sockets = php_sockets(config);
+  const auto found = std::find_if(candidates.begin(), candidates.end(), [&sockets](const RunUser& user) {
+    return may_connect_to_all(user, sockets);
+  });
+  RunUser user = found != candidates.end() ? *found : candidates.front();
+  if (!config.group.empty()) {
+    const std::string why = user.why;
+    auto with_group = find_run_user(user.name, config.group, error);
+    if (!with_group) return std::nullopt;
+    user = *std::move(with_group);
+    user.why = why;
+  }
+  return user;
+}
+
+std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted) {
+  std::vector<int> answers(wanted.size(), EPERM);
+  std::array<int, 2> ends{};
+  if (wanted.empty() || ::pipe(ends.data()) != 0) return answers;
+  const pid_t child = ::fork();
+  if (child == 0) answer_as(user, wanted, ends[1]);
+  ::close(ends[1]);
+  for (int& answer : answers) {
+    int code = 0;
+    if (child < 0 || ::read(ends[0], &code, sizeof code) != sizeof code) break;
+    answer = code;
+  }
+  ::close(ends[0]);
+  if (child > 0) ::waitpid(child, nullptr, 0);
+  return answers;
+}
+
+std::vector<std::string> missing_rights(const RunUser& user, const config::Config& config) {
+  struct Right {
+    Access access;
+    std::string use, remedy;
+  };
+  std::vector<Right> rights;
+  const std::string& spool = config.buffers.spool_dir;
+  rights.push_back({{spool, W_OK | X_OK},
+                    "buffers.spool_dir: large bodies would get 503",
+                    "chown " + user.name + " " + spool});
+  for (const config::Site& site : config.sites) {
+    rights.push_back(
+        {{site.root, X_OK}, "root: its files would be 404", "let that user enter it and the folders above"});
+  }
+  for (const Access& socket : php_sockets(config)) {
+    rights.push_back({socket, "php-fpm's socket", "set listen.owner or listen.group to that user's"});
+  }
+  const std::string& log = config.log.access;
+  if (log.starts_with('/') && log != "/dev/stdout") {
+    rights.push_back(
+        {{log, W_OK}, "log.access: it cannot be opened again", "chown " + user.name + " " + log});
+    rights.push_back({{parent_of(log), W_OK | X_OK},
+                      "log.access: after a rotation no new file can be made there",
+                      "chown " + user.name + " " + parent_of(log) +
+                          ", or let logrotate make it (create 0640 " + user.name + ")"});
+  }
+  for (const config::Address& address : config.listen) {
+    if (address.kind != config::Address::Kind::unix_socket) continue;
+    rights.push_back({{parent_of(address.path), W_OK | X_OK},
+                      "listen: the socket's file stays behind at the end",
+                      "a folder of its own for it, with that user as the owner"});
+  }
+  std::vector<Access> wanted;
+  wanted.reserve(rights.size());
+  for (const Right& right : rights) wanted.push_back(right.access);
+  const std::vector<int> answers = try_access_as(user, wanted);
+  std::vector<std::string> sentences;
+  for (std::size_t i = 0; i < rights.size(); ++i) {
+    if (answers[i] == 0 || answers[i] == ENOENT) continue;
+    sentences.push_back("user " + user.name + " may not use " + rights[i].access.path + " (" +
+                        std::strerror(answers[i]) + "), " + rights[i].use + ": " + rights[i].remedy);
+  }
+  return sentences;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,67 @@
+// Writing access-log lines.
+#include "proxy/observe/access_log.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "proxy/observe/log_file.h"
+
+namespace holdfast {
+
+namespace {
+// Held for a reader that is behind; beyond this lines are dropped and counted.
+constexpr std::size_t kBytesMost = 4U << 20;
+}  // namespace
+
+AccessLog::AccessLog() : stdout_(standard_output(STDOUT_FILENO)), writer_(kBytesMost) {}
+
+AccessLog::~AccessLog() {
+  flush();
+}
+
+std::optional<AccessLog::Target> AccessLog::open(const config::Log& config, std::string& error) const {
+  Target target;
+  target.config_ = config;
+  if (config.access == "off") return target;
+  // By their usual names in containers too: these are links, and what they lead to may be a socket.
+  if (config.access == "stdout" || config.access == "/dev/stdout") {
+    target.output_ = stdout_;
+    return target;
+  }
+  const LogFile file = open_log_file(config.access, error);
+  if (file.fd >= 0) {
+    target.output_ = owned_output(file.fd);
+    target.file_ = file.fd;
+    target.made_ = file.made;
+    return target;
+  }
+  // Opened by root once, and not rotated: it goes on as it is.
+  if (file.error_code == EACCES && target_.file_ >= 0 && is_same_file(target_.file_, config.access)) {
+    target.output_ = target_.output_;
+    target.file_ = target_.file_;
+    return target;
+  }
+  error = "cannot open the access log " + config.access + ": " + error;
+  return std::nullopt;
+}
+
+void AccessLog::use(Target target) {
+  flush();
+  if (target.config_.access != target_.config_.access) writer_.drop_all();
+  target_ = std::move(target);
+  writer_.use(target_.output_);
+  formatter_ = core::AccessLogFormatter(target_.config_.format);
+}
+
+void AccessLog::hand_over(uid_t user, gid_t group) const {
+  // Should that fail, a later opening says so.
+  if (target_.made_) static_cast<void>(::fchown(target_.file_, user, group) == 0);
+}
+
+void AccessLog::add(const core::AccessRecord& record) {
+  if (writer_.admit()) formatter_.append(record, writer_.lines());
+}
+
+}  // namespace holdfast

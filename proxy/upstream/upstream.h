@@ -1,0 +1,122 @@
+// One pool at work: carries out what core::UpstreamPool decides, owns the upstream connections, and joins and
+// parts them and the exchanges (the only place that does). Owned by Worker.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "proxy/core/retry_rule.h"
+#include "proxy/core/upstream_pool.h"
+#include "proxy/loop/context.h"
+#include "proxy/upstream/php_exchange.h"
+#include "proxy/upstream/upstream_connection.h"
+
+namespace holdfast {
+
+class DetachedExchange;
+class FpmStatus;
+
+class Upstream {
+ public:
+  Upstream(Context& context, const config::Pool& config);
+  ~Upstream();  // precondition: idle() after shut_down()
+  Upstream(const Upstream&) = delete;
+  Upstream& operator=(const Upstream&) = delete;
+
+  // --- exchanges
+  // `address`: of the client, for the queue's turns.
+  void submit(PhpExchange& exchange, core::AddressKey address);
+  // The client is gone: afterwards nothing here points to the exchange.
+  void client_left(PhpExchange& exchange);
+
+  // The client has its answer, the script runs on: kept here until it ends.
+  void detach(std::unique_ptr<DetachedExchange> exchange);
+  // The client has taken what it was behind with: php may go on.
+  void client_caught_up(PhpExchange& exchange);
+
+  // --- driver, called by Worker at the end of a loop turn until nothing is left to do
+  bool run_actions();
+  void on_time();
+  std::optional<core::Time> next_deadline() const;
+  void erase_closed();
+  // A reload. Precondition: takes(config).
+  bool takes(const config::Pool& config) const { return pool_.takes(config); }
+  void configure(const config::Pool& next);
+  // Who waits for an upstream that this one replaces waits here from now on.
+  void take_over(Upstream& old);
+  void shut_down();  // those who wait are served, no connection is kept; may be called again
+  void close_all();  // at the end of shutdown.grace: draining and settling connections too
+
+  // --- reports of its connections
+  void on_failure(UpstreamConnection& connection, core::CloseReason reason, core::Outcome outcome,
+                  bool half_closed_only, bool script_may_run);
+  // Its exchange's response head is none: the client gets 502, and the rest is read to END_REQUEST, so that
+  // the connection is free when the script is.
+  void on_bad_head(UpstreamConnection& connection);
+  void on_ended(UpstreamConnection& connection);     // END_REQUEST: the exchange is complete; unlinks it
+  void on_released(UpstreamConnection& connection);  // at a clean boundary
+  void on_closed(UpstreamConnection& connection);
+
+  core::UpstreamPool& pool() { return pool_; }
+  const core::UpstreamPool& pool() const { return pool_; }
+  // php-fpm's own numbers; nullptr: the configuration has no status_path.
+  FpmStatus* fpm_status() const { return fpm_status_.get(); }
+  const config::Pool& config() const { return pool_.config(); }
+  Context& context() { return context_; }
+  const net::Endpoint& endpoint() const { return endpoint_; }
+  const std::array<std::uint64_t, core::kRetryReasons>& retried() const { return retried_; }
+  bool idle() const { return connections_.empty(); }
+  // An exchange refers to its upstream until its client has the whole answer, long after the connection was
+  // released.
+  bool referred_to() const { return exchanges_ > 0; }
+  core::Time now() const { return context_.network.now(); }
+  std::vector<fastcgi::Event>& event_buffer() { return events_; }
+
+ private:
+  void link(UpstreamConnection& connection, PhpExchange& exchange);
+  void unlink(UpstreamConnection& connection);
+  void run(const core::PoolAction& action);
+  void lease(const core::PoolAction& action);
+  void reject(PhpExchange& exchange, core::RejectReason reason);
+  void note_connect_failure(net::Error error);
+  void note_reachability();
+  void note_silence();
+  void note_missing_workers();
+  void note_odd_answers();
+  void note_refusals();
+  void note_break();
+  bool died_in_company(core::Time moment) const;
+  friend class UpstreamConnection;
+  friend class PhpExchange;  // counts itself
+
+  Context& context_;
+  core::UpstreamPool pool_;
+  net::Endpoint endpoint_;
+  std::unordered_map<core::ConnectionId, std::unique_ptr<UpstreamConnection>> connections_;
+  std::vector<core::ConnectionId> closed_;
+  std::vector<std::unique_ptr<DetachedExchange>> detached_;
+  std::vector<core::PoolAction> actions_;
+  std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
+  std::array<std::uint64_t, core::kRetryReasons> retried_{};
+  // A request that a dying worker took along is tried again a moment later: a restart kills the others too,
+  // but not in the same instant.
+  struct Parked {
+    PhpExchange* exchange;
+    core::Time failed;
+  };
+  std::vector<Parked> parked_;
+  std::vector<core::Time> breaks_;  // connections that broke lately
+  std::size_t exchanges_ = 0;
+  std::string last_connect_error_;
+  bool was_reachable_ = false;
+  bool was_silent_ = false;
+  bool workers_were_missing_ = false;
+  bool odd_answers_told_ = false;
+  bool refusals_told_ = false;
+  std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
+};
+
+}  // namespace holdfast

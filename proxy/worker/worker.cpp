@@ -1,0 +1,229 @@
+// The worker: wiring, and the end of a loop turn. Stopping is in worker_stop.cpp, reloading in
+// worker_reload.cpp.
+#include "proxy/worker/worker.h"
+
+#include <algorithm>
+
+#include "proxy/admin/admin.h"
+#include "proxy/client/client_connection.h"
+#include "proxy/core/version.h"
+#include "proxy/http/http_date.h"
+#include "proxy/observe/wall_clock.h"
+
+namespace holdfast {
+
+using namespace std::chrono_literals;
+
+Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
+               config::Snapshot config, WorkerHost& host)
+    : context_{.config = std::move(config),
+               .network = network,
+               .spill = spill,
+               .spill_shares = core::SpillShares(context_.config->buffers.spool_max),
+               .log = log,
+               .access_log = access_log,
+               .metrics = {},
+               .descriptors = DescriptorWatch(log),
+               .deadlines = {},
+               .date = {},
+               .complaints = {},
+               .unstored_body_line = {},
+               .cut_answer_line = {},
+               .slow_client_line = {},
+               .unread_head_line = {}},
+      host_(host),
+      listeners_(network, log, *this),
+      started_(network.now()) {
+  network.set_turn_handler(this);
+  for (const config::Pool& pool : context_.config->pools)
+    pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
+  dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
+  admin_ = std::make_unique<Admin>(*this);
+  context_.metrics.reloads.last_success = wall_seconds();
+  context_.memory.set_max(context_.config->buffers.memory_max);
+  update_second();
+  set_places();
+}
+
+Worker::~Worker() {
+  context_.network.set_turn_handler(nullptr);
+}
+
+bool Worker::start(std::string& error) {
+  std::optional<Listeners::Next> listeners = listeners_.prepare(*context_.config, error);
+  if (!listeners) return false;
+  static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
+  if (!host_.on_listening(listeners_, *context_.config, error)) return false;
+  for (auto& [name, upstream] : pools_) upstream->pool().start(now());
+  on_turn_end();
+  return true;
+}
+
+std::vector<Upstream*> Worker::upstreams() const {
+  std::vector<Upstream*> all;
+  // In the order of the configuration: /status and the live page do not jump about.
+  for (const config::Pool& pool : context_.config->pools) {
+    if (Upstream* upstream = find_upstream(pool.name)) all.push_back(upstream);
+  }
+  return all;
+}
+
+Upstream* Worker::find_upstream(const std::string& name) const {
+  const auto found = pools_.find(name);
+  return found == pools_.end() ? nullptr : found->second.get();
+}
+
+Responder& Worker::admin() {
+  return *admin_;
+}
+
+void Worker::for_each_client(const std::function<void(ClientConnection&)>& visit) {
+  for (auto& [id, client] : clients_) visit(*client);
+}
+
+void Worker::check() const {
+  for (const auto& [name, upstream] : pools_) upstream->pool().check();
+  for (const auto& upstream : retired_pools_) upstream->pool().check();
+}
+
+Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
+  Plan plan = dispatcher_->plan(head, host);
+  plan.dispatcher = dispatcher_;
+  return plan;
+}
+
+// ----------------------------------------------------------------------------------------------------- end
+// of a turn
+
+void Worker::on_wakeup() {
+  wakeup_.reset();
+}
+
+void Worker::on_turn_end() {
+  if (now() >= next_second_) update_second();
+  erase_closed();
+  run_deadlines();
+  run_ready_clients();  // a few requests each; what is left of a pipeline waits for the next turn
+  run_compressing_clients();
+  look_at_memory();
+  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, so this
+  // ends.
+  for (bool busy = true; busy;) {
+    busy = false;
+    for (auto& [name, upstream] : pools_) busy = upstream->run_actions() || busy;
+    for (auto& upstream : retired_pools_) busy = upstream->run_actions() || busy;
+  }
+  limit_clients();  // some have fallen idle
+  flush_logs();
+  go_on_stopping();
+  set_wakeup();
+}
+
+void Worker::flush_logs() {
+  context_.access_log.flush();
+  if (const std::uint64_t lines = context_.access_log.take_untold(); lines > 0) {
+    context_.log.warn("access log: " + std::to_string(lines) + " lines were dropped while nobody took them");
+  }
+  context_.log.flush();
+}
+
+void Worker::run_deadlines() {
+  const core::Time time = now();
+  for (auto& [name, upstream] : pools_) upstream->on_time();
+  for (auto& upstream : retired_pools_) upstream->on_time();
+  expired_.clear();
+  context_.deadlines.pop_expired(time, expired_);
+  for (const core::DeadlineQueue::Id id : expired_) {
+    if (context_.deadlines.is_due(id)) Deadline::target(context_.deadlines, id).on_deadline(time);
+  }
+}
+
+void Worker::run_ready_clients() {
+  ready_now_.clear();
+  ready_now_.swap(ready_);
+  for (const std::uint64_t id : ready_now_) {
+    const auto found = clients_.find(id);
+    if (found != clients_.end()) found->second->go_on();
+  }
+}
+
+// Compressing is what costs most on this loop, some 25 ns a byte: each turn does a millisecond's worth at
+// most, whoever asks for it, and in pieces, so that a small page does not wait for a large one.
+void Worker::run_compressing_clients() {
+  constexpr std::size_t kBytesATurn = 32 * 1024;
+  constexpr std::size_t kPieceBytes = 8 * 1024;
+  constexpr std::size_t kPieceCostLeast = 512;  // the head of a response, a flush
+  std::size_t left = kBytesATurn;
+  while (left > 0 && !compressing_.empty()) {
+    const auto found = clients_.find(compressing_.front());
+    compressing_.pop_front();
+    if (found == clients_.end()) continue;
+    const std::size_t cost = std::max(found->second->compress(kPieceBytes), kPieceCostLeast);
+    left -= std::min(left, cost);
+  }
+}
+
+// Clients whose bodies were not read for want of memory are read on once there is some.
+void Worker::look_at_memory() {
+  const bool full = context_.memory.full();
+  if (memory_was_full_ && !full) {
+    for (auto& [id, client] : clients_) client->resume_reading();
+  }
+  memory_was_full_ = full;
+  if (memory_told_ && context_.memory.room_for_bodies() > 0) {
+    memory_told_ = false;
+    context_.log.warn("buffers.memory_max: there is room again");
+  }
+}
+
+void Worker::note_memory_full() {
+  if (memory_told_) return;
+  memory_told_ = true;
+  context_.log.warn("buffers.memory_max (" + std::to_string(context_.memory.max()) +
+                    " bytes) is reached: requests are answered 503 until clients have taken their answers");
+}
+
+void Worker::erase_closed() {
+  for (const std::uint64_t id : closed_clients_) {
+    const auto found = clients_.find(id);
+    if (found == clients_.end()) continue;
+    forget_place(*found->second);
+    clients_.erase(found);
+  }
+  closed_clients_.clear();
+  for (auto& [name, upstream] : pools_) upstream->erase_closed();
+  for (auto& upstream : retired_pools_) upstream->erase_closed();
+  std::erase_if(retired_pools_, [](const auto& upstream) {
+    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions() &&
+           !upstream->referred_to();
+  });
+  limit_clients();
+}
+
+void Worker::set_wakeup() {
+  std::optional<core::Time> earliest = context_.deadlines.next();
+  const auto consider = [&earliest](std::optional<core::Time> time) {
+    if (time && (!earliest || *time < *earliest)) earliest = time;
+  };
+  for (const auto& [name, upstream] : pools_) consider(upstream->next_deadline());
+  for (const auto& upstream : retired_pools_) consider(upstream->next_deadline());
+  if (stopping() && !done()) consider(stop_deadline_);
+  if (admin_->wants_seconds(now()) || context_.access_log.pending() || context_.log.pending())
+    consider(next_second_);
+  // Reports that came while acting (a slot freed by erase_closed) are acted on in the next turn, at once.
+  for (const auto& [name, upstream] : pools_) {
+    if (upstream->pool().has_actions()) consider(now());
+  }
+  if (!ready_.empty() || !compressing_.empty()) consider(now());
+  if (earliest == wakeup_) return;
+  wakeup_ = earliest;
+  context_.network.set_wakeup(earliest);
+}
+
+void Worker::update_second() {
+  next_second_ = now() + 1s;
+  context_.date = http::format_http_date(wall_seconds());
+  if (admin_) admin_->on_second();
+}
+
+}  // namespace holdfast

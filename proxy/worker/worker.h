@@ -1,0 +1,168 @@
+// Everything that serves, on one event loop: listeners, client connections, pools, deadlines, signals. Wires
+// the parts and runs the one place where what they have reported is acted on (on_turn_end). main() makes one;
+// nothing here is global.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "config/config.h"
+#include "proxy/admin/server_view.h"
+#include "proxy/client/client_host.h"
+#include "proxy/client/dispatcher.h"
+#include "proxy/client/idle_clients.h"
+#include "proxy/core/client_places.h"
+#include "proxy/core/rare_line.h"
+#include "proxy/loop/context.h"
+#include "proxy/net/network.h"
+#include "proxy/upstream/upstream.h"
+#include "proxy/worker/listeners.h"
+
+namespace holdfast {
+
+class Admin;
+class ClientConnection;
+
+// What a worker asks of the program around it.
+class WorkerHost {
+ public:
+  // SIGHUP: a new snapshot, or nullptr and `error` in one sentence (all that is wrong was printed).
+  virtual config::Snapshot load_again(std::string& error) = 0;
+  // The listeners are open, and nothing else is yet: the time to give up privileges. False with a sentence in
+  // `error`: it cannot serve.
+  virtual bool on_listening(const Listeners& listeners, const config::Config& config, std::string& error) = 0;
+  // A reload is in force: what lies outside of the worker follows.
+  virtual void on_reloaded(const config::Config& config) = 0;
+  // Nothing runs any more: the loop may stop.
+  virtual void on_done() = 0;
+
+ protected:
+  ~WorkerHost() = default;
+};
+
+class Worker final : public net::TurnHandler, public ArrivalHandler, public ClientHost, public ServerView {
+ public:
+  // All references outlive the worker.
+  Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessLog& access_log,
+         config::Snapshot config, WorkerHost& host);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Binds the listeners and starts the pools. False with a sentence in `error`.
+  [[nodiscard]] bool start(std::string& error);
+  // Takes a new snapshot, all of it or nothing: false with a sentence in `error` when an address or the
+  // access log cannot be opened. A pool that did not change keeps its connections, a listener its socket.
+  [[nodiscard]] bool reload(config::Snapshot snapshot, std::string& error);
+  // After shutdown.delay stops accepting, lets running requests end within shutdown.grace, then calls it a
+  // day: done() becomes true. The admin endpoint answers until then.
+  void shut_down();
+  // How many descriptors the process may have. Before start().
+  void set_descriptor_limit(std::uint64_t limit);
+  // After a failed start(): closes what it has opened.
+  void give_up();
+  bool done() const { return stop_ == Stop::stopped; }
+
+  // --- net::TurnHandler
+  void on_wakeup() override;
+  void on_turn_end() override;
+  void on_signal(int signal_number) override;
+  // --- ArrivalHandler
+  void on_arrival(Arrival arrival) override;
+  void on_arrival_failed(net::Error error) override;
+
+  // --- ClientHost
+  Plan plan(const http::RequestHead& head, std::string_view host) const override;
+  Upstream* find_upstream(const std::string& name) const override;
+  Responder& admin() override;
+  bool stopping() const override { return stop_ != Stop::serving; }
+  bool draining() const override { return stop_ > Stop::delaying; }
+  void note_memory_full() override;
+  void client_wants_turn(std::uint64_t id) override { ready_.push_back(id); }
+  void client_wants_compressing(std::uint64_t id) override { compressing_.push_back(id); }
+  void client_idle(ClientConnection& client) override;
+  void client_closed(std::uint64_t id) override { closed_clients_.push_back(id); }
+
+  // --- ServerView
+  Context& context() override { return context_; }
+  const Context& context() const override { return context_; }
+  std::vector<Upstream*> upstreams() const override;
+  core::Time started() const override { return started_; }
+  std::size_t client_connections() const override { return places_.taken(); }
+  std::uint64_t client_connections_most() const override { return places_.most(); }
+  std::vector<std::uint16_t> ports() const override { return listeners_.ports(); }
+  std::uint16_t admin_port() const override { return listeners_.admin_port(); }
+
+  // --- looking in (simulation)
+  const config::Config& config() const { return *context_.config; }
+  void for_each_client(const std::function<void(ClientConnection&)>& visit);
+  void check() const;  // pool invariants
+
+ private:
+  enum class Stop : std::uint8_t { serving, delaying, draining, ending, stopped };  // see worker_stop.cpp
+
+  core::Time now() const { return context_.now(); }
+  void on_hangup();
+  std::size_t exchange_pools(const config::Config& config);
+  std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
+  void set_places();
+  void limit_clients();
+  void make_room(IdleClients& idle, const std::function<bool()>& enough);
+  ClientConnection* longest_idle(IdleClients& idle);
+  void forget_place(const ClientConnection& client);
+  std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
+  void flush_logs();
+  void run_deadlines();
+  void run_ready_clients();
+  void run_compressing_clients();
+  void erase_closed();
+  void reopen_access_log();
+  void drain();
+  void go_on_stopping();
+  void finish_draining();
+  void finish_ending();
+  void look_at_memory();
+  void update_second();
+  void set_wakeup();
+
+  Context context_;
+  WorkerHost& host_;
+  std::shared_ptr<const Dispatcher> dispatcher_;
+  std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
+  std::vector<std::unique_ptr<Upstream>>
+      retired_pools_;  // replaced by a reload; go when their last connection and exchange have gone
+  std::unique_ptr<Admin> admin_;
+  Listeners listeners_;
+  core::ClientPlaces places_;
+  IdleClients idle_sites_;
+  IdleClients idle_admin_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
+  std::unordered_set<std::uint64_t> leaving_clients_;  // closed to make room, and not erased yet
+  std::uint64_t descriptor_limit_ = UINT64_MAX;
+  std::size_t admin_clients_ = 0;
+  core::RareLine full_line_;
+  core::RareLine crowded_line_;
+  core::RareLine address_line_;
+  std::vector<std::uint64_t> ready_;
+  std::vector<std::uint64_t> ready_now_;
+  std::deque<std::uint64_t> compressing_;  // who has waited longest comes first
+  std::vector<std::uint64_t> closed_clients_;
+  std::vector<core::DeadlineQueue::Id> expired_;
+  core::Time started_{};
+  core::Time next_second_{};
+  core::Time stop_deadline_{};  // when the present state of stopping ends at the latest
+  std::optional<core::Time> wakeup_;
+  Stop stop_ = Stop::serving;
+  bool memory_was_full_ = false;
+  bool memory_told_ = false;
+  bool accepting_ = true;
+  bool cut_off_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,76 @@
+"""The rooms of the program and their arrows, as a table, and the rules that hold the sources to it."""
+
+# Room -> rooms whose headers it may include besides its own. No arrow runs back up; tests may include all.
+_CORE = {"proxy/core", "proxy/http", "fastcgi", "config"}
+_LOOP = {"proxy/loop", "proxy/observe", "proxy/net", *_CORE}
+_UPSTREAM = {"proxy/upstream", "proxy/fpm", *_LOOP}
+_CLIENT = {"proxy/client", *_UPSTREAM} - {"proxy/fpm"}
+_ADMIN = {"proxy/admin", "proxy/sockets", *_CLIENT} - {"proxy/net", "fastcgi"}
+ROOMS = {
+    "fastcgi": set(),
+    "config": set(),
+    "proxy/http": set(),
+    "proxy/core": _CORE,
+    "proxy/net": set(),
+    "proxy/sockets": set(),
+    "proxy/observe": {"proxy/core", "config"},
+    "proxy/loop": _LOOP - {"proxy/http", "fastcgi"},
+    "proxy/fpm": {"fastcgi", "config"},
+    "proxy/upstream": _UPSTREAM,
+    "proxy/client": _CLIENT,
+    "proxy/admin": _ADMIN,
+    "proxy/worker": {"proxy/worker", *_ADMIN, *_UPSTREAM},
+    "proxy/doctor": {"proxy/fpm", "proxy/sockets", "proxy/core", "config"},
+    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
+    "proxy": {"proxy/commands", "proxy/core"},
+}
+ARROWS = {room: {room, *others} for room, others in ROOMS.items()}
+# What a room shows to those who see only this of it.
+ARROW_DOORS = {("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
+               ("proxy/commands", "proxy/worker"): {"server.h"},
+               ("proxy", "proxy/core"): {"version.h"}}
+# proxy/net implements this interface of core.
+ARROW_EXCEPTIONS = {("proxy/net", "proxy/core/spill.h")}
+
+
+def rule_arrows(tree: list) -> list:
+    problems = []
+    for source in (s for s in tree if s.is_cpp and not s.is_test):
+        if source.folder not in ARROWS:
+            problems.append(f"{source.path}:1: folder {source.folder} has no arrows; name it in ARROWS")
+            continue
+        for line, quote, name in source.includes():
+            folder = name.rpartition("/")[0]
+            ours = folder in ARROWS or folder == "tests" or folder.startswith("tests/")
+            if quote == "<" and not ours:
+                continue
+            if quote == "<" or not ours:
+                problems.append(f"{source.path}:{line}: write our headers as \"folder/name.h\": {name}")
+            elif folder not in ARROWS[source.folder] and (source.folder, name) not in ARROW_EXCEPTIONS:
+                problems.append(f"{source.path}:{line}: {source.folder}/ may not include {name}")
+            elif name.rpartition("/")[2] not in ARROW_DOORS.get((source.folder, folder), {name.rpartition("/")[2]}):
+                problems.append(f"{source.path}:{line}: {source.folder}/ may not include {name}, which is no door")
+    return problems
+
+
+def rule_flat(tree: list) -> list:
+    """Of the program only main.cpp lies outside of a room."""
+    return [f"{s.path}:1: lies flat in proxy/; put it into a room" for s in tree
+            if s.is_cpp and s.folder == "proxy" and s.path != "proxy/main.cpp"]
+
+
+def rule_header_cycle(tree: list) -> list:
+    """No header includes itself by way of others."""
+    includes = {s.path: [name for _, _, name in s.includes()] for s in tree if s.is_header}
+    done = set()
+
+    def walk(path, trail):
+        if path in trail:
+            return [f"{path}:1: includes itself: {' -> '.join(trail[trail.index(path):] + [path])}"]
+        if path in done or path not in includes:
+            return []
+        found = [problem for name in includes[path] for problem in walk(name, trail + [path])]
+        done.add(path)
+        return found
+
+    return [problem for path in sorted(includes) for problem in walk(path, [])]
