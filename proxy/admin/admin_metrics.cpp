@@ -64,6 +64,11 @@ void write_limits(const ServerView& server, PrometheusText& text) {
   text.sample({}, metrics.clients_made_way);
   text.counter("holdfast_client_connections_refused_total", "Client connections closed at once, by reason.");
   text.sample({{"reason", "max_per_address"}}, metrics.clients_over_address);
+  text.counter("holdfast_client_connections_closed_total", "Client connections that have ended, by reason.");
+  for (std::size_t i = 0; i < core::kClientCloseReasons; ++i) {
+    const auto reason = static_cast<core::ClientCloseReason>(i);
+    text.sample({{"reason", core::client_close_reason_name(reason)}}, metrics.clients_closed[i]);
+  }
   text.counter("holdfast_clients_given_up_total",
                "Requests ended because of their client's pace: a body or an answer below client.min_rate, an "
                "answer that php had to wait with.");

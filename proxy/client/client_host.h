@@ -2,11 +2,13 @@
 // logs, counters) it finds in Context.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "proxy/client/dispatcher.h"
+#include "proxy/core/ring.h"
 #include "proxy/http/message.h"
 
 namespace holdfast {
@@ -14,6 +16,25 @@ namespace holdfast {
 class ClientConnection;
 class Responder;
 class Upstream;
+
+// Wants to be called in a turn of the loop.
+class TurnTaker {
+ public:
+  virtual void on_turn() = 0;
+
+ protected:
+  ~TurnTaker() = default;
+};
+
+// Has bytes to compress: all of them share a part of each turn.
+class Compressing {
+ public:
+  // Up to `bytes_most` of them; returns how many. Whoever wants more says so again.
+  virtual std::size_t compress(std::size_t bytes_most) = 0;
+
+ protected:
+  ~Compressing() = default;
+};
 
 class ClientHost {
  public:
@@ -30,10 +51,9 @@ class ClientHost {
   // buffers.memory_max has refused somebody.
   virtual void note_memory_full() = 0;
 
-  // go_on() is called at the end of this turn, or of the next.
-  virtual void client_wants_turn(std::uint64_t id) = 0;
-  // To compress a piece of its answer: all of them share a part of each turn.
-  virtual void client_wants_compressing(std::uint64_t id) = 0;
+  // At the end of this turn, or of the next. Once: no matter how often it is asked for before.
+  virtual void wants_turn(core::Ring<TurnTaker>::Link& link) = 0;
+  virtual void wants_compressing(core::Ring<Compressing>::Link& link) = 0;
   virtual void client_idle(ClientConnection& client) = 0;
   // Nothing calls it any more; it is destroyed at the end of this turn.
   virtual void client_closed(std::uint64_t id) = 0;

@@ -34,6 +34,8 @@ class LineScanner {
 
   void set_limits(const ParserLimits& limits);  // precondition at_start(), which it does not change
   void start_head();
+  // As new, also after a refusal.
+  void start_over() { *this = LineScanner(limits_); }
   void start_chunks();
   // Scans the head up to its end; after start_chunks(), the framing of a chunked body up to data or its end.
   Result scan(std::string_view input);

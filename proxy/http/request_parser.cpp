@@ -296,8 +296,20 @@ void RequestParser::shrink() {
 
 void RequestParser::next_request() {
   assert(impl_->stage == Impl::Stage::complete);
-  impl_->stage = Impl::Stage::head;
   impl_->scanner.start_head();
+  forget_head();
+}
+
+void RequestParser::start_over() {
+  impl_->scanner.start_over();
+  impl_->content_bytes_left = 0;
+  refusal_ = {};
+  forget_head();
+  shrink();
+}
+
+void RequestParser::forget_head() {
+  impl_->stage = Impl::Stage::head;
   impl_->text.clear();
   impl_->slices.clear();
   impl_->field = {};

@@ -79,6 +79,8 @@ class RequestParser {
 
   // After message_complete: forgets the head (all views of it die) and is ready for the next request.
   void next_request();
+  // The same at any time, also after a refusal: ready for the first request of another connection.
+  void start_over();
 
  private:
   struct Impl;  // hides llhttp.h, which only request_parser.cpp includes
@@ -88,6 +90,7 @@ class RequestParser {
   Progress advance_chunked(std::string_view input);
   Progress refuse(Refusal refusal, std::size_t consumed);
   std::optional<Refusal> read_head();
+  void forget_head();
 
   std::unique_ptr<Impl> impl_;
   RequestHead head_;

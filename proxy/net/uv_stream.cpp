@@ -23,21 +23,11 @@ namespace holdfast::net {
 
 namespace {
 
-// A string that grew for one large answer is not kept by a connection that lives on, idle perhaps.
-constexpr std::size_t kKeptCapacityMax = 2 * 1024;
 // Full reads of one stream in one turn. libuv would do 32 in a row, and all others would wait.
 constexpr int kReadsATurn = 2;
 // Rounds of reading what a dead peer left: 16 MiB with the loop's buffer, above any receive buffer of the
 // kernel.
 constexpr int kLeftoverReads = 256;
-
-void empty(std::string& text) {
-  if (text.capacity() > kKeptCapacityMax) {
-    std::string().swap(text);
-  } else {
-    text.clear();
-  }
-}
 
 }  // namespace
 
@@ -162,22 +152,23 @@ bool UvStream::write(std::span<const std::string_view> slices) {
   if (closing() || state_ == State::failed || pending_error_ != 0 || sending_ == Sending::ended) return false;
   std::size_t total = 0;
   for (const std::string_view slice : slices) total += slice.size();
-  if (total == 0) return !write_in_flight_ && queued_.empty();
+  if (total == 0) return !under_way() && !queued();
   accepted_ += total;
 
   std::size_t taken = 0;
-  if (state_ == State::open && !write_in_flight_) {
+  if (state_ == State::open && !under_way()) {
     taken = try_write(slices);
     if (pending_error_ != 0) return false;
     if (taken == total) return true;
   }
-  if (queued_.empty()) queued_.reserve(total - taken);
+  if (writing_ == nullptr) writing_ = std::make_unique<Writing>();
+  if (writing_->queued.empty()) writing_->queued.reserve(total - taken);
   for (const std::string_view slice : slices) {
     const std::size_t skipped = std::min(taken, slice.size());
-    queued_.append(slice.substr(skipped));
+    writing_->queued.append(slice.substr(skipped));
     taken -= skipped;
   }
-  if (state_ == State::open && !write_in_flight_) send_queued();
+  if (state_ == State::open && !under_way()) send_queued();
   return false;
 }
 
@@ -209,21 +200,21 @@ std::size_t UvStream::try_write(std::span<const std::string_view> slices) {
 }
 
 void UvStream::send_queued() {
-  in_flight_.swap(queued_);
-  const uv_buf_t buffer{in_flight_.data(), in_flight_.size()};
-  const int status = uv_write(&write_request_, stream(), &buffer, 1, [](uv_write_t* request, int result) {
+  writing_->in_flight.swap(writing_->queued);
+  const uv_buf_t buffer{writing_->in_flight.data(), writing_->in_flight.size()};
+  const int status = uv_write(&writing_->request, stream(), &buffer, 1, [](uv_write_t* request, int result) {
     static_cast<UvStream*>(request->handle->data)->on_write_result(result);
   });
   if (status != 0) {
     defer_error(-status);
     return;
   }
-  write_in_flight_ = true;
+  writing_->under_way = true;
 }
 
 void UvStream::on_write_result(int status) {
-  write_in_flight_ = false;
-  empty(in_flight_);
+  writing_->under_way = false;
+  std::string().swap(writing_->in_flight);
   if (state_ != State::open || pending_error_ != 0) return;
   if (sending_ == Sending::ended) return;  // given up: EPIPE is our own doing
   if (status < 0) {
@@ -231,19 +222,23 @@ void UvStream::on_write_result(int status) {
     fail_after_input(-status);
     return;
   }
-  if (!queued_.empty()) {
+  if (queued()) {
     send_queued();
     return;
   }
-  empty(queued_);
+  writing_.reset();
   if (sending_ == Sending::ending) end_sending();
   handler_->on_drained();
 }
 
+void UvStream::drop_queued() {
+  if (writing_ != nullptr) std::string().swap(writing_->queued);
+}
+
 std::size_t UvStream::unsent_bytes() const {
   if (sending_ == Sending::ended) return 0;
-  const std::size_t in_flight = write_in_flight_ ? uv_stream_get_write_queue_size(stream()) : 0;
-  return in_flight + queued_.size();
+  if (writing_ == nullptr) return 0;
+  return (under_way() ? uv_stream_get_write_queue_size(stream()) : 0) + writing_->queued.size();
 }
 
 std::uint64_t UvStream::delivered_bytes() const {
@@ -259,12 +254,12 @@ std::uint64_t UvStream::delivered_bytes() const {
 void UvStream::shutdown_write() {
   if (sending_ != Sending::open || closing()) return;
   sending_ = Sending::ending;
-  if (state_ == State::open && !write_in_flight_) end_sending();
+  if (state_ == State::open && !under_way()) end_sending();
 }
 
 void UvStream::give_up_sending() {
   if (sending_ == Sending::ended || closing()) return;
-  empty(queued_);
+  drop_queued();
   if (state_ == State::open) {
     end_sending();  // libuv finds EPIPE for what it still holds: on_write_result() knows
   } else {
@@ -321,7 +316,7 @@ void UvStream::fail(int code) {
   reading_ = Reading::ended;
   state_ = State::failed;
   loop_.forget(*this);
-  empty(queued_);
+  drop_queued();
   handler_->on_error(Error{code});
 }
 

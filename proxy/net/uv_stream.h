@@ -95,6 +95,9 @@ class UvStream final : public Stream {
   void on_read_result(ssize_t count, const uv_buf_t& buffer);
   void read_now();
   void count_read();
+  bool under_way() const { return writing_ && writing_->under_way; }
+  bool queued() const { return writing_ && !writing_->queued.empty(); }
+  void drop_queued();
   std::size_t try_write(std::span<const std::string_view> slices);
   void send_queued();
   void on_write_result(int status);
@@ -115,23 +118,30 @@ class UvStream final : public Stream {
   Sending sending_ = Sending::open;
   int pending_error_ = 0;  // found inside an owner's call, told by deliver_deferred()
 
-  std::string in_flight_;  // belongs to write_request_ while write_in_flight_
-  std::string queued_;     // written next
-  bool write_in_flight_ = false;
+  // Only while it is needed: an idle connection holds no more than its handle.
+  struct Writing {
+    uv_write_t request{};
+    std::string in_flight;  // belongs to `request` while under_way
+    std::string queued;     // written next
+    bool under_way = false;
+  };
+  std::unique_ptr<Writing> writing_;     // from the first byte that the kernel does not take until it has all
   std::uint64_t accepted_ = 0;           // bytes that write() was given
   mutable std::uint64_t delivered_ = 0;  // the most that was seen to be with the peer
 
-  std::vector<SocketAddress> addresses_;  // still to be tried, the next one last
-  std::string name_;                      // the host, when it was no literal, and
-  std::uint16_t name_port_ = 0;           // the port that was looked up with it
-  Lookup* lookup_ = nullptr;              // owned by its libuv request; cut loose by close()
+  struct Connecting {
+    uv_connect_t request{};
+    std::vector<SocketAddress> addresses;  // still to be tried, the next one last
+    std::string name;                      // the host, when it was no literal, and
+    std::uint16_t name_port = 0;           // the port that was looked up with it
+    Lookup* lookup = nullptr;              // owned by its libuv request; cut loose by close()
+  };
+  std::unique_ptr<Connecting> connecting_;  // until it is open
 
   union Handle {
     uv_tcp_t tcp;
     uv_pipe_t pipe;
   } handle_{};
-  uv_write_t write_request_{};
-  uv_connect_t connect_request_{};
 };
 
 }  // namespace holdfast::net

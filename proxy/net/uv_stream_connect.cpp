@@ -29,14 +29,15 @@ void UvStream::init_handle() {
 
 void UvStream::connect(const Endpoint& endpoint) {
   state_ = State::connecting;
+  connecting_ = std::make_unique<Connecting>();
   if (kind_ == Kind::unix_socket) {
     connect_unix(endpoint.path);
   } else if (auto literal = address_of_literal(endpoint.host, endpoint.port)) {
     connect_any({*literal});
   } else {
-    name_ = endpoint.host;
-    name_port_ = endpoint.port;
-    if (const auto* known = loop_.names().find(name_, name_port_, loop_.now())) {
+    connecting_->name = endpoint.host;
+    connecting_->name_port = endpoint.port;
+    if (const auto* known = loop_.names().find(connecting_->name, connecting_->name_port, loop_.now())) {
       connect_any(*known);
     } else {
       look_up(endpoint);
@@ -46,13 +47,14 @@ void UvStream::connect(const Endpoint& endpoint) {
 
 // None of the addresses answered: perhaps the name means others by now.
 void UvStream::forget_name() {
-  if (!name_.empty()) loop_.names().forget(name_, name_port_);
+  if (!connecting_->name.empty()) loop_.names().forget(connecting_->name, connecting_->name_port);
 }
 
 void UvStream::connect_any(std::vector<SocketAddress> addresses) {
   state_ = State::connecting;
-  addresses_ = std::move(addresses);
-  std::reverse(addresses_.begin(), addresses_.end());  // taken from the back
+  if (connecting_ == nullptr) connecting_ = std::make_unique<Connecting>();
+  connecting_->addresses = std::move(addresses);
+  std::reverse(connecting_->addresses.begin(), connecting_->addresses.end());  // taken from the back
   try_next_address(EADDRNOTAVAIL);
 }
 
@@ -68,7 +70,7 @@ void UvStream::connect_unix(const std::string& path) {
   }
   // A full backlog is EAGAIN here, at once, and final for this attempt (unix(7)); libuv tells it like any
   // error.
-  uv_pipe_connect(&connect_request_, &handle_.pipe, path.c_str(), [](uv_connect_t* request, int status) {
+  uv_pipe_connect(&connecting_->request, &handle_.pipe, path.c_str(), [](uv_connect_t* request, int status) {
     static_cast<UvStream*>(request->handle->data)->on_connect_result(status);
   });
 }
@@ -85,7 +87,7 @@ void UvStream::look_up(const Endpoint& endpoint) {
       [](uv_getaddrinfo_t* request, int result, addrinfo* list) {
         const std::unique_ptr<Lookup> finished(static_cast<Lookup*>(request->data));
         if (finished->stream != nullptr) {
-          finished->stream->lookup_ = nullptr;
+          finished->stream->connecting_->lookup = nullptr;
           finished->stream->on_looked_up(result, list);
         }
         uv_freeaddrinfo(list);
@@ -96,14 +98,14 @@ void UvStream::look_up(const Endpoint& endpoint) {
     return;
   }
   state_ = State::resolving;
-  lookup_ = lookup.release();  // its callback takes it back
+  connecting_->lookup = lookup.release();  // its callback takes it back
 }
 
 void UvStream::abandon_lookup() {
-  if (lookup_ == nullptr) return;
-  lookup_->stream = nullptr;
-  uv_cancel(reinterpret_cast<uv_req_t*>(&lookup_->request));
-  lookup_ = nullptr;
+  if (connecting_ == nullptr || connecting_->lookup == nullptr) return;
+  connecting_->lookup->stream = nullptr;
+  uv_cancel(reinterpret_cast<uv_req_t*>(&connecting_->lookup->request));
+  connecting_->lookup = nullptr;
 }
 
 void UvStream::on_looked_up(int status, const addrinfo* list) {
@@ -116,18 +118,18 @@ void UvStream::on_looked_up(int status, const addrinfo* list) {
   for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
     addresses.push_back(address_of(entry->ai_addr, entry->ai_addrlen));
   }
-  loop_.names().store(name_, name_port_, addresses, loop_.now());
+  loop_.names().store(connecting_->name, connecting_->name_port, addresses, loop_.now());
   connect_any(std::move(addresses));
 }
 
 // Expects a handle without a socket.
 void UvStream::try_next_address(int last_error) {
-  while (!addresses_.empty()) {
-    const SocketAddress address = addresses_.back();
-    addresses_.pop_back();
+  while (!connecting_->addresses.empty()) {
+    const SocketAddress address = connecting_->addresses.back();
+    connecting_->addresses.pop_back();
     uv_tcp_nodelay(&handle_.tcp, 1);  // set on the socket when libuv makes it
-    const int status =
-        uv_tcp_connect(&connect_request_, &handle_.tcp, address.get(), [](uv_connect_t* request, int result) {
+    const int status = uv_tcp_connect(
+        &connecting_->request, &handle_.tcp, address.get(), [](uv_connect_t* request, int result) {
           static_cast<UvStream*>(request->handle->data)->on_connect_result(result);
         });
     if (status == 0) {
@@ -135,7 +137,8 @@ void UvStream::try_next_address(int last_error) {
       return;
     }
     last_error = -status;
-    if (fd() >= 0 && !addresses_.empty()) {  // a socket of one family cannot serve the next address
+    if (fd() >= 0 &&
+        !connecting_->addresses.empty()) {  // a socket of one family cannot serve the next address
       state_ = State::reopening;
       uv_close(base(), [](uv_handle_t* handle) { static_cast<UvStream*>(handle->data)->on_handle_closed(); });
       return;
@@ -148,7 +151,7 @@ void UvStream::try_next_address(int last_error) {
 
 void UvStream::on_connect_result(int status) {
   if (state_ != State::connecting) return;  // cancelled by close()
-  if (status != 0 && !addresses_.empty()) {
+  if (status != 0 && !connecting_->addresses.empty()) {
     state_ = State::reopening;
     uv_close(base(), [](uv_handle_t* handle) { static_cast<UvStream*>(handle->data)->on_handle_closed(); });
     return;
@@ -161,9 +164,9 @@ void UvStream::on_connect_result(int status) {
   }
   // What the owner asked for meanwhile. None of it calls back before this returns.
   state_ = State::open;
-  std::vector<SocketAddress>().swap(addresses_);
+  connecting_.reset();
   if (reading_ == Reading::started) begin_read();
-  if (!queued_.empty()) {
+  if (queued()) {
     send_queued();
   } else if (sending_ == Sending::ending) {
     end_sending();

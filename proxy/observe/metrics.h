@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "proxy/core/client_close_reason.h"
 #include "proxy/core/histogram.h"
 
 namespace holdfast {
@@ -33,6 +34,7 @@ struct Metrics {
   std::uint64_t clients_accepted = 0;
   std::uint64_t clients_made_way = 0;      // idle ones that were closed for others
   std::uint64_t clients_over_address = 0;  // refused by client.max_per_address
+  core::ClientCloseCounts clients_closed{};  // of the sites
   std::uint64_t requests = 0;
   std::uint64_t admin_refused = 0;  // requests to the admin endpoint with a foreign Host
   // By the first digit of the status. php may answer with any of three digits.

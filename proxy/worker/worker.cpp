@@ -3,9 +3,10 @@
 #include "proxy/worker/worker.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include "proxy/admin/admin.h"
-#include "proxy/client/client_connection.h"
 #include "proxy/core/version.h"
 #include "proxy/http/http_date.h"
 #include "proxy/observe/wall_clock.h"
@@ -84,6 +85,13 @@ void Worker::for_each_client(const std::function<void(ClientConnection&)>& visit
 void Worker::check() const {
   for (const auto& [name, upstream] : pools_) upstream->pool().check();
   for (const auto& upstream : retired_pools_) upstream->pool().check();
+  for (const auto& [id, client] : clients_) {
+    if (const std::string_view fault = client->check(); !fault.empty()) {
+      std::fprintf(stderr, "client %llu: %.*s\n", static_cast<unsigned long long>(id),
+                   static_cast<int>(fault.size()), fault.data());
+      std::abort();
+    }
+  }
 }
 
 Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
@@ -103,8 +111,8 @@ void Worker::on_turn_end() {
   if (now() >= next_second_) update_second();
   erase_closed();
   run_deadlines();
-  run_ready_clients();  // a few requests each; what is left of a pipeline waits for the next turn
-  run_compressing_clients();
+  run_turns();  // a few requests each; what is left of a pipeline waits for the next turn
+  run_compressing();
   look_at_memory();
   // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, so this
   // ends.
@@ -138,27 +146,32 @@ void Worker::run_deadlines() {
   }
 }
 
-void Worker::run_ready_clients() {
-  ready_now_.clear();
-  ready_now_.swap(ready_);
-  for (const std::uint64_t id : ready_now_) {
-    const auto found = clients_.find(id);
-    if (found != clients_.end()) found->second->go_on();
-  }
+void Worker::wants_turn(core::Ring<TurnTaker>::Link& link) {
+  if (!link.linked()) turns_.add(link);
+}
+
+void Worker::wants_compressing(core::Ring<Compressing>::Link& link) {
+  if (!link.linked()) compressing_.add(link);
+}
+
+// Who asks again waits for the next turn.
+void Worker::run_turns() {
+  core::Ring<TurnTaker> now;
+  now.take_all(turns_);
+  while (TurnTaker* const taker = now.take_front()) taker->on_turn();
 }
 
 // Compressing is what costs most on this loop, some 25 ns a byte: each turn does a millisecond's worth at
 // most, whoever asks for it, and in pieces, so that a small page does not wait for a large one.
-void Worker::run_compressing_clients() {
+void Worker::run_compressing() {
   constexpr std::size_t kBytesATurn = 32 * 1024;
   constexpr std::size_t kPieceBytes = 8 * 1024;
   constexpr std::size_t kPieceCostLeast = 512;  // the head of a response, a flush
   std::size_t left = kBytesATurn;
-  while (left > 0 && !compressing_.empty()) {
-    const auto found = clients_.find(compressing_.front());
-    compressing_.pop_front();
-    if (found == clients_.end()) continue;
-    const std::size_t cost = std::max(found->second->compress(kPieceBytes), kPieceCostLeast);
+  while (left > 0) {
+    Compressing* const front = compressing_.take_front();
+    if (front == nullptr) return;
+    const std::size_t cost = std::max(front->compress(kPieceBytes), kPieceCostLeast);
     left -= std::min(left, cost);
   }
 }
@@ -191,6 +204,7 @@ void Worker::erase_closed() {
     clients_.erase(found);
   }
   closed_clients_.clear();
+  http1_stock_.trim();
   for (auto& [name, upstream] : pools_) upstream->erase_closed();
   for (auto& upstream : retired_pools_) upstream->erase_closed();
   std::erase_if(retired_pools_, [](const auto& upstream) {
@@ -214,7 +228,7 @@ void Worker::set_wakeup() {
   for (const auto& [name, upstream] : pools_) {
     if (upstream->pool().has_actions()) consider(now());
   }
-  if (!ready_.empty() || !compressing_.empty()) consider(now());
+  if (!turns_.empty() || !compressing_.empty()) consider(now());
   if (earliest == wakeup_) return;
   wakeup_ = earliest;
   context_.network.set_wakeup(earliest);

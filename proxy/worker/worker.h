@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,7 +15,7 @@
 #include "proxy/admin/server_view.h"
 #include "proxy/client/client_host.h"
 #include "proxy/client/dispatcher.h"
-#include "proxy/client/idle_clients.h"
+#include "proxy/client/http1_connection.h"
 #include "proxy/core/client_places.h"
 #include "proxy/core/rare_line.h"
 #include "proxy/loop/context.h"
@@ -27,7 +26,6 @@
 namespace holdfast {
 
 class Admin;
-class ClientConnection;
 
 // What a worker asks of the program around it.
 class WorkerHost {
@@ -84,8 +82,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   bool stopping() const override { return stop_ != Stop::serving; }
   bool draining() const override { return stop_ > Stop::delaying; }
   void note_memory_full() override;
-  void client_wants_turn(std::uint64_t id) override { ready_.push_back(id); }
-  void client_wants_compressing(std::uint64_t id) override { compressing_.push_back(id); }
+  void wants_turn(core::Ring<TurnTaker>::Link& link) override;
+  void wants_compressing(core::Ring<Compressing>::Link& link) override;
   void client_idle(ClientConnection& client) override;
   void client_closed(std::uint64_t id) override { closed_clients_.push_back(id); }
 
@@ -113,14 +111,14 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
   void set_places();
   void limit_clients();
-  void make_room(IdleClients& idle, const std::function<bool()>& enough);
-  ClientConnection* longest_idle(IdleClients& idle);
+  void make_room(core::Ring<ClientConnection>& idle, const std::function<bool()>& enough);
+  ClientConnection* longest_idle(core::Ring<ClientConnection>& idle);
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
   void flush_logs();
   void run_deadlines();
-  void run_ready_clients();
-  void run_compressing_clients();
+  void run_turns();
+  void run_compressing();
   void erase_closed();
   void reopen_access_log();
   void drain();
@@ -131,6 +129,9 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void update_second();
   void set_wakeup();
 
+  // Of what requests are made of, kept for the next ones.
+  static constexpr std::size_t kStockMost = 64;
+
   Context context_;
   WorkerHost& host_;
   std::shared_ptr<const Dispatcher> dispatcher_;
@@ -140,8 +141,12 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::unique_ptr<Admin> admin_;
   Listeners listeners_;
   core::ClientPlaces places_;
-  IdleClients idle_sites_;
-  IdleClients idle_admin_;
+  Http1Stock http1_stock_{kStockMost};
+  core::Ring<ClientConnection>
+      idle_sites_;  // who has waited longest comes first; some have gone to work since
+  core::Ring<ClientConnection> idle_admin_;
+  core::Ring<TurnTaker> turns_;
+  core::Ring<Compressing> compressing_;  // who has waited longest comes first
   std::unordered_map<std::uint64_t, std::unique_ptr<ClientConnection>> clients_;
   std::unordered_set<std::uint64_t> leaving_clients_;  // closed to make room, and not erased yet
   std::uint64_t descriptor_limit_ = UINT64_MAX;
@@ -149,9 +154,6 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   core::RareLine full_line_;
   core::RareLine crowded_line_;
   core::RareLine address_line_;
-  std::vector<std::uint64_t> ready_;
-  std::vector<std::uint64_t> ready_now_;
-  std::deque<std::uint64_t> compressing_;  // who has waited longest comes first
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
   core::Time started_{};

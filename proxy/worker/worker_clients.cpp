@@ -1,6 +1,5 @@
 // The worker: clients that come, how many there may be, and who goes when all places are taken.
 #include "config/load.h"  // contains()
-#include "proxy/client/client_connection.h"
 #include "proxy/core/descriptor_plan.h"
 #include "proxy/worker/worker.h"
 
@@ -43,7 +42,8 @@ std::optional<core::ClientKey> Worker::place_key(const ClientConnection& client)
 
 void Worker::on_arrival(Arrival arrival) {
   const std::uint64_t id = context_.next_id();
-  auto& client = clients_[id] = std::make_unique<ClientConnection>(*this, context_, id, std::move(arrival));
+  auto& client = clients_[id] =
+      std::make_unique<Http1Connection>(*this, context_, http1_stock_, id, std::move(arrival));
   if (client->role() == ClientConnection::Role::admin) {
     ++admin_clients_;
     const std::uint64_t most = core::admin_connections_most(descriptor_limit_);
@@ -62,7 +62,7 @@ void Worker::on_arrival(Arrival arrival) {
     }
     leaving_clients_.insert(id);
     places_.leaving();
-    client->cut_off();
+    client->cut_off(core::ClientCloseReason::over_address_limit);
   }
   make_room(idle_sites_, [this] { return !places_.overfull(); });
   limit_clients();
@@ -79,25 +79,24 @@ void Worker::client_idle(ClientConnection& client) {
 
 // Takes those that are at work out of the list, they come back to its end; and those whose request is here
 // but not read: whoever is closed loses nothing.
-ClientConnection* Worker::longest_idle(IdleClients& idle) {
+ClientConnection* Worker::longest_idle(core::Ring<ClientConnection>& idle) {
   int looks = 0;
-  while (IdleLink* const link = idle.front()) {
-    const auto found = clients_.find(link->id());
-    if (found != clients_.end() && found->second->idle()) {
-      if (!found->second->has_unread_input()) return found->second.get();
+  while (ClientConnection* const client = idle.front()) {
+    if (client->idle()) {
+      if (!client->has_unread_input()) return client;
       if (++looks == kLooksMost) return nullptr;  // they are read next, and then it is looked again
     }
-    link->unlink();
+    client->idle_link().unlink();
   }
   return nullptr;
 }
 
-void Worker::make_room(IdleClients& idle, const std::function<bool()>& enough) {
+void Worker::make_room(core::Ring<ClientConnection>& idle, const std::function<bool()>& enough) {
   while (!enough()) {
     ClientConnection* const client = longest_idle(idle);
     if (client == nullptr) return;
     client->idle_link().unlink();
-    client->cut_off();
+    client->cut_off(core::ClientCloseReason::made_way);
     leaving_clients_.insert(client->id());
     ++context_.metrics.clients_made_way;
     if (client->role() == ClientConnection::Role::admin) {

@@ -1,7 +1,6 @@
 // The worker: taking a new configuration.
 #include <algorithm>
 
-#include "proxy/client/client_connection.h"
 #include "proxy/core/version.h"
 #include "proxy/observe/wall_clock.h"
 #include "proxy/worker/worker.h"

@@ -8,7 +8,6 @@
 // A second signal cuts draining short.
 #include <csignal>
 
-#include "proxy/client/client_connection.h"
 #include "proxy/worker/worker.h"
 
 namespace holdfast {
@@ -92,7 +91,8 @@ void Worker::finish_draining() {
                         " clients are cut off");
     }
     for (auto& [id, client] : clients_) {
-      if (client->role() == ClientConnection::Role::site) client->cut_off();
+      if (client->role() == ClientConnection::Role::site)
+        client->cut_off(core::ClientCloseReason::grace_over);
     }
   }
   if (client_connections() > 0) return;
@@ -118,7 +118,7 @@ void Worker::finish_draining() {
 
 void Worker::finish_ending() {
   if (now() >= stop_deadline_) {
-    for (auto& [id, client] : clients_) client->cut_off();
+    for (auto& [id, client] : clients_) client->cut_off(core::ClientCloseReason::grace_over);
   }
   if (!clients_.empty()) return;
   stop_ = Stop::stopped;

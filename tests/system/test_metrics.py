@@ -169,8 +169,9 @@ def test_fpm_down_and_up(stack, transport):
 def test_fpm_without_that_status_path(stack):
     """Said once, with what to look at."""
     proxy, _ = stack(pool={"status_path": "/other"})
-    wait_fpm(proxy, 0)
-    assert "pm.status_path = /other" in proxy.pool()["php_fpm"]["error"]
+    # At first php-fpm may not be reached yet.
+    wait_until(lambda: samples(proxy) and "pm.status_path = /other" in proxy.pool()["php_fpm"].get("error", ""),
+               "what is wrong with it", interval=0.1)
     for _ in range(5):
         samples(proxy)
     assert proxy.log().count("status of php-fpm: answered 404") == 1

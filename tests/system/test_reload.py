@@ -236,10 +236,10 @@ def test_log_level(stack):
     proxy.reload(merge(proxy.config, {"log": {"level": "debug"}}))
     proxy.admin("POST", "/pools/php/recycle")
     wait_until(lambda: " debug " in proxy.log(), "a line of level debug")
-    seen = len(proxy.log())
     proxy.write_config(merge(proxy.config, {"log": {"level": "error"}, "pools": {"php": {"max_connections": 2}}}))
     proxy.process.signal(1)
     proxy.wait_pool(lambda p: p["max_connections"] == 2, "the reload")
+    seen = len(proxy.log())
     proxy.admin("POST", "/pools/php/recycle")
     assert not proxy.log()[seen:]
 

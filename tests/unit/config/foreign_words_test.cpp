@@ -23,7 +23,9 @@ TEST_CASE("a word of another server is answered by ours") {
                                                        {"pm.max_children", "'pools.NAME.max_connections'"},
                                                        {"ssl_certificate", "TLS is not spoken here"},
                                                        {"worker_connections", "'client.max_connections'"}};
-  for (const auto& [word, meant] : words) {
+  for (const auto& each : words) {
+    const std::string word = each.first;
+    const std::string meant = each.second;
     CAPTURE(word);
     const auto top = load(kMinimal + word + ": x\n");
     CHECK(errors(top) == 1);

@@ -250,11 +250,13 @@ TEST_CASE("100 Continue") {
 }
 
 TEST_CASE("an application's Connection: close ends the connection, whatever else it names") {
-  for (const auto& [value, closes] : {std::pair<std::string_view, bool>{"close", true},
-                                      {"Close", true},
-                                      {"x-hop, close", true},
-                                      {"keep-alive", false},
-                                      {"closed", false}}) {
+  for (const auto& each : {std::pair<std::string_view, bool>{"close", true},
+                           {"Close", true},
+                           {"x-hop, close", true},
+                           {"keep-alive", false},
+                           {"closed", false}}) {
+    const std::string_view value = each.first;
+    const bool closes = each.second;
     CAPTURE(value);
     ResponseWriter writer({1, false, true});
     std::string out;

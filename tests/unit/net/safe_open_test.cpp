@@ -202,9 +202,11 @@ TEST_CASE("a name that turns from a file into a link again and again never gives
 TEST_CASE("root serves only what everybody may read") {
   Site site;
   if (!site.is_root) return;
-  for (const auto& [mode, kind] : {std::pair{0000, FileKind::forbidden}, std::pair{0600, FileKind::forbidden},
-                                   std::pair{0640, FileKind::forbidden}, std::pair{0644, FileKind::regular},
-                                   std::pair{0604, FileKind::regular}}) {
+  for (const auto& each : {std::pair{0000, FileKind::forbidden}, std::pair{0600, FileKind::forbidden},
+                           std::pair{0640, FileKind::forbidden}, std::pair{0644, FileKind::regular},
+                           std::pair{0604, FileKind::regular}}) {
+    const int mode = each.first;
+    const FileKind kind = each.second;
     CAPTURE(mode);
     ::chmod((site.root + "/file").c_str(), static_cast<mode_t>(mode));
     const StaticFile file(site.root, "/file");

@@ -1,0 +1,289 @@
+// The request: what it asks, and its body.
+#include "proxy/client/request.h"
+
+#include <cassert>
+
+#include "proxy/core/log_text.h"
+#include "proxy/upstream/upstream.h"
+
+namespace holdfast {
+
+namespace {
+// Of a body that nobody wants (it is for a file, or for nothing): read for the sake of the next request, up
+// to this; beyond it the answer comes at once and ends the connection.
+constexpr std::uint64_t kDiscardedBodyBytesMost = 1 << 20;
+
+bool may_follow(Request::State from, Request::State to) {
+  using State = Request::State;
+  switch (to) {
+    case State::unused: return true;
+    case State::reading: return from == State::unused;
+    case State::answering: return from == State::reading;
+    case State::answered:
+    case State::broken:
+    case State::given_up: return from == State::answering;
+    case State::left: return from == State::reading || from == State::answering;
+  }
+  return false;
+}
+}  // namespace
+
+Request::Request(ClientHost& host, Context& context)
+    : host_(host),
+      context_(context),
+      deadline_(context.deadlines, *this),
+      turn_(*this),
+      compressing_(*this),
+      upload_spill_(context.spill, context.spill_shares, core::SpillUse::upload, {}),
+      answer_spill_(context.spill, context.spill_shares, core::SpillUse::answer, {}),
+      request_body_(&upload_spill_, 0, &context.memory),
+      response_(core::BodyStore(&answer_spill_, 0, &context.memory)) {}
+
+Request::~Request() {
+  assert(exchange_ == nullptr);
+}
+
+void Request::move_to(State next) {
+  assert(may_follow(state_, next));
+  state_ = next;
+}
+
+std::string_view Request::check() const {
+  const bool answering = state_ == State::answering;
+  if ((state_ == State::unused) != (owner_ == nullptr)) return "a request without an owner, or the reverse";
+  if (!answering && (exchange_ != nullptr || file_ != nullptr || event_stream_))
+    return "a request has an answer under way, and is not answering";
+  if (exchange_ != nullptr && file_ != nullptr) return "a request is answered by php and by a file";
+  if (!answering && (turn_.linked() || compressing_.linked()))
+    return "a request waits for a turn, and is not answering";
+  if (state_ == State::reading && response_.started()) return "a response before its request";
+  return {};
+}
+
+// The owner takes it back, and may reset it: nothing may follow in our frames.
+void Request::end(State how) {
+  move_to(how);
+  deadline_.clear();
+  turn_.unlink();
+  compressing_.unlink();
+  // A script may run on when its client has the whole answer: that is not the client's business any more.
+  const bool runs_on = how == State::answered && php_at_work();
+  if (exchange_ != nullptr && !runs_on) log_stderr();
+  if (head_ != nullptr || how != State::left) log_request();
+  if (runs_on) detach_exchange();
+  drop_answer();
+  owner_->request_over();
+}
+
+// Its answer, and what that is made of.
+void Request::drop_answer() {
+  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
+  exchange_.reset();
+  file_.reset();
+  gzip_.reset();
+  request_body_.clear();
+  if (event_stream_) host_.admin().stream_closed(*this);
+  event_stream_ = false;
+}
+
+void Request::begin(RequestOwner& owner, const RequestSource& source, core::Time begun) {
+  move_to(State::reading);
+  owner_ = &owner;
+  peer_ = &source.peer;
+  local_ = &source.local;
+  connection_ = source.connection;
+  admin_ = source.admin;
+  begun_ = begun;
+  // A reload may have changed them.
+  request_body_.set_memory_max(config().buffers.request_memory);
+}
+
+void Request::reset() {
+  assert(exchange_ == nullptr && file_ == nullptr && !event_stream_);
+  deadline_.clear();
+  turn_.unlink();
+  compressing_.unlink();
+  move_to(State::unused);
+  owner_ = nullptr;
+  head_ = nullptr;
+  response_.begin(false, config().buffers.response_memory);
+  plan_ = {};
+  origin_ = {};
+  begun_wall_.reset();
+  body_bytes_ = 0;
+  floor_.restart(0);
+  delivery_.stop();
+  held_worker_.let_go();
+  refusal_ = first_bytes_ = {};
+  close_reason_ = core::ClientCloseReason::last_answer;
+  body_ = Body::none;
+}
+
+void Request::shrink() {
+  request_body_.shrink();
+  response_.shrink();
+}
+
+std::size_t Request::memory_bytes() const {
+  return request_body_.memory_bytes() + response_.memory_bytes() + (gzip_ ? gzip_->memory_bytes() : 0);
+}
+
+// ---- the head
+
+void Request::on_head(const http::RequestHead& head) {
+  head_ = &head;
+  begun_wall_ = std::chrono::system_clock::now();
+  response_.begin(head.method == http::Method::head, config().buffers.response_memory);
+  if (!admin_) ++context_.metrics.requests;
+  if (refuse_for_memory()) return;
+  if (admin_) {
+    plan_.kind = Plan::Kind::admin;
+  } else {
+    set_origin();
+    make_plan();
+  }
+  if (!head.has_body()) return;
+  body_ = plan_.kind == Plan::Kind::php ? Body::stored : Body::discarded;
+  const std::uint64_t length = head.content_length.value_or(0);
+  if (body_ == Body::stored && length > plan_.max_body) {
+    refuse(413, "the body is longer than max_body", core::ClientCloseReason::refused);
+    return;
+  }
+  if (body_ == Body::discarded && (head.expect_continue || length > kDiscardedBodyBytesMost)) {
+    answer_without_body();
+    return;
+  }
+  floor_.restart(0);
+  on_body_wait();
+}
+
+// At buffers.memory_max nothing more is taken on. The admin endpoint stays open: it shows why.
+bool Request::refuse_for_memory() {
+  if (admin_ || !context_.memory.full()) return false;
+  ++context_.metrics.memory_refused;
+  host_.note_memory_full();
+  refuse(503, "buffers.memory_max is reached", core::ClientCloseReason::refused);
+  return true;
+}
+
+void Request::set_origin() {
+  core::ClientOrigin peer;
+  peer.address = peer_->address;
+  peer.bytes = peer_->bytes;
+  peer.port = peer_->port;
+  if (config().trusted_proxies.empty()) {
+    origin_ = std::move(peer);
+  } else {
+    origin_ = core::client_origin(peer, config().trusted_proxies, config().forwarded_headers, *head_);
+  }
+  set_spool_share();
+}
+
+// Behind a trusted proxy the share is that of the client it names.
+void Request::set_spool_share() {
+  const core::ClientKey key =
+      origin_.address.empty() ? core::client_key_of_connection(connection_) : core::client_key(origin_.bytes);
+  upload_spill_.set_client(key);
+  answer_spill_.set_client(key);
+}
+
+void Request::make_plan() {
+  plan_ = host_.plan(*head_, origin_.host.empty() ? head_->host : origin_.host);
+  if (!origin_.conflict) return;
+  plan_.kind = Plan::Kind::error;
+  plan_.status = 400;
+  plan_.why = "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
+}
+
+void Request::refuse_head(int status, std::string_view why, core::ClientCloseReason reason,
+                          const NoHead& beginning) {
+  close_reason_ = reason;
+  first_bytes_ = beginning.first_bytes;
+  response_.begin(beginning.head_method, config().buffers.response_memory);
+  refusal_ = why;
+  tell_unread_head(status);
+  answer_error(status, why);
+}
+
+void Request::refuse(int status, std::string_view why, core::ClientCloseReason reason) {
+  close_reason_ = reason;
+  answer_error(status, why);
+}
+
+// What came in place of a request is in the access log as well; there it is one line of many.
+void Request::tell_unread_head(int status) {
+  if (!context_.log.wants(config::LogLevel::info)) return;
+  if (const auto more = context_.unread_head_line.due(context_.now())) {
+    context_.log.info("client " + (peer_->address.empty() ? "on a Unix socket" : peer_->address) +
+                      ": refused, " + std::to_string(status) + ": " + std::string(refusal_) +
+                      "; it began with \"" + core::escape_for_log(first_bytes_) + "\"" + *more);
+  }
+}
+
+// ---- the body
+
+void Request::on_body(std::span<const std::string_view> slices) {
+  for (const std::string_view slice : slices) body_bytes_ += slice.size();
+  if (body_ == Body::discarded) {
+    if (body_bytes_ > kDiscardedBodyBytesMost) answer_without_body();
+    return;
+  }
+  if (body_bytes_ > plan_.max_body) {
+    refuse(413, "the body is longer than max_body", core::ClientCloseReason::refused);
+    return;
+  }
+  for (const std::string_view slice : slices) {
+    if (request_body_.append(slice) == core::Append::ok) continue;
+    refuse_unstored_body();
+    return;
+  }
+}
+
+// Nobody wants this body: what was decided by the head is answered before it is sent, or read.
+void Request::answer_without_body() {
+  owner_->make_last();
+  on_complete();
+}
+
+void Request::refuse_unstored_body() {
+  const core::SpillShare share = upload_spill_.refused();
+  const bool of_store = share == core::SpillShare::store;
+  const bool known =
+      of_store && context_.descriptors.note(DescriptorWatch::Place::spool,
+                                            net::Error{upload_spill_.error_code()}, context_.now());
+  if (!known) {
+    if (const auto more = context_.unstored_body_line.due(context_.now())) {
+      context_.log.error("a request body cannot be stored: " +
+                         (of_store ? request_body_.error() : upload_spill_.refusal()) + *more);
+    }
+  }
+  std::string_view why;
+  switch (share) {
+    case core::SpillShare::whole: why = "no room for the body: spool full"; break;
+    case core::SpillShare::use: why = "no room for the body: share of uploads"; break;
+    case core::SpillShare::client: why = "no room for the body: share of this client"; break;
+    case core::SpillShare::store: why = "no room for the body: spool_dir"; break;
+  }
+  refuse(503, why, core::ClientCloseReason::refused);
+}
+
+// ---- the client's end
+
+bool Request::waits_for_php() const {
+  return php_at_work() && !response_.started();
+}
+
+bool Request::php_at_work() const {
+  return exchange_ != nullptr && exchange_->state() != core::ExchangeState::done;
+}
+
+// Nobody is answered, and php is told to stop as far as that goes.
+void Request::on_client_left(core::ClientCloseReason reason) {
+  if (state_ != State::reading && state_ != State::answering) return;
+  if (!admin_) ++context_.metrics.client_left;
+  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
+  close_reason_ = reason;
+  end(State::left);
+}
+
+}  // namespace holdfast

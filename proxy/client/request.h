@@ -1,0 +1,203 @@
+// One request of any protocol, from its head to its line in the log: what it asks, its body, who answers it
+// (php, a file, ourselves), and its response on the way to the client. Owned by its connection, which frames
+// its response (ResponseOut) and tells it what the client does; recycled.
+//
+//   unused -> reading -> answering -+-> answered    the whole answer is with the kernel
+//                |           |      +-> broken      the answer cannot be completed; the connection must say
+//                so |           |      +-> given_up    the client takes its answer too slowly, or not
+//                +-----------+--------> left        the client has gone, or is cut off
+//
+// The last four are reported by RequestOwner::request_over(), once; the log line is written by then.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "proxy/client/client_host.h"
+#include "proxy/client/gzip_response.h"
+#include "proxy/client/request_owner.h"
+#include "proxy/client/responder.h"
+#include "proxy/client/response_store.h"
+#include "proxy/client/static_response.h"
+#include "proxy/core/access_log_line.h"
+#include "proxy/core/body_store.h"
+#include "proxy/core/client_close_reason.h"
+#include "proxy/core/delivery_watch.h"
+#include "proxy/core/error_page.h"
+#include "proxy/core/forwarded.h"
+#include "proxy/core/held_worker.h"
+#include "proxy/core/rate_floor.h"
+#include "proxy/core/ring.h"
+#include "proxy/core/spill_shares.h"
+#include "proxy/http/message.h"
+#include "proxy/loop/context.h"
+#include "proxy/loop/deadline.h"
+#include "proxy/upstream/exchange_client.h"
+#include "proxy/upstream/php_exchange.h"
+
+namespace holdfast {
+
+class Request final : public ExchangeClient,
+                      public EventStream,
+                      public DeadlineTarget,
+                      public TurnTaker,
+                      public Compressing {
+ public:
+  enum class State : std::uint8_t { unused, reading, answering, answered, broken, given_up, left };
+  // What is to happen to its body.
+  enum class Body : std::uint8_t { none, stored, discarded };
+
+  // Both outlive it.
+  Request(ClientHost& host, Context& context);
+  ~Request();
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  // --- its life, told by its owner
+  // `begun`: its first byte came. The owner outlives the request until reset().
+  void begin(RequestOwner& owner, const RequestSource& source, core::Time begun);
+  // Its head is there, and stays until reset(). May answer at once: then state() is no more `reading`.
+  void on_head(const http::RequestHead& head);
+  // Body bytes, without framing, as they come; then on_body_wait() when no more are there now, or
+  // on_complete().
+  void on_body(std::span<const std::string_view> slices);
+  void on_body_wait();
+  void on_complete();
+  // No request: what came is answered with an error, and ends the connection. `first_bytes` (for the log)
+  // stay.
+  struct NoHead {
+    bool head_method = false;  // the answer has no body
+    std::string_view first_bytes;
+  };
+  void refuse_head(int status, std::string_view why, core::ClientCloseReason reason, const NoHead& beginning);
+  // The same for one whose head is known: the rest of it is not read.
+  void refuse(int status, std::string_view why, core::ClientCloseReason reason);
+  void on_drained();  // ResponseOut has sent all
+  // It will read nothing more; or, with another reason, the server cuts it off.
+  void on_client_left(core::ClientCloseReason reason);
+  // A client that has sent its last byte, while php has its request and nothing of the answer is there.
+  bool waits_for_php() const;
+  // Ready for the next one. Nothing points to it any more.
+  void reset();
+  // Gives memory back that is kept for the next one.
+  void shrink();
+
+  // --- looking in
+  State state() const { return state_; }
+  Body body() const { return body_; }
+  bool is_event_stream() const { return event_stream_; }
+  // Why the connection ends with this request, where it does.
+  core::ClientCloseReason close_reason() const { return close_reason_; }
+  // Held for it in memory; `uncounted`: of that, what context.memory does not know yet.
+  std::size_t memory_bytes() const;
+  std::size_t uncounted_bytes() const { return response_.batch_bytes(); }
+  // What does not hold of its state; empty: all is in order.
+  std::string_view check() const;
+
+  // --- ExchangeClient
+  void flush() override;
+  bool congested() const override;
+  bool gone() const override { return owner_->client_gone(); }
+  void on_gone() override { on_client_left(core::ClientCloseReason::client_left); }
+  // --- EventStream
+  void push_event(std::string_view bytes) override;
+  // --- DeadlineTarget
+  void on_deadline(core::Time now) override;
+  // --- TurnTaker: more pieces of a file
+  void on_turn() override;
+  // --- Compressing
+  std::size_t compress(std::size_t bytes_most) override;
+
+ private:
+  const config::Config& config() const { return *context_.config; }
+  void move_to(State next);
+  void end(State how);
+  bool php_at_work() const;
+
+  // request.cpp: what it asks
+  bool refuse_for_memory();
+  void set_origin();
+  void set_spool_share();
+  void make_plan();
+  void refuse_unstored_body();
+  void tell_unread_head(int status);
+
+  // request_answering.cpp
+  core::ResponseSink& response_sink();
+  void answer_without_body();
+  void answer_file();
+  void answer_options();
+  void answer_admin();
+  void answer_own(const core::ErrorPage& page);
+  void answer_error(int status, std::string_view why);
+  void break_off();
+  void forward_to_php();
+  void send_file_pieces();
+  void want_compressing();
+  void detach_exchange();
+  void drop_answer();
+
+  // request_pace.cpp
+  void watch_writing();
+  void look_at_delivery(core::Time now);
+  bool keeps_pace(core::Time now, std::uint64_t delivered);
+  bool holds_worker() const;
+  bool give_up_holder(core::Time now, std::uint64_t delivered);
+  core::Time next_look(core::Time now) const;
+  void give_up(core::ClientCloseReason reason);
+  void on_body_deadline(core::Time now);
+  void tell_slow_client(std::string_view what);
+
+  // request_log.cpp
+  void log_request();
+  void count_times(core::Time now);
+  core::AccessRecord access_record(int status, core::Time now) const;
+  void add_exchange(core::AccessRecord& record) const;
+  std::string script() const;
+  std::string php_log_prefix() const;
+  void log_stderr();
+  void log_complaint();
+
+  ClientHost& host_;
+  Context& context_;
+  RequestOwner* owner_ = nullptr;
+  const http::RequestHead* head_ = nullptr;  // nullptr: there is none, or not yet
+  const net::Peer* peer_ = nullptr;
+  const net::Peer* local_ = nullptr;
+  std::uint64_t connection_ = 0;
+  Deadline deadline_;
+  core::Ring<TurnTaker>::Link turn_;
+  core::Ring<Compressing>::Link compressing_;
+
+  core::ClientSpill upload_spill_;
+  core::ClientSpill answer_spill_;
+  core::BodyStore request_body_;
+  ResponseStore response_;
+  std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
+  std::unique_ptr<PhpExchange> exchange_;
+  std::unique_ptr<StaticResponse> file_;
+
+  Plan plan_;
+  core::ClientOrigin origin_;  // behind trusted proxies: the client they name
+  core::Time begun_{};         // first byte
+  std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log
+  std::uint64_t body_bytes_ = 0;                                     // that have come
+  core::Time body_stalls_at_{};
+  core::RateFloor floor_;         // of the body, then of the answer
+  core::DeliveryWatch delivery_;  // while bytes wait for the client
+  core::HeldWorker held_worker_;  // by an answer that is stored as far as may be
+  std::string_view refusal_;      // why we refused, for the log
+  std::string_view first_bytes_;  // of what came in place of a request
+  core::ClientCloseReason close_reason_ = core::ClientCloseReason::last_answer;
+  State state_ = State::unused;
+  Body body_ = Body::none;
+  bool admin_ = false;
+  bool event_stream_ = false;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,268 @@
+// The request: from its last byte to the last byte of its answer.
+#include <algorithm>
+#include <cassert>
+
+#include "fastcgi/protocol.h"
+#include "proxy/client/request.h"
+#include "proxy/core/cgi_params.h"
+#include "proxy/observe/wall_clock.h"
+#include "proxy/upstream/detached_exchange.h"
+#include "proxy/upstream/upstream.h"
+
+namespace holdfast {
+
+namespace {
+// Pieces of a file written in one go before other clients get their turn.
+constexpr int kFilePiecesAtOnce = 4;
+// Compressed bytes sent in one go while there is more to compress.
+constexpr std::size_t kCompressedBytesAtOnce = 16 * 1024;
+// Of those that hold the target, with the lengths of a pair.
+constexpr std::size_t kParamNameBytesMost = 32;
+}  // namespace
+
+void Request::on_complete() {
+  move_to(State::answering);
+  deadline_.clear();
+  // A reload has taken its pool away since the head came: then what the present configuration says.
+  if (plan_.kind == Plan::Kind::php && host_.find_upstream(plan_.site->pool) == nullptr) make_plan();
+  switch (plan_.kind) {
+    case Plan::Kind::php: forward_to_php(); return;
+    case Plan::Kind::file: answer_file(); return;
+    case Plan::Kind::redirect: answer_own(core::ErrorPage(plan_.status, plan_.location)); return;
+    case Plan::Kind::options: answer_options(); return;
+    case Plan::Kind::error:
+      refusal_ = plan_.why;
+      answer_own(core::ErrorPage(plan_.status, {}, plan_.allow));
+      return;
+    case Plan::Kind::admin: answer_admin(); return;
+  }
+}
+
+// Where the answer of php or of a file goes.
+core::ResponseSink& Request::response_sink() {
+  if (!plan_.site->gzip) return response_;
+  return gzip_.emplace(*head_, response_, context_.compressors,
+                       core::BodyStore(&answer_spill_, config().buffers.response_memory, &context_.memory));
+}
+
+// ---- our own answers
+
+void Request::answer_file() {
+  file_ = std::make_unique<StaticResponse>(*plan_.site, plan_.root_or(plan_.site->root), plan_.file);
+  if (const int failure = file_->failure(); failure != 0) {
+    context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
+    const std::string_view why = file_->why();  // a literal
+    file_.reset();
+    answer_error(failure, why);
+    return;
+  }
+  file_->start(*head_, wall_seconds(), response_sink());
+  send_file_pieces();
+}
+
+void Request::answer_options() {
+  http::ResponseHead head;
+  head.status = plan_.status;
+  head.fields.push_back({"Allow", plan_.allow});
+  response_.start_response(head, false);
+  response_.finish_response();
+  flush();
+}
+
+void Request::answer_admin() {
+  OwnAnswer answer =
+      host_.admin().answer(*head_, {.address = peer_->address, .unix_socket = local_->address.empty()});
+  http::ResponseHead head;
+  head.status = answer.status;
+  head.fields = {{"Content-Type", answer.content_type}};
+  host_.admin().add_fields(answer.policy, head.fields);
+  if (!answer.allow.empty()) head.fields.push_back({"Allow", answer.allow});
+  if (answer.event_stream) {
+    event_stream_ = true;
+    host_.admin().stream_opened(*this);
+    response_.start_response(head, true);
+  } else {
+    head.content_length = answer.body.size();
+    response_.start_response(head, false);
+  }
+  response_.response_body(answer.body);
+  if (!answer.event_stream) response_.finish_response();
+  flush();
+}
+
+void Request::push_event(std::string_view bytes) {
+  if (response_.congested(*owner_)) return;  // a page that sleeps gets the next one
+  response_.response_body(bytes);
+  flush();
+}
+
+// An answer in place of what was asked, to a request that need not be whole: the connection ends with it.
+void Request::answer_error(int status, std::string_view why) {
+  refusal_ = why;
+  if (state_ == State::reading) move_to(State::answering);
+  deadline_.clear();
+  owner_->make_last();
+  // RFC 9110 15.5.6: a 405 says what is allowed.
+  answer_own(core::ErrorPage(status, {}, status == 405 ? core::kServerMethods : std::string_view()));
+}
+
+void Request::answer_own(const core::ErrorPage& page) {
+  http::ResponseHead head = page.head();
+  if (admin_) host_.admin().add_fields(OwnAnswer::kNothing, head.fields);
+  response_.start_response(head, false);
+  response_.response_body(page.body());
+  response_.finish_response();
+  flush();
+}
+
+// ---- php
+
+void Request::forward_to_php() {
+  Upstream* upstream = host_.find_upstream(plan_.site->pool);
+  if (upstream == nullptr) {
+    answer_error(503, "the pool of this site was removed by a reload");
+    return;
+  }
+  const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
+  const std::string server_port = std::to_string(core::server_port(origin_, *head_, local_->port));
+  fastcgi::ParamList params;
+  const bool fits = plan_.params->build({.head = *head_,
+                                         .script_name = plan_.script_name,
+                                         .path_info = plan_.path_info,
+                                         .root = plan_.root,
+                                         .remote_address = origin_.address,
+                                         .remote_port = remote_port,
+                                         .server_address = local_->address,
+                                         .server_port = server_port,
+                                         .https = origin_.https,
+                                         .authority = origin_.authority,
+                                         .host = origin_.host,
+                                         .forwarded_fields = origin_.fields,
+                                         .content_length = request_body_.size()},
+                                        params);
+  if (!fits) {
+    if (head_->target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
+        fastcgi::kWriteContentBytesMax) {
+      answer_error(414, "the request target is too long for a FastCGI parameter");
+    } else {
+      answer_error(431, "a header field is too large for a FastCGI parameter");
+    }
+    return;
+  }
+  exchange_ =
+      std::make_unique<PhpExchange>(context_.next_id(), *head_, std::move(params), request_body_,
+                                    response_sink(), *this, *upstream, config().buffers.response_head);
+  upstream->submit(*exchange_, core::address_key(origin_.bytes));
+}
+
+// The client has its whole answer, and its script runs on: it is not the client's business any more.
+void Request::detach_exchange() {
+  log_complaint();
+  Upstream& upstream = exchange_->upstream();
+  upstream.client_caught_up(*exchange_);
+  upstream.detach(
+      std::make_unique<DetachedExchange>(std::move(exchange_), std::move(request_body_), script()));
+}
+
+// ---- on its way to the client
+
+void Request::send_file_pieces() {
+  if (gzip_ && gzip_->at_work()) {
+    want_compressing();
+    return;
+  }
+  core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
+  for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && owner_->unsent_bytes() == 0;
+       ++pieces) {
+    if (response_.finished() || !file_->give_piece(sink)) break;
+    if (response_.finished()) break;
+    response_.flush(*owner_);
+  }
+  flush();
+  // The kernel took it all: others have their turn, then we go on.
+  if (state_ == State::answering && file_ != nullptr && !response_.finished() &&
+      owner_->unsent_bytes() == 0) {
+    host_.wants_turn(turn_);
+  }
+}
+
+void Request::on_turn() {
+  if (state_ == State::answering && file_ != nullptr) send_file_pieces();
+}
+
+void Request::want_compressing() {
+  host_.wants_compressing(compressing_);
+}
+
+std::size_t Request::compress(std::size_t bytes_most) {
+  // What the client's side cannot store, it takes when the client has caught up: on_drained().
+  if (state_ != State::answering || !gzip_ || response_.congested(*owner_)) return 0;
+  if (file_ != nullptr) {
+    if (owner_->unsent_bytes() > 0) return 0;  // files are read as the client takes them
+    if (gzip_->stored_bytes() == 0) static_cast<void>(file_->give_piece(*gzip_, bytes_most));
+  }
+  const bool was_congested = gzip_->congested();
+  const std::size_t bytes = gzip_->work(bytes_most, file_ != nullptr);
+  if (was_congested && !gzip_->congested() && exchange_ != nullptr)
+    exchange_->upstream().client_caught_up(*exchange_);
+  // Text shrinks to a tenth: what more gives at once is sent together with it.
+  const bool more_at_hand = gzip_->at_work() && (file_ != nullptr || gzip_->stored_bytes() > 0);
+  if (more_at_hand && response_.batch_bytes() < kCompressedBytesAtOnce) {
+    want_compressing();
+  } else {
+    flush();
+  }
+  return bytes;
+}
+
+void Request::flush() {
+  if (state_ != State::answering) return;
+  const bool to_compress = gzip_ && (gzip_->has_work() || (file_ != nullptr && gzip_->at_work()));
+  if (to_compress) want_compressing();
+  response_.flush(*owner_);
+  if (response_.broken()) {
+    break_off();
+  } else if (response_.all_sent(*owner_)) {
+    end(State::answered);
+  } else {
+    if (owner_->unsent_bytes() > 0) watch_writing();
+    owner_->request_waits();
+  }
+}
+
+void Request::break_off() {
+  close_reason_ = core::ClientCloseReason::answer_broken;
+  end(State::broken);
+}
+
+bool Request::congested() const {
+  return response_.congested(*owner_) || (gzip_ && gzip_->congested());
+}
+
+void Request::on_drained() {
+  if (state_ != State::answering) return;
+  deadline_.clear();
+  delivery_.stop();
+  response_.on_drained(*owner_);
+  if (response_.broken()) {
+    break_off();
+    return;
+  }
+  if (owner_->unsent_bytes() > 0) {
+    watch_writing();
+    return;
+  }
+  if (response_.all_sent(*owner_)) {
+    end(State::answered);
+    return;
+  }
+  held_worker_.let_go();
+  if (gzip_ && gzip_->has_work()) want_compressing();
+  if (file_ != nullptr) {
+    send_file_pieces();
+  } else if (exchange_ != nullptr) {
+    exchange_->upstream().client_caught_up(*exchange_);
+  }
+}
+
+}  // namespace holdfast

@@ -1,0 +1,113 @@
+// The request: its line in the access log, and what php said about it.
+#include "proxy/client/request.h"
+#include "proxy/core/log_text.h"
+#include "proxy/upstream/php_stderr.h"
+#include "proxy/upstream/upstream.h"
+
+namespace holdfast {
+
+namespace {
+// Of a target in a line of the error log.
+constexpr std::size_t kTargetBytesTold = 2048;
+}  // namespace
+
+// Its path as php should see it.
+std::string Request::script() const {
+  return plan_.site->php_root + plan_.script_name;
+}
+
+// "php: GET example.com/x.php: ", the begin of each line about what php said.
+std::string Request::php_log_prefix() const {
+  std::string prefix = "php: ";
+  core::append_cut(prefix,
+                   core::escape_for_log(head_->method_text) + " " + core::escape_for_log(head_->authority) +
+                       core::escape_for_log(head_->target),
+                   kTargetBytesTold);
+  return prefix + ": ";
+}
+
+// What was wrong with its head: once a script, not once an answer.
+void Request::log_complaint() {
+  const std::string& complaint = exchange_->complaint();
+  if (complaint.empty()) return;
+  const std::string about = core::escape_for_log(script()) + ": " + complaint;
+  core::RecentTexts& recent = context_.complaints;
+  if (!recent.is_new(about, context_.now())) return;
+  std::string line = php_log_prefix() + about;
+  if (const std::uint64_t held = recent.take_held_back(); held > 0)
+    line += " (" + std::to_string(held) + " more since the last such line)";
+  context_.log.warn(line);
+}
+
+void Request::log_stderr() {
+  log_complaint();
+  if (!exchange_->stderr_text().empty()) log_php_stderr(context_.log, *exchange_, script());
+}
+
+void Request::log_request() {
+  if (admin_) return;  // looking at the numbers does not change them
+  Metrics& metrics = context_.metrics;
+  const int status = state_ == State::left ? 499 : response_.status();
+  metrics.count_response(status);
+  metrics.bytes_sent += response_.body_bytes();
+  const core::Time now = context_.now();
+  if (exchange_ != nullptr && exchange_->connection() != 0) count_times(now);
+  if (!context_.access_log.enabled()) return;
+  context_.access_log.add(access_record(status, now));
+}
+
+void Request::count_times(core::Time now) {
+  PoolTimes& times = context_.metrics.pool_times[exchange_->upstream().config().name];
+  const core::Exchange::Timings& timings = exchange_->timings();
+  times.queue_wait.observe(timings.queue);
+  if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
+  if (timings.first_byte) times.first_byte.observe(*timings.first_byte - timings.leased);
+  times.total.observe(now - begun_);
+}
+
+core::AccessRecord Request::access_record(int status, core::Time now) const {
+  core::AccessRecord record;
+  record.client_address =
+      origin_.address.empty() ? std::string_view(peer_->address) : std::string_view(origin_.address);
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(
+      begun_wall_.value_or(std::chrono::system_clock::now()).time_since_epoch());
+  record.time = static_cast<std::time_t>(wall.count() / 1000);
+  record.milliseconds = static_cast<int>(wall.count() % 1000);
+  record.status = status;
+  record.body_bytes = response_.body_bytes();
+  record.request_time = now - begun_;
+  record.outcome = refusal_.empty() ? "ok" : refusal_;
+  if (state_ == State::left) record.outcome = core::outcome_name(core::Outcome::client_left);
+  if (state_ == State::given_up) record.outcome = core::client_close_reason_name(close_reason_);
+  if (head_ == nullptr) {
+    record.first_bytes = first_bytes_;
+  } else {
+    record.method = head_->method_text;
+    record.target = head_->target;
+    record.version_minor = head_->version_minor;
+    record.host = head_->authority;
+    record.referer = head_->find("Referer").value_or(std::string_view{});
+    record.user_agent = head_->find("User-Agent").value_or(std::string_view{});
+  }
+  if (exchange_ != nullptr) add_exchange(record);
+  if (record.outcome == "ok" && response_.broken())
+    record.outcome = core::outcome_name(core::Outcome::truncated);
+  return record;
+}
+
+void Request::add_exchange(core::AccessRecord& record) const {
+  const core::Exchange::Timings& timings = exchange_->timings();
+  record.pool = exchange_->upstream().config().name;
+  record.queue_time = timings.queue;
+  if (timings.connect > core::Duration::zero()) record.connect_time = timings.connect;
+  if (timings.first_byte) record.first_byte_time = *timings.first_byte - timings.leased;
+  record.connection_id = exchange_->connection();
+  record.reused = exchange_->reused();
+  record.retried = exchange_->retries();
+  const bool runs_on = exchange_->outcome() == core::Outcome::none && response_.finished();
+  const core::Outcome outcome = runs_on ? exchange_->outcome_if_whole() : exchange_->outcome();
+  if (outcome != core::Outcome::none && state_ != State::given_up)
+    record.outcome = core::outcome_name(outcome);
+}
+
+}  // namespace holdfast
