@@ -48,6 +48,9 @@ void write_clients(const ServerView& server, PrometheusText& text) {
   text.counter("holdfast_memory_refused_total",
                "Requests answered 503 because buffers.memory_max was reached.");
   text.sample({}, metrics.memory_refused);
+  text.counter("holdfast_internal_checks_failed_total",
+               "Checks of our own books that failed, made once a second: mistakes of ours, always 0.");
+  text.sample({}, metrics.internal_checks_failed);
   text.counter("holdfast_admin_requests_refused_total",
                "Requests to the admin endpoint with a Host that is not in admin.hosts.");
   text.sample({}, server.context().metrics.admin_refused);

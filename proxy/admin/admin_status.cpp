@@ -41,13 +41,12 @@ Json times_of(const core::Histogram& histogram) {
 // In the order of their opening, so that nothing jumps about between two readings.
 Json connections_of(const core::UpstreamPool& pool, core::Time now) {
   std::vector<std::pair<core::ConnectionId, Json>> connections;
-  pool.for_each_connection([&connections, now](core::ConnectionId id, core::ConnectionState state,
-                                               std::uint64_t requests, core::Time since) {
-    connections.push_back({id,
-                           {{"id", id},
-                            {"state", core::connection_state_name(state)},
-                            {"requests", requests},
-                            {"seconds", seconds(now - since)}}});
+  pool.for_each_connection([&connections, now](const core::Connection& connection) {
+    connections.push_back({connection.id,
+                           {{"id", connection.id},
+                            {"state", core::connection_phase_name(core::phase_of(connection.state))},
+                            {"requests", connection.requests},
+                            {"seconds", seconds(now - connection.since)}}});
   });
   std::sort(connections.begin(), connections.end(),
             [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -33,8 +33,8 @@ class ClientConnection : public net::StreamHandler, public DeadlineTarget {
   virtual bool idle() const = 0;
   // Held in memory for its requests, those that wait included.
   virtual std::size_t memory_bytes() const = 0;
-  // What does not hold of its state; empty: all is in order.
-  virtual std::string_view check() const = 0;
+  // nullptr, or what does not hold of its state.
+  virtual const char* check() const = 0;
 
   bool has_unread_input() const { return stream_->has_unread_input(); }  // a system call
   std::uint64_t id() const { return id_; }

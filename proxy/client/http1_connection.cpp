@@ -47,7 +47,7 @@ void Http1Connection::move_to(State next) {
   state_ = next;
 }
 
-std::string_view Http1Connection::check() const {
+const char* Http1Connection::check() const {
   const Request::State request = work_ == nullptr ? Request::State::unused : work_->request.state();
   const bool begun = request != Request::State::unused;
   switch (state_) {
@@ -69,7 +69,7 @@ std::string_view Http1Connection::check() const {
       break;
   }
   if (turn_.linked() && state_ == State::closing) return "a client that goes waits for a turn";
-  return work_ == nullptr ? std::string_view() : work_->request.check();
+  return work_ == nullptr ? nullptr : work_->request.check();
 }
 
 // ---- what a request needs

@@ -53,7 +53,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   void resume_reading() override;
   bool idle() const override { return state_ == State::idle && unparsed_.empty(); }
   std::size_t memory_bytes() const override;
-  std::string_view check() const override;
+  const char* check() const override;
 
   // --- net::StreamHandler
   void on_read(std::string_view bytes) override;

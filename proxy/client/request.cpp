@@ -48,7 +48,7 @@ void Request::move_to(State next) {
   state_ = next;
 }
 
-std::string_view Request::check() const {
+const char* Request::check() const {
   const bool answering = state_ == State::answering;
   if ((state_ == State::unused) != (owner_ == nullptr)) return "a request without an owner, or the reverse";
   if (!answering && (exchange_ != nullptr || file_ != nullptr || event_stream_))
@@ -57,7 +57,7 @@ std::string_view Request::check() const {
   if (!answering && (turn_.linked() || compressing_.linked()))
     return "a request waits for a turn, and is not answering";
   if (state_ == State::reading && response_.started()) return "a response before its request";
-  return {};
+  return nullptr;
 }
 
 // The owner takes it back, and may reset it: nothing may follow in our frames.

@@ -96,8 +96,8 @@ class Request final : public ExchangeClient,
   // Held for it in memory; `uncounted`: of that, what context.memory does not know yet.
   std::size_t memory_bytes() const;
   std::size_t uncounted_bytes() const { return response_.batch_bytes(); }
-  // What does not hold of its state; empty: all is in order.
-  std::string_view check() const;
+  // nullptr, or what does not hold of its state.
+  const char* check() const;
 
   // --- ExchangeClient
   void flush() override;

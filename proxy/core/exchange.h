@@ -1,7 +1,6 @@
 // One request to a FastCGI application and its response: what was asked, how often it was tried, what has
-// come back, and when. Pure: bytes and time in, calls on a ResponseSink out. It is what the pool queues
-// (Waiter). Owns the request's parameters and body, so that a retry can send them again; knows neither the
-// client's nor the upstream's socket.
+// come back, and when. Pure: bytes and time in, calls on a ResponseSink out. Owns the request's parameters
+// and body, so that a retry can send them again; knows neither the client's nor the upstream's socket.
 //
 //   waiting --lease--> sending --all bytes out--> awaiting_head --head--> responding --END_REQUEST--> done
 //      ^                  |             |
@@ -20,10 +19,10 @@
 #include "fastcgi/param_list.h"
 #include "fastcgi/session.h"
 #include "proxy/core/body_store.h"
+#include "proxy/core/connection_set.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/retry_rule.h"
 #include "proxy/core/time.h"
-#include "proxy/core/upstream_pool.h"
 #include "proxy/http/message.h"
 #include "proxy/http/response_writer.h"
 
@@ -65,7 +64,7 @@ enum class Outcome : std::uint8_t {
 };
 std::string_view outcome_name(Outcome outcome);
 
-class Exchange : public Waiter {
+class Exchange {
  public:
   struct Timings {
     Time leased{};                   // the last attempt
@@ -84,6 +83,8 @@ class Exchange : public Waiter {
   void hand_over(const http::RequestHead& request, const BodyStore& body, ResponseSink& sink);
 
   // --- the upstream side
+  // The request is whole and waits for a connection.
+  void begin_waiting(Time now) { enqueued_ = now; }
   // A lease was granted: forgets what an earlier try has left.
   void begin_attempt(ConnectionId connection, bool reused, Time now);
   // Appends the next request bytes to `out`: BEGIN, PARAMS and the first of STDIN, then more STDIN with each
@@ -123,6 +124,7 @@ class Exchange : public Waiter {
   bool response_seen() const { return response_seen_; }
   unsigned retries() const { return retries_; }
   unsigned blamed() const { return blamed_; }
+  Time enqueued() const { return enqueued_; }
   ConnectionId connection() const { return connection_; }
   bool reused() const { return reused_; }
   std::uint16_t fastcgi_id() const { return fastcgi_id_; }
@@ -159,6 +161,7 @@ class Exchange : public Waiter {
   Outcome outcome_ = Outcome::none;
   Timings timings_;
 
+  Time enqueued_{};
   ConnectionId connection_ = 0;
   std::uint16_t fastcgi_id_ = 0;
   std::uint64_t body_written_ = 0;

@@ -10,129 +10,131 @@ using namespace std::chrono_literals;
 namespace {
 // A waiter expects a settling connection back within this time; later a new one is opened for it.
 constexpr Duration kSettleGrace = 3ms;
-constexpr Duration kBackOffFirst = 10ms;
-constexpr Duration kBackOffMost = 500ms;
-// A free worker answers a new connection within this, on a busy machine too. Then the first knock; the pauses
-// between them double.
-constexpr Duration kFirstKnock = 20ms;
-// 1.3 s: a master that has not forked by then has no worker to give.
-constexpr std::uint32_t kKnocksMost = 6;
-// After no worker took a new connection, no more are opened than workers were found: for this long, twice as
-// long each time.
-constexpr Duration kCrowdedFirst = 1s;
-constexpr Duration kCrowdedMost = 10min;
+
+// One at a time while the application's ways are unknown, or while it seems to be away.
+bool one_by_one(const PoolMember& member) {
+  return !member.application.known() || member.back_off.away();
+}
 }  // namespace
 
 void UpstreamPool::open_for_waiters(Time now) {
-  if (stopping_ && queue_.empty()) {
+  if (stopping() && queue_.empty()) {
     close_unneeded(now);
     return;
   }
-  if (probe_wanted_ && connections_.empty() && (!open_after_ || now >= *open_after_)) open_one(now);
-  if (paused_ || queue_.empty()) return;
-  std::size_t soon = counts_.connecting;
-  if (counts_.settling > 0) {
-    for (auto& [id, connection] : connections_) {
-      if (connection.state != ConnectionState::settling || now - connection.since >= kSettleGrace) continue;
-      ++soon;
-      look_again_at(connection.since + kSettleGrace);
-    }
+  for (PoolMember& each : members_) {
+    if (each.probe_wanted && each.connections.empty() && !each.back_off.until(now)) open_one(each, now);
   }
-  // One at a time while the application's ways are unknown, or while it seems to be away.
-  const bool one_by_one = barrier_support_ == BarrierSupport::unknown || connect_failures_ > 0;
-  while ((queue_.size() > soon || reopen_) && !(one_by_one && counts_.connecting > 0) && may_open(now)) {
-    if (!reopen_) knocks_ = 0;
-    reopen_ = false;
-    open_one(now);
-    ++soon;
+  if (paused() || queue_.empty()) return;
+  open_wanted(now);
+  for (PoolMember& each : members_) {
+    const bool unproven = each.connections.counts().connecting > 0 && each.application.barriers_work();
+    if (unproven && knock(each, now)) open_one(each, now);
   }
-  if (counts_.connecting > 0 && barrier_support_ == BarrierSupport::yes && knock(now)) open_one(now);
 }
 
-bool UpstreamPool::may_open(Time now) {
-  if (counts_.total() >= config_.max_connections) return false;
-  if (crowded_until_ && now < *crowded_until_ && counts_.total() >= workers_found_) {
-    look_again_at(*crowded_until_);
-    return false;
+// Where none may be opened, as when all are busy, nobody is counted: that is the common case under load.
+void UpstreamPool::open_wanted(Time now) {
+  const auto where = [&] {
+    return choose_member(members_, [&](const PoolMember& each) {
+      return !(one_by_one(each) && each.connections.counts().connecting > 0) && may_open(each, now);
+    });
+  };
+  PoolMember* next = where();
+  if (next == nullptr) return;
+  std::size_t soon = expected_soon(now);
+  while (next != nullptr && (queue_.size() > soon || next->knocking.reopening_wanted())) {
+    if (!next->knocking.reopening_wanted()) next->knocking.start_over();
+    next->knocking.reopened();
+    open_one(*next, now);
+    ++soon;
+    next = where();
   }
-  if (open_after_ && now < *open_after_) {
-    look_again_at(*open_after_);
-    return false;
+}
+
+// Connections that are on their way, or will be back in a moment; looks again when that moment is over.
+std::size_t UpstreamPool::expected_soon(Time now) {
+  std::size_t soon = 0;
+  for (const PoolMember& each : members_) {
+    soon += each.connections.counts().connecting;
+    if (each.connections.counts().settling == 0) continue;
+    each.connections.for_each([&](const Connection& connection) {
+      if (phase_of(connection.state) != ConnectionPhase::settling || now - connection.since >= kSettleGrace)
+        return;
+      ++soon;
+      look_again_at(connection.since + kSettleGrace);
+    });
   }
-  return true;
+  return soon;
+}
+
+// False for now, and looks again when it may be true; or there is no room.
+bool UpstreamPool::may_open(const PoolMember& member, Time now) {
+  if (!member.connections.room()) return false;
+  std::optional<Time> later = member.application.crowded_until(now);
+  if (later && member.connections.counts().total() < member.application.workers_found()) later.reset();
+  if (!later) later = member.back_off.until(now);
+  if (later) look_again_at(*later);
+  return !later;
 }
 
 // Wakes a master that sleeps although connections wait for it. True: by one connection more, which is to be
 // opened now; where there is no room the youngest one is closed, and opened anew when its slot is free.
-bool UpstreamPool::knock(Time now) {
-  if (knocks_ >= kKnocksMost || reopen_) return false;
-  auto youngest = connections_.end();
-  for (auto each = connections_.begin(); each != connections_.end(); ++each) {
-    if (proving(each->second) && (youngest == connections_.end() || each->first > youngest->first))
-      youngest = each;
-  }
-  if (youngest == connections_.end()) return false;
-  const Time due = last_call_ + kFirstKnock * (1U << knocks_);
-  if (now < due) {
-    look_again_at(due);
+bool UpstreamPool::knock(PoolMember& member, Time now) {
+  const std::optional<Time> due = member.knocking.due();
+  if (!due) return false;
+  Connection* const youngest = member.connections.youngest_unproven();
+  if (youngest == nullptr) return false;
+  if (now < *due) {
+    look_again_at(*due);
     return false;
   }
-  ++knocks_;
+  member.knocking.knock();
   // No more than one for nobody: what comes up is a worker less for others.
-  if (counts_.connecting <= queue_.size() && may_open(now)) return true;
-  reopen_ = true;
-  begin_close(youngest->first, youngest->second, CloseReason::no_worker, false, now);
+  if (member.connections.counts().connecting <= queue_.size() && may_open(member, now)) return true;
+  member.knocking.want_reopening();
+  begin_close({&member, youngest}, {CloseReason::no_worker}, now);
   return false;
 }
 
-void UpstreamPool::open_one(Time now) {
-  probe_wanted_ = false;
-  last_call_ = now;
-  const ConnectionId id = ++last_id_;
-  Connection& connection = connections_[id];
-  connection.opened = connection.since = now;
-  ++counts_.connecting;
+void UpstreamPool::open_one(PoolMember& member, Time now) {
+  member.probe_wanted = false;
+  member.knocking.called(now);
+  Connection& connection = member.connections.open(++last_id_, now);
   set_deadline(connection, now + config_.timeouts.connect);
-  actions_.push_back({.kind = PoolAction::Kind::open, .connection = id});
+  actions_.push_back({.kind = PoolAction::Kind::open, .connection = connection.id});
 }
 
 // No worker has taken it in all the time that a silent script is granted.
-void UpstreamPool::give_up_proof(ConnectionId id, Connection& connection, Time now) {
-  if (barrier_support_ != BarrierSupport::yes || held_by_workers() == 0) {
-    back_off(now);
-    begin_close(id, connection, CloseReason::probe_timeout, false, now);
+void UpstreamPool::give_up_proof(Found found, Time now) {
+  PoolMember& member = *found.member;
+  if (!member.application.barriers_work() || member.connections.held_by_workers() == 0) {
+    back_off(member, now);
+    begin_close(found, {CloseReason::probe_timeout}, now);
     return;
   }
-  // The application is there, and has no more workers for us. Of several that are given up together the first
-  // one counts.
-  if (!crowded_until_ || now >= *crowded_until_) {
-    crowded_for_ = std::clamp<Duration>(2 * crowded_for_, kCrowdedFirst, kCrowdedMost);
-    crowded_until_ = now + crowded_for_;
-  }
-  workers_found_ = held_by_workers();
-  reopen_ = false;
-  begin_close(id, connection, CloseReason::no_worker, false, now);
+  // The application is there, and has no more workers for us.
+  member.application.no_worker(member.connections.held_by_workers(), now);
+  member.knocking.reopened();
+  begin_close(found, {CloseReason::no_worker}, now);
 }
 
 // Stopping, and nobody waits: what is on its way comes for nobody.
 void UpstreamPool::close_unneeded(Time now) {
-  if (counts_.connecting == 0) return;
-  for (auto& [id, connection] : connections_) {
-    if (connection.state == ConnectionState::connecting)
-      begin_close(id, connection, CloseReason::shutdown, false, now);
+  for (PoolMember& each : members_) {
+    if (each.connections.counts().connecting == 0) continue;
+    each.connections.for_each([&](Connection& connection) {
+      if (phase_of(connection.state) == ConnectionPhase::connecting)
+        begin_close({&each, &connection}, {CloseReason::shutdown}, now);
+    });
   }
 }
 
-void UpstreamPool::back_off(Time now) {
+void UpstreamPool::back_off(PoolMember& member, Time now) {
   ++stats_.connect_errors;
-  reachable_ = counts_.leased + counts_.idle + counts_.settling + counts_.draining > 0;
-  Duration delay = kBackOffFirst * (1U << std::min(connect_failures_, 6U));
-  delay = std::min(delay, kBackOffMost);
-  ++connect_failures_;
-  // Jitter of a quarter, so that several proxies do not knock together.
-  std::uniform_int_distribution<Duration::rep> spread(0, delay.count() / 4);
-  open_after_ = now + delay + Duration(spread(random_));
-  look_again_at(*open_after_);
+  member.application.set_reachable(member.connections.held_by_workers() > 0);
+  member.back_off.failed(now);
+  if (const auto until = member.back_off.until(now)) look_again_at(*until);
 }
 
 }  // namespace holdfast::core

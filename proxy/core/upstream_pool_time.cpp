@@ -1,61 +1,69 @@
-// What the pool does when time passes (limits, pings, the queue's deadline) and when the operator says so.
+// What the pool does when time passes: limits, pings, the queue's deadline, the end of a back-off.
 #include <algorithm>
 
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core {
 
-std::optional<Time> UpstreamPool::next_deadline() const {
-  return next_deadline_;
-}
+namespace {
+// For the answer of an idle worker: it comes at once; this is for a loaded machine.
+constexpr Duration kPingLimit = std::chrono::seconds(5);
+}  // namespace
 
 void UpstreamPool::set_deadline(Connection& connection, Time when) {
   connection.deadline = when;
   look_again_at(when);
 }
 
-void UpstreamPool::set_idle_deadlines(Connection& connection, Time now) {
-  connection.deadline.reset();
-  if (config_.recycle.idle > Duration::zero()) set_deadline(connection, *connection.idle_until);
-  if (config_.recycle.lifetime > Duration::zero()) {
-    const Time end = connection.opened + config_.recycle.lifetime;
-    set_deadline(connection, std::min(connection.deadline.value_or(end), end));
-  }
-  if (config_.ping > Duration::zero() && barrier_support_ == BarrierSupport::yes) {
-    const Time ping = now + config_.ping;
-    set_deadline(connection, std::min(connection.deadline.value_or(ping), ping));
-  }
+void UpstreamPool::set_idle_deadlines(Found found, Time now) {
+  Connection& connection = *found.connection;
+  std::optional<Time> first;
+  const auto consider = [&first](Time time) { first = std::min(first.value_or(time), time); };
+  if (config_.recycle.idle > Duration::zero()) consider(*connection.idle_until);
+  if (config_.recycle.lifetime > Duration::zero()) consider(connection.opened + config_.recycle.lifetime);
+  if (config_.ping > Duration::zero() && found.member->application.barriers_work())
+    consider(now + config_.ping);
+  connection.deadline = first;
+  if (first) look_again_at(*first);
 }
 
 void UpstreamPool::on_time(Time now) {
   if (!next_deadline_ || now < *next_deadline_) return;
   next_deadline_.reset();
-  std::vector<ConnectionId> due;
-  for (const auto& [id, connection] : connections_) {
-    if (connection.deadline && *connection.deadline <= now) due.push_back(id);
+  for (PoolMember& each : members_) {
+    while (const std::optional<Ticket> due = each.back_off.take_due(now)) enqueue_again(*due, now);
   }
+  std::vector<ConnectionId> due;
+  for_each_connection([&](const Connection& connection) {
+    if (connection.deadline && *connection.deadline <= now) due.push_back(connection.id);
+  });
   for (const ConnectionId id : due) {
-    Connection* connection = find(id);
-    if (connection != nullptr && connection->deadline && *connection->deadline <= now)
-      on_deadline(id, *connection, now);
+    const Found found = find(id);
+    if (found && found.connection->deadline && *found.connection->deadline <= now) on_deadline(found, now);
   }
   expire_waiters(now);
-  if (open_after_ && now >= *open_after_) open_after_.reset();
-  if (crowded_until_ && now >= *crowded_until_) crowded_until_.reset();
   serve_waiters(now);
   // What is left decides when to look again (open_for_waiters() has added its own).
-  for (const auto& [id, connection] : connections_) {
+  for_each_connection([this](const Connection& connection) {
     if (connection.deadline) look_again_at(*connection.deadline);
+  });
+  if (const Ticket* const oldest = queue_.oldest()) look_again_at(deadline(*oldest));
+  for (const PoolMember& each : members_) {
+    if (const auto until = each.back_off.until(now)) look_again_at(*until);
+    if (const auto next = each.back_off.next_due()) look_again_at(*next);
   }
-  if (const Waiter* oldest = queue_.oldest()) look_again_at(oldest->deadline_);
-  if (open_after_) look_again_at(*open_after_);
 }
 
-void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now) {
+void UpstreamPool::on_deadline(Found found, Time now) {
+  Connection& connection = *found.connection;
   switch (connection.state) {
     case ConnectionState::connecting:
-      if (connection.awaiting == Awaiting::proof && barrier_support_ == BarrierSupport::unknown) {
-        silent_ = true;
+      back_off(*found.member, now);
+      begin_close(found, {CloseReason::connect_timeout}, now);
+      return;
+    case ConnectionState::proving:
+      if (!found.member->application.known()) {
+        found.member->application.no_answer();
         // Closed, it would lie in php's backlog all the same, and its successor behind it.
         const Time end = connection.since + std::max(config_.timeouts.connect, config_.timeouts.first_byte);
         if (now < end) {
@@ -63,120 +71,30 @@ void UpstreamPool::on_deadline(ConnectionId id, Connection& connection, Time now
           return;
         }
       }
-      if (connection.awaiting != Awaiting::nothing) {
-        give_up_proof(id, connection, now);
-        return;
-      }
-      back_off(now);
-      begin_close(id, connection, CloseReason::connect_timeout, false, now);
+      give_up_proof(found, now);
       return;
+    case ConnectionState::proving_again: give_up_proof(found, now); return;
     case ConnectionState::idle: {
-      CloseReason reason = CloseReason::none;
-      if (worn_out(connection, now, reason) ||
-          (config_.recycle.idle > Duration::zero() && now >= *connection.idle_until)) {
-        begin_close(id, connection, reason == CloseReason::none ? CloseReason::idle : reason, false, now);
-        return;
+      CloseReason reason = worn_out(connection, now);
+      if (reason == CloseReason::none && idle_too_long(connection, now)) reason = CloseReason::idle;
+      if (reason != CloseReason::none) {
+        begin_close(found, {reason}, now);
+      } else {
+        begin_barrier(found, ConnectionState::pinging, kPingLimit, now);
       }
-      begin_barrier(id, connection, ConnectionState::settling, Awaiting::ping, kPingLimit, now);
       return;
     }
-    case ConnectionState::settling:
-      if (connection.awaiting == Awaiting::quiet_time) {
-        become_idle(id, connection, now);
-      } else {
-        const bool ping = connection.awaiting == Awaiting::ping;
-        begin_close(id, connection, ping ? CloseReason::ping_timeout : CloseReason::settle_timeout, true,
-                    now);
-      }
-      return;
-    case ConnectionState::draining:
-      if (connection.awaiting == Awaiting::held_slot) {
-        forget(id);
-      } else if (connection.awaiting == Awaiting::end_of_stream) {
-        begin_close(id, connection, CloseReason::request_done, false, now);
-      } else {
-        begin_close(id, connection, CloseReason::drain_limit, true, now);
-      }
-      return;
+    case ConnectionState::settling: begin_close(found, {CloseReason::settle_timeout, true}, now); return;
+    case ConnectionState::pinging: begin_close(found, {CloseReason::ping_timeout, true}, now); return;
+    case ConnectionState::quiet: become_idle(found, now); return;
+    case ConnectionState::draining: begin_close(found, {CloseReason::drain_limit, true}, now); return;
+    case ConnectionState::ending: begin_close(found, {CloseReason::request_done}, now); return;
+    case ConnectionState::held: found.member->connections.forget(connection); return;
     case ConnectionState::leased:
-    case ConnectionState::closing: connection.deadline.reset(); return;
-  }
-}
-
-// -----------------------------------------------------------------------------------------------------------
-// operator
-
-void UpstreamPool::resume(Time now) {
-  paused_ = false;
-  serve_waiters(now);
-}
-
-void UpstreamPool::recycle(Time now) {
-  const std::vector<ConnectionId> idle = idle_;
-  for (auto& [id, connection] : connections_) connection.retire = true;
-  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::recycled, false, now);
-}
-
-void UpstreamPool::shut_down(Time now) {
-  stopping_ = true;
-  probe_wanted_ = false;
-  // Those who wait are served all the same: nobody could say resume any more.
-  resume(now);
-  const std::vector<ConnectionId> idle = idle_;
-  for (const ConnectionId id : idle) begin_close(id, *find(id), CloseReason::shutdown, false, now);
-  if (queue_.empty()) close_unneeded(now);
-}
-
-bool UpstreamPool::takes(const config::Pool& config) const {
-  return config.address == config_.address && config.application == config_.application &&
-         config.keep_alive == config_.keep_alive;
-}
-
-void UpstreamPool::configure(const config::Pool& config, Time now) {
-  const Duration longer = config.recycle.idle - config_.recycle.idle;
-  config_ = config;
-  ceiling_ = std::max(config_.max_connections, counts_.total());
-  for (auto& [id, connection] : connections_) {
-    if (connection.idle_until) *connection.idle_until += longer;
-  }
-  for (Waiter* waiter = queue_.oldest(); waiter != nullptr; waiter = WaiterQueue::after(*waiter))
-    set_queue_deadline(*waiter);
-  retire_surplus(now);
-  const std::vector<ConnectionId> idle = idle_;
-  for (const ConnectionId id : idle) {
-    Connection& connection = *find(id);
-    CloseReason reason = CloseReason::none;
-    if (worn_out(connection, now, reason)) {
-      begin_close(id, connection, reason, false, now);
-    } else if (!connection.proven && config_.settle != config::Settle::never &&
-               barrier_support_ == BarrierSupport::yes) {
-      // settle: never has not asked whether its script has ended.
-      begin_barrier(id, connection, ConnectionState::settling, Awaiting::settle, kRunOnMost, now);
-    } else {
-      set_idle_deadlines(connection, now);
-    }
-  }
-  serve_waiters(now);
-}
-
-// Idle ones first, the longest unused before others; those that will go anyway count.
-void UpstreamPool::retire_surplus(Time now) {
-  std::uint32_t surplus = counts_.total() - std::min(counts_.total(), config_.max_connections);
-  for (const auto& [id, connection] : connections_) {
-    if (surplus > 0 && (connection.state == ConnectionState::closing || connection.retire)) --surplus;
-  }
-  const std::vector<ConnectionId> idle = idle_;
-  for (const ConnectionId id : idle) {
-    if (surplus == 0) return;
-    if (find(id)->retire) continue;
-    begin_close(id, *find(id), CloseReason::recycled, false, now);
-    --surplus;
-  }
-  for (auto& [id, connection] : connections_) {
-    if (surplus == 0) return;
-    if (connection.state == ConnectionState::closing || connection.retire) continue;
-    connection.retire = true;
-    --surplus;
+    case ConnectionState::closing:
+    case ConnectionState::closing_held:
+    case ConnectionState::gone:
+    case ConnectionState::count_: connection.deadline.reset(); return;
   }
 }
 

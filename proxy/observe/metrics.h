@@ -49,8 +49,9 @@ struct Metrics {
   std::uint64_t memory_refused = 0;  // requests answered 503 at buffers.memory_max
   std::uint64_t slow_uploads = 0;    // below client.min_rate
   std::uint64_t slow_answers = 0;
-  std::uint64_t cut_answers = 0;  // php had to wait for clients that did not read
-  std::uint64_t bytes_sent = 0;   // response bodies
+  std::uint64_t cut_answers = 0;             // php had to wait for clients that did not read
+  std::uint64_t bytes_sent = 0;              // response bodies
+  std::uint64_t internal_checks_failed = 0;  // of our own books, once a second: mistakes of ours
   std::unordered_map<std::string, PoolTimes> pool_times;
   Reloads reloads;
 };

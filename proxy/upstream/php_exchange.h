@@ -4,6 +4,7 @@
 #pragma once
 
 #include "proxy/core/exchange.h"
+#include "proxy/core/wait_queue.h"
 #include "proxy/upstream/exchange_client.h"
 
 namespace holdfast {
@@ -41,6 +42,7 @@ class PhpExchange final : public core::Exchange {
   void move_to(Upstream& next);  // while it waits
 
   Upstream* upstream_;
+  core::Ticket ticket_;  // by which the pool knows it; the id is upstream_'s name for it
   UpstreamConnection* link_ = nullptr;
 };
 

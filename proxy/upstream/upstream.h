@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "proxy/core/retry_rule.h"
+#include "proxy/core/slot_map.h"
 #include "proxy/core/upstream_pool.h"
 #include "proxy/loop/context.h"
 #include "proxy/upstream/php_exchange.h"
 #include "proxy/upstream/upstream_connection.h"
+#include "proxy/upstream/upstream_news.h"
 
 namespace holdfast {
 
@@ -39,8 +41,8 @@ class Upstream {
 
   // --- driver, called by Worker at the end of a loop turn until nothing is left to do
   bool run_actions();
-  void on_time();
-  std::optional<core::Time> next_deadline() const;
+  void on_time() { pool_.on_time(now()); }
+  std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
   void erase_closed();
   // A reload. Precondition: takes(config).
   bool takes(const config::Pool& config) const { return pool_.takes(config); }
@@ -51,8 +53,8 @@ class Upstream {
   void close_all();  // at the end of shutdown.grace: draining and settling connections too
 
   // --- reports of its connections
-  void on_failure(UpstreamConnection& connection, core::CloseReason reason, core::Outcome outcome,
-                  bool half_closed_only, bool script_may_run);
+  void on_connect_failed(UpstreamConnection& connection, net::Error error);
+  void on_failure(UpstreamConnection& connection, const UpstreamFailure& failure);
   // Its exchange's response head is none: the client gets 502, and the rest is read to END_REQUEST, so that
   // the connection is free when the script is.
   void on_bad_head(UpstreamConnection& connection);
@@ -71,28 +73,27 @@ class Upstream {
   bool idle() const { return connections_.empty(); }
   // An exchange refers to its upstream until its client has the whole answer, long after the connection was
   // released.
-  bool referred_to() const { return exchanges_ > 0; }
+  bool referred_to() const { return !exchanges_.empty(); }
   core::Time now() const { return context_.network.now(); }
   std::vector<fastcgi::Event>& event_buffer() { return events_; }
+
+  // nullptr, or which invariant does not hold, here or in the pool. Walks all connections and all who wait.
+  const char* check() const;
+  // The same once a second in a running server: a fault is logged once and counted.
+  void check_and_tell();
 
  private:
   void link(UpstreamConnection& connection, PhpExchange& exchange);
   void unlink(UpstreamConnection& connection);
   void run(const core::PoolAction& action);
   void lease(const core::PoolAction& action);
-  void reject(PhpExchange& exchange, core::RejectReason reason);
-  void note_connect_failure(net::Error error);
-  void note_reachability();
-  void note_silence();
-  void note_missing_workers();
-  void note_odd_answers();
-  void note_refusals();
-  void note_break();
-  bool died_in_company(core::Time moment) const;
+  void reject(const core::PoolAction& action);
+  void try_again(PhpExchange& exchange, core::RetryReason why, core::CloseReason reason);
   friend class UpstreamConnection;
-  friend class PhpExchange;  // counts itself
+  friend class PhpExchange;  // enters and leaves exchanges_
 
   Context& context_;
+  UpstreamNews news_;
   core::UpstreamPool pool_;
   net::Endpoint endpoint_;
   std::unordered_map<core::ConnectionId, std::unique_ptr<UpstreamConnection>> connections_;
@@ -101,21 +102,9 @@ class Upstream {
   std::vector<core::PoolAction> actions_;
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};
-  // A request that a dying worker took along is tried again a moment later: a restart kills the others too,
-  // but not in the same instant.
-  struct Parked {
-    PhpExchange* exchange;
-    core::Time failed;
-  };
-  std::vector<Parked> parked_;
-  std::vector<core::Time> breaks_;  // connections that broke lately
-  std::size_t exchanges_ = 0;
-  std::string last_connect_error_;
-  bool was_reachable_ = false;
-  bool was_silent_ = false;
-  bool workers_were_missing_ = false;
-  bool odd_answers_told_ = false;
-  bool refusals_told_ = false;
+  // All that refer to this upstream, by the ids under which the pool queues them.
+  core::SlotMap<PhpExchange> exchanges_;
+  std::string told_fault_;
   std::unique_ptr<FpmStatus> fpm_status_;  // with a status_path only
 };
 

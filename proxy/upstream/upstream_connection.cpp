@@ -37,8 +37,7 @@ void UpstreamConnection::open() {
 
 void UpstreamConnection::on_connected(net::Error error) {
   if (error) {
-    upstream_.note_connect_failure(error);
-    upstream_.pool().connect_failed(id_, upstream_.now());
+    upstream_.on_connect_failed(*this, error);
     return;
   }
   connect_time_ = upstream_.now() - opened_;
@@ -67,7 +66,9 @@ void UpstreamConnection::send_more() {
     out_.clear();
     if (!exchange.write_request(session_, upstream_.config().keep_alive, out_)) {
       upstream_.context().log.error("the stored request body cannot be read");
-      upstream_.on_failure(*this, CloseReason::not_reusable, Outcome::spool_failed, false, true);
+      upstream_.on_failure(
+          *this,
+          {.reason = CloseReason::not_reusable, .outcome = Outcome::spool_failed, .script_may_run = true});
       return;
     }
     if (params_end_ == 0) params_end_ = exchange.params_end();
@@ -187,7 +188,7 @@ PhpExchange* UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
   if (exchange_ == nullptr) return nullptr;
   if (event.protocol_status != fastcgi::ProtocolStatus::request_complete) {
     // FCGI_OVERLOADED and its kin: the application has not run it. php-fpm never says so.
-    upstream_.on_failure(*this, CloseReason::not_reusable, Outcome::upstream_no_head, false, false);
+    upstream_.on_failure(*this, {.reason = CloseReason::not_reusable, .outcome = Outcome::upstream_no_head});
     return nullptr;
   }
   PhpExchange* const exchange = exchange_;
@@ -212,7 +213,7 @@ void UpstreamConnection::release_when_clean() {
       ended_ = false;
       // Answered before it had read the body: the stream is out of step. The script has ended by its own
       // word.
-      upstream_.pool().lost(id_, CloseReason::not_reusable, false, upstream_.now());
+      upstream_.pool().lost(id_, {CloseReason::not_reusable}, upstream_.now());
       return;
   }
 }
@@ -221,7 +222,7 @@ void UpstreamConnection::discard(std::size_t bytes) {
   if (discarded_ == 0) discarding_ = upstream_.now();
   discarded_ += bytes;
   if (discarded_ > kDiscardBytesMost || upstream_.now() - discarding_ > kDiscardMost)
-    upstream_.pool().lost(id_, CloseReason::drain_limit, true, upstream_.now());
+    upstream_.pool().lost(id_, {CloseReason::drain_limit, true}, upstream_.now());
 }
 
 // By its own word, or because it has been passed on for longer than a page takes.
@@ -261,14 +262,14 @@ void UpstreamConnection::on_error(net::Error error) {
   if (closing()) return;
   upstream_.context().log.debug(upstream_.config().name + ": connection " + std::to_string(id_) + ": " +
                                 error.text());
-  upstream_.on_failure(*this, CloseReason::reset, Outcome::upstream_reset, false, false);
+  upstream_.on_failure(*this, {.reason = CloseReason::reset, .outcome = Outcome::upstream_reset});
 }
 
 void UpstreamConnection::on_fault(fastcgi::Fault fault) {
   switch (fault) {
     case fastcgi::Fault::none: return;
     case fastcgi::Fault::eof:
-      upstream_.on_failure(*this, CloseReason::peer_closed, Outcome::upstream_reset, false, false);
+      upstream_.on_failure(*this, {.reason = CloseReason::peer_closed, .outcome = Outcome::upstream_reset});
       return;
     case fastcgi::Fault::eof_in_record:
     case fastcgi::Fault::eof_in_request: {
@@ -278,7 +279,9 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
         return;
       }
       const bool half_closed = untouched && stream_->is_unix() && !stream_->peer_gone();
-      upstream_.on_failure(*this, CloseReason::eof_in_request, Outcome::upstream_reset, half_closed, false);
+      upstream_.on_failure(*this, {.reason = CloseReason::eof_in_request,
+                                   .outcome = Outcome::upstream_reset,
+                                   .half_closed_only = half_closed});
       return;
     }
     case fastcgi::Fault::foreign_request_id:
@@ -286,8 +289,10 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::bytes_while_idle:
       // Output after fastcgi_finish_request(), of a script that still runs: nobody may see it, and the worker
       // is busy.
-      upstream_.pool().saw_run_on(upstream_.now());
-      upstream_.on_failure(*this, CloseReason::foreign_record, Outcome::upstream_poisoned, false, true);
+      upstream_.pool().saw_run_on(id_, upstream_.now());
+      upstream_.on_failure(*this, {.reason = CloseReason::foreign_record,
+                                   .outcome = Outcome::upstream_poisoned,
+                                   .script_may_run = true});
       return;
     case fastcgi::Fault::bad_version:
     case fastcgi::Fault::unexpected_record:
@@ -295,7 +300,9 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
       upstream_.context().log.error(upstream_.config().name + ": not FastCGI from " +
                                     upstream_.config().address.text() + ": " +
                                     std::string(fastcgi::fault_name(fault)));
-      upstream_.on_failure(*this, CloseReason::protocol_error, Outcome::upstream_poisoned, false, true);
+      upstream_.on_failure(*this, {.reason = CloseReason::protocol_error,
+                                   .outcome = Outcome::upstream_poisoned,
+                                   .script_may_run = true});
       return;
   }
 }
@@ -307,15 +314,20 @@ void UpstreamConnection::on_deadline(core::Time) {
   switch (what) {
     case Awaiting::nothing: return;
     case Awaiting::half_close:
-      upstream_.on_failure(*this, CloseReason::eof_in_request, Outcome::upstream_reset, !stream_->peer_gone(),
-                           false);
+      upstream_.on_failure(*this, {.reason = CloseReason::eof_in_request,
+                                   .outcome = Outcome::upstream_reset,
+                                   .half_closed_only = !stream_->peer_gone()});
       return;
     case Awaiting::sent:
-      upstream_.on_failure(*this, CloseReason::send_timeout, Outcome::upstream_timeout, false, true);
+      upstream_.on_failure(*this, {.reason = CloseReason::send_timeout,
+                                   .outcome = Outcome::upstream_timeout,
+                                   .script_may_run = true});
       return;
     case Awaiting::first_byte:
     case Awaiting::more:
-      upstream_.on_failure(*this, CloseReason::response_timeout, Outcome::upstream_timeout, false, true);
+      upstream_.on_failure(*this, {.reason = CloseReason::response_timeout,
+                                   .outcome = Outcome::upstream_timeout,
+                                   .script_may_run = true});
       return;
   }
 }

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "fastcgi/session.h"
-#include "proxy/core/upstream_pool.h"
+#include "proxy/core/exchange.h"
+#include "proxy/core/pool_action.h"
 #include "proxy/loop/deadline.h"
 #include "proxy/net/stream.h"
 
@@ -17,6 +18,14 @@ namespace holdfast {
 
 class PhpExchange;
 class Upstream;
+
+// How a connection failed: what the pool, the retry rule and the log want to know of it.
+struct UpstreamFailure {
+  core::CloseReason reason = core::CloseReason::none;
+  core::Outcome outcome = core::Outcome::none;  // of the request on it, if there is one
+  bool half_closed_only = false;                // see core::FailureFacts
+  bool script_may_run = false;                  // php may still be busy with it
+};
 
 class UpstreamConnection final : public net::StreamHandler, public DeadlineTarget {
  public:

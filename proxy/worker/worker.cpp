@@ -3,8 +3,6 @@
 #include "proxy/worker/worker.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 #include "proxy/admin/admin.h"
 #include "proxy/core/version.h"
@@ -82,16 +80,17 @@ void Worker::for_each_client(const std::function<void(ClientConnection&)>& visit
   for (auto& [id, client] : clients_) visit(*client);
 }
 
-void Worker::check() const {
-  for (const auto& [name, upstream] : pools_) upstream->pool().check();
-  for (const auto& upstream : retired_pools_) upstream->pool().check();
-  for (const auto& [id, client] : clients_) {
-    if (const std::string_view fault = client->check(); !fault.empty()) {
-      std::fprintf(stderr, "client %llu: %.*s\n", static_cast<unsigned long long>(id),
-                   static_cast<int>(fault.size()), fault.data());
-      std::abort();
-    }
+const char* Worker::check() const {
+  for (const auto& [name, upstream] : pools_) {
+    if (const char* const fault = upstream->check()) return fault;
   }
+  for (const auto& upstream : retired_pools_) {
+    if (const char* const fault = upstream->check()) return fault;
+  }
+  for (const auto& [id, client] : clients_) {
+    if (const char* const fault = client->check()) return fault;
+  }
+  return nullptr;
 }
 
 Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
@@ -234,10 +233,27 @@ void Worker::set_wakeup() {
   context_.network.set_wakeup(earliest);
 }
 
+// As Upstream::check_and_tell().
+void Worker::check_clients() {
+  for (const auto& [id, client] : clients_) {
+    const char* const fault = client->check();
+    if (fault == nullptr) continue;
+    ++context_.metrics.internal_checks_failed;
+    if (told_fault_ == fault) return;
+    told_fault_ = fault;
+    context_.log.error("BUG: a check of client " + std::to_string(id) + " failed: " + told_fault_ +
+                       "; please report this. A restart puts it right");
+    return;
+  }
+}
+
 void Worker::update_second() {
   next_second_ = now() + 1s;
   context_.date = http::format_http_date(wall_seconds());
   if (admin_) admin_->on_second();
+  for (auto& [name, upstream] : pools_) upstream->check_and_tell();
+  for (auto& upstream : retired_pools_) upstream->check_and_tell();
+  check_clients();
 }
 
 }  // namespace holdfast

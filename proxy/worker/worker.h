@@ -100,7 +100,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   // --- looking in (simulation)
   const config::Config& config() const { return *context_.config; }
   void for_each_client(const std::function<void(ClientConnection&)>& visit);
-  void check() const;  // pool invariants
+  const char* check() const;  // nullptr, or which invariant of a pool or a client does not hold
 
  private:
   enum class Stop : std::uint8_t { serving, delaying, draining, ending, stopped };  // see worker_stop.cpp
@@ -127,6 +127,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void finish_ending();
   void look_at_memory();
   void update_second();
+  void check_clients();
   void set_wakeup();
 
   // Of what requests are made of, kept for the next ones.
@@ -161,6 +162,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   core::Time stop_deadline_{};  // when the present state of stopping ends at the latest
   std::optional<core::Time> wakeup_;
   Stop stop_ = Stop::serving;
+  std::string told_fault_;
   bool memory_was_full_ = false;
   bool memory_told_ = false;
   bool accepting_ = true;

@@ -280,7 +280,7 @@ void World::freeze_or_thaw(bool thaw) {
 // ---- checks
 
 void World::check() {
-  worker_->check();
+  if (const char* const fault = worker_->check()) universe_.fail(fault);
   app_.check();
   const auto open = static_cast<std::uint32_t>(network_.open_to(address_));
   universe_.require(open <= connections_most_,

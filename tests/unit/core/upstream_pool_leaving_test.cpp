@@ -17,13 +17,13 @@ TEST_CASE("without barriers: the slot of a script that may run on stays counted 
   CHECK(scene.lost(2, CloseReason::response_timeout, true) == "close 2 response_timeout");
   CHECK(scene.ask("B") == "");
   CHECK(scene.closed(2) == "");
-  CHECK(scene.state(2) == "draining");
+  CHECK(scene.state(2) == "held");
   CHECK(scene.pool.counts().total() == 1);
   // Late reports about it do not bring it back to life.
   CHECK(scene.released(2) == "");
   CHECK(scene.lost(2, CloseReason::reset) == "");
   CHECK(scene.closed(2) == "");
-  CHECK(scene.state(2) == "draining");
+  CHECK(scene.state(2) == "held");
   CHECK(scene.pass(60s - 1ms) == "");
   CHECK(scene.pass(1ms) == "open 3");
   CHECK(scene.state(2) == "gone");

@@ -26,14 +26,15 @@ inline constexpr Duration kOpensSoon =
     650ms;  // the longest back-off with its jitter; a settle grace is shorter
 
 struct Person {
-  Waiter waiter;
+  Ticket ticket;
   bool repeatable = true;
   Time arrived{};
   Time deadline{};
   std::uint64_t arrival = 0;
   AddressKey address = 0;
   bool in_line = false;
-  std::uint64_t returned = 0;  // the driver's round in which its lease was refused
+  std::uint64_t returned = 0;   // the driver's round in which its lease was refused
+  std::optional<Time> resumes;  // in line, but it pauses before it is tried again
 };
 
 struct Link {
@@ -57,9 +58,6 @@ class Model {
         config_(random_config()),
         pool_(config_, seed),
         workers_(config_.max_connections + static_cast<std::size_t>(below(2))) {}
-  ~Model() {
-    for (auto& person : people_) pool_.cancel(person->waiter, now_);
-  }
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
 
@@ -73,7 +71,7 @@ class Model {
   void act(auto&& input) {
     input();
     carry_out();
-    pool_.check();
+    check_pool();
     check_line();
     check_deadline();
   }
@@ -119,14 +117,15 @@ class Model {
       case PoolAction::Kind::reject: {
         Person& person = person_of(action.waiter);
         REQUIRE(person.in_line);
-        REQUIRE_FALSE(person.waiter.queued());
+        REQUIRE_FALSE(pool_.waits(person.ticket.id));
         if (action.reject_reason == RejectReason::queue_timeout) {
           REQUIRE(person.deadline <= now_);
         } else {
           // The newest, or the newest of an address that has more.
           const std::size_t left = in_line_of(person.address) - 1;
           for (const auto& other : people_) {
-            if (other->in_line && other->address == person.address) REQUIRE(other->arrival <= person.arrival);
+            if (other->in_line && !other->resumes && other->address == person.address)
+              REQUIRE(other->arrival <= person.arrival);
             if (other->arrival == arrivals_ && other.get() != &person)
               REQUIRE(in_line_of(other->address) <= left + 1);
           }
@@ -143,11 +142,11 @@ class Model {
     Link& link = links_.at(action.connection);
     // First come, first served, of each address; and the addresses in turn.
     REQUIRE(person.in_line);
-    REQUIRE_FALSE(person.waiter.queued());
+    REQUIRE_FALSE(pool_.waits(person.ticket.id));
     for (const auto& other : people_) {
       // What is carried out in this round was decided in the last, perhaps before that one returned.
       const bool just_returned = other->returned > 0 && other->returned + 1 >= round_;
-      if (!other->in_line || just_returned) continue;
+      if (!other->in_line || other->resumes || just_returned) continue;
       if (other->address == person.address) {
         REQUIRE(other->arrival >= person.arrival);
       } else if (last_return_ == 0 || last_return_ + 1 < round_) {
@@ -179,7 +178,7 @@ class Model {
       link.phase = Link::Phase::up;
       back_in_line(person);
       person.returned = last_return_ = round_;
-      act_again([&] { pool_.lease_refused(action.connection, person.waiter, now_); });
+      act_again([&] { pool_.lease_refused(action.connection, person.ticket, now_); });
       return;
     }
     ++link.requests;
@@ -191,7 +190,11 @@ class Model {
   // An input from inside the driver: its actions come with the next round.
   void act_again(auto&& input) {
     input();
-    pool_.check();
+    check_pool();
+  }
+  void check_pool() const {
+    const char* const fault = pool_.check();
+    REQUIRE_MESSAGE(fault == nullptr, fault);
   }
 
   // ---- the application
@@ -214,14 +217,33 @@ class Model {
   }
 
   // ---- the model's line
-  Person& person_of(const Waiter* waiter) {
+  Person& person_of(WaiterId id) {
     for (auto& person : people_) {
-      if (&person->waiter == waiter) return *person;
+      if (person->ticket.id == id) return *person;
     }
     REQUIRE(false);
     std::abort();
   }
-  void leave_line(Person& person) { person.in_line = false; }
+  void leave_line(Person& person) {
+    person.in_line = false;
+    person.resumes.reset();
+    std::erase(pausing_, &person);
+  }
+  void pause_in_line(Person& person) {
+    person.in_line = true;
+    person.resumes = now_ + BackOff::kRetryPause;
+    pausing_.push_back(&person);
+  }
+  // In the order in which they began to pause: the last of them has the next turn.
+  void end_pauses() {
+    while (!pausing_.empty() && *pausing_.front()->resumes <= now_) {
+      Person& person = *pausing_.front();
+      pausing_.pop_front();
+      person.resumes.reset();
+      back_in_line(person);
+      person.returned = last_return_ = round_;
+    }
+  }
   void back_in_line(Person& person) {
     person.in_line = true;
     // It had its turn, and has the next one; unless it is too late.
@@ -233,7 +255,8 @@ class Model {
   }
   std::size_t in_line_of(AddressKey address) const {
     std::size_t count = 0;
-    for (const auto& person : people_) count += person->in_line && person->address == address ? 1 : 0;
+    for (const auto& person : people_)
+      count += person->in_line && !person->resumes && person->address == address ? 1 : 0;
     return count;
   }
 
@@ -241,8 +264,8 @@ class Model {
     std::size_t in_line = 0;
     std::optional<Time> oldest;
     for (const auto& person : people_) {
-      REQUIRE(person->in_line == person->waiter.queued());
-      if (!person->in_line) continue;
+      REQUIRE((person->in_line && !person->resumes) == pool_.waits(person->ticket.id));
+      if (!person->in_line || person->resumes) continue;
       ++in_line;
       if (!oldest || person->arrived < *oldest) oldest = person->arrived;
     }
@@ -255,7 +278,7 @@ class Model {
   void check_deadline() {
     const Time next = pool_.next_deadline().value_or(Time::max());
     for (const auto& person : people_) {
-      if (person->in_line) REQUIRE(next <= person->deadline);
+      if (person->in_line) REQUIRE(next <= person->resumes.value_or(person->deadline));
     }
     const PoolCounts counts = pool_.counts();
     const bool ends_by_itself = counts.connecting + counts.settling + counts.draining == 0;
@@ -286,7 +309,7 @@ class Model {
 
   std::size_t held_slots() const {
     std::size_t held = 0;
-    for (const ConnectionId id : held_) held += pool_.state(id).has_value() ? 1 : 0;
+    for (const ConnectionId id : held_) held += pool_.state(id) != ConnectionState::gone ? 1 : 0;
     return held;
   }
 
@@ -298,6 +321,7 @@ class Model {
   std::uint64_t arrivals_ = 0;
   std::uint64_t round_ = 0;
   std::uint64_t last_return_ = 0;  // the last round in which a lease was refused
+  std::deque<Person*> pausing_;
   std::map<AddressKey, std::int64_t> turns_;
   std::int64_t last_turn_ = 0;
   std::int64_t first_turn_ = 0;

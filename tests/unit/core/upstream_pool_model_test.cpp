@@ -86,7 +86,7 @@ class World : public Model {
     person.arrival = ++arrivals_;
     person.address = static_cast<AddressKey>(below(3));
     join_line(person);
-    act([&] { pool_.enqueue(person.waiter, person.repeatable, person.address, now_); });
+    act([&] { person.ticket = pool_.enqueue(person.arrival, person.repeatable, person.address, now_); });
   }
 
   void client_leaves() {
@@ -94,7 +94,7 @@ class World : public Model {
     Person& person = *people_[static_cast<std::size_t>(below(static_cast<int>(people_.size())))];
     if (person.in_line) {
       leave_line(person);
-      act([&] { pool_.cancel(person.waiter, now_); });
+      act([&] { pool_.cancel(person.ticket.id, now_); });
       return;
     }
     for (auto& [id, link] : links_) {
@@ -133,8 +133,7 @@ class World : public Model {
       if (keeps_after_answer_ || known || !links_.contains(id)) return;
       Link& closed = links_.at(id);
       worker_dies(closed);
-      if (closed.phase == Link::Phase::up)
-        act([&] { pool_.lost(id, CloseReason::peer_closed, false, now_); });
+      if (closed.phase == Link::Phase::up) act([&] { pool_.lost(id, {CloseReason::peer_closed}, now_); });
       return;
     }
   }
@@ -173,11 +172,15 @@ class World : public Model {
     if (!script_lost) worker_dies(*link);
     const CloseReason reason = one_in(2) ? CloseReason::eof_in_request : CloseReason::response_timeout;
     act([&] {
-      pool_.lost(id, reason, script_lost, now_);
-      if (person != nullptr && one_in(2)) {
-        back_in_line(*person);
-        pool_.enqueue_again(person->waiter, now_);
+      pool_.lost(id, {reason, script_lost}, now_);
+      if (person == nullptr || one_in(2)) return;
+      if (one_in(3)) {
+        pause_in_line(*person);
+        pool_.enqueue_later(person->ticket, now_);
+        return;
       }
+      back_in_line(*person);
+      pool_.enqueue_again(person->ticket, now_);
     });
   }
 
@@ -194,7 +197,7 @@ class World : public Model {
     // Whether a script runs is not asked where the pool knows that none does (keep_alive: false).
     const bool script = config_.keep_alive && reason == CloseReason::foreign_record;
     if (reason != CloseReason::foreign_record) worker_dies(*link);
-    act([&] { pool_.lost(id, reason, script, now_); });
+    act([&] { pool_.lost(id, {reason, script}, now_); });
   }
 
   void close_one() {
@@ -203,7 +206,8 @@ class World : public Model {
     if (link == nullptr) return;
     links_.erase(id);
     pool_.closed(id, now_);
-    if (pool_.state(id).has_value()) held_.insert(id);  // a slot for a script that nobody sees end
+    if (pool_.state(id) != ConnectionState::gone)
+      held_.insert(id);  // a slot for a script that nobody sees end
     act([] {});
   }
 
@@ -211,11 +215,12 @@ class World : public Model {
     const Time soon = now_ + std::chrono::microseconds(1 + below(one_in(4) ? 900'000 : 6'000));
     const std::optional<Time> next = pool_.next_deadline();
     now_ = next && (one_in(2) || *next < soon) ? std::max(now_, *next) : soon;
+    end_pauses();
     act([&] { pool_.on_time(now_); });
     // What is due has been done; nobody is late, and the driver does not spin.
     REQUIRE((!pool_.next_deadline() || *pool_.next_deadline() > now_));
     for (const auto& person : people_) {
-      if (person->in_line) REQUIRE(person->deadline > now_);
+      if (person->in_line && !person->resumes) REQUIRE(person->deadline > now_);
     }
   }
 
@@ -235,7 +240,7 @@ class World : public Model {
         pool_.lease_unused(id, now_);
       }
       if (!living || found->second.phase == Link::Phase::closing)
-        pool_.lost(id, CloseReason::reset, true, now_);
+        pool_.lost(id, {CloseReason::reset, true}, now_);
       if (!living || found->second.phase != Link::Phase::closing) pool_.closed(id, now_);
       REQUIRE_FALSE(pool_.has_actions());
       REQUIRE(pool_.counts().total() == before.total());
@@ -249,13 +254,13 @@ class World : public Model {
     if (what == 0) pool_.pause();
     if (what == 1 || what == 2) act([&] { pool_.resume(now_); });
     if (what == 3) act([&] { pool_.recycle(now_); });
-    if (what == 4) pool_.saw_run_on(now_);
+    if (what == 4 && !links_.empty()) pool_.saw_run_on(links_.begin()->first, now_);
     if (what == 5 && one_in(3)) reconfigure();
   }
 
   void lose(ConnectionId id, CloseReason reason = CloseReason::peer_closed) {
     links_.at(id).person = nullptr;
-    act([&] { pool_.lost(id, reason, false, now_); });
+    act([&] { pool_.lost(id, {reason}, now_); });
   }
 
   // Faults off: everything is answered at once, else time goes on to the next thing due.
@@ -297,7 +302,7 @@ class World : public Model {
     act([&] { pool_.resume(now_); });
     const auto busy = [&] {
       const PoolCounts counts = pool_.counts();
-      return pool_.waiting() > 0 || counts.total() > counts.idle;
+      return pool_.waiting() > 0 || !pausing_.empty() || counts.total() > counts.idle;
     };
     for (int turns = 0; busy(); ++turns) {
       REQUIRE(turns < 20'000);
@@ -310,7 +315,7 @@ class World : public Model {
       REQUIRE(turns < 1000);
       if (!settle_one()) time_passes();
     }
-    for (const auto& person : people_) REQUIRE_FALSE(person->waiter.queued());
+    for (const auto& person : people_) REQUIRE_FALSE(pool_.waits(person->ticket.id));
     if (pool_.next_deadline()) time_passes();
   }
 

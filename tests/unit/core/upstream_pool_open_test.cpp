@@ -29,14 +29,14 @@ TEST_CASE("proof: a request waits in the queue until a worker has answered, with
   CHECK(scene.closed(1) == "open 2");  // the last one: looks again
   CHECK(scene.ask_once_only("A") == "");
   CHECK(scene.connected(2) == "barrier 2");
-  CHECK(scene.state(2) == "connecting");
-  CHECK(scene.waiter("A").queued());
+  CHECK(scene.state(2) == "proving");
+  CHECK(scene.waits("A"));
   SUBCASE("answered") {
     CHECK(scene.answered(2) == "lease 2 A");
   }
   SUBCASE("late") {
     scene.pass(10s - 1ms);
-    CHECK(scene.waiter("A").queued());
+    CHECK(scene.waits("A"));
     CHECK(scene.pass(1ms) == "reject A timeout");
   }
 }

@@ -123,6 +123,42 @@ TEST_CASE("reload: idle connections follow the new limits") {
   }
 }
 
+// Its idle time was over when it came back, and the pool asked to be woken for a moment that had passed.
+TEST_CASE("reload: what comes back later than a shortened idle time allows is closed then") {
+  config::Pool config = small_pool();
+  SUBCASE("for nobody") {
+    Scene scene(config);
+    scene.learn_old_php();
+    CHECK(scene.ask("A") == "lease 2 A");
+    CHECK(scene.released(2) == "");  // quiet for 5 ms
+    config.recycle.idle = 1ms;
+    CHECK(scene.configure(config) == "");
+    CHECK(scene.pass(5ms) == "close 2 idle");
+  }
+  SUBCASE("not when somebody waits for it") {
+    Scene scene(config);
+    scene.learn_old_php();
+    CHECK(scene.ask("A") == "lease 2 A");
+    CHECK(scene.released(2) == "");
+    CHECK(scene.ask_once_only("B") == "");
+    config.recycle.idle = 1ms;
+    scene.configure(config);
+    scene.pass(5ms);
+    CHECK(scene.state(2) == "leased");
+  }
+  SUBCASE("a paused pool") {
+    Scene scene(config);
+    scene.learn_old_php();
+    CHECK(scene.ask("A") == "lease 2 A");
+    scene.pool.pause();
+    CHECK(scene.ask_once_only("B") == "");
+    CHECK(scene.released(2) == "");
+    config.recycle.idle = 1ms;
+    scene.configure(config);
+    CHECK(scene.pass(5ms) == "close 2 idle");
+  }
+}
+
 TEST_CASE("reload: from settle: never, what is idle is proven before its next request") {
   config::Pool config = small_pool();
   config.settle = config::Settle::never;

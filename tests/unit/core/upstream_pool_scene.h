@@ -6,7 +6,6 @@
 #include <doctest/doctest.h>
 
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,25 +28,29 @@ inline config::Pool small_pool() {
 class Scene {
  public:
   explicit Scene(const config::Pool& config = small_pool()) : pool(config, 1) {}
-  ~Scene() {
-    for (auto& [name, waiter] : waiters_) pool.cancel(*waiter, now);
-  }
-  Scene(const Scene&) = delete;
-  Scene& operator=(const Scene&) = delete;
 
   // --- inputs
   std::string start() {
     return after([&] { pool.start(now); });
   }
   std::string ask(const std::string& name, bool repeatable = true, AddressKey address = 1) {
-    return after([&] { pool.enqueue(waiter(name), repeatable, address, now); });
+    return after([&] { enqueue(name, repeatable, address); });
+  }
+  // Without taking the actions that it causes.
+  void enqueue(const std::string& name, bool repeatable = true, AddressKey address = 1) {
+    Ticket& ticket = tickets_[name];
+    if (ticket.id == 0) ticket.id = tickets_.size();
+    ticket = pool.enqueue(ticket.id, repeatable, address, now);
   }
   std::string ask_once_only(const std::string& name) { return ask(name, false); }
   std::string ask_again(const std::string& name) {
-    return after([&] { pool.enqueue_again(waiter(name), now); });
+    return after([&] { pool.enqueue_again(tickets_.at(name), now); });
+  }
+  std::string ask_later(const std::string& name) {
+    return after([&] { pool.enqueue_later(tickets_.at(name), now); });
   }
   std::string cancel(const std::string& name) {
-    return after([&] { pool.cancel(waiter(name), now); });
+    return after([&] { pool.cancel(tickets_.at(name).id, now); });
   }
   std::string connected(ConnectionId id) {
     return after([&] { pool.connected(id, now); });
@@ -68,10 +71,10 @@ class Scene {
     return after([&] { pool.closed(id, now); });
   }
   std::string lost(ConnectionId id, CloseReason reason, bool script_may_run = false) {
-    return after([&] { pool.lost(id, reason, script_may_run, now); });
+    return after([&] { pool.lost(id, {reason, script_may_run}, now); });
   }
   std::string refused(ConnectionId id, const std::string& name) {
-    return after([&] { pool.lease_refused(id, waiter(name), now); });
+    return after([&] { pool.lease_refused(id, tickets_.at(name), now); });
   }
   std::string unused(ConnectionId id) {
     return after([&] { pool.lease_unused(id, now); });
@@ -98,7 +101,7 @@ class Scene {
       REQUIRE(turns < 10000);
       now = std::max(now, *pool.next_deadline());
       pool.on_time(now);
-      pool.check();
+      check();
       // Else the driver would spin.
       REQUIRE((!pool.next_deadline() || *pool.next_deadline() > now));
       const std::string acts = take();
@@ -151,17 +154,19 @@ class Scene {
   }
 
   // --- looking in
-  Waiter& waiter(const std::string& name) {
-    auto& slot = waiters_[name];
-    if (slot == nullptr) slot = std::make_unique<Waiter>();
-    return *slot;
+  bool waits(const std::string& name) const {
+    const auto found = tickets_.find(name);
+    return found != tickets_.end() && pool.waits(found->second.id);
   }
-  std::string state(ConnectionId id) const {
-    const auto found = pool.state(id);
-    return found ? std::string(connection_state_name(*found)) : "gone";
+  const Ticket& ticket(const std::string& name) const { return tickets_.at(name); }
+  std::string state(ConnectionId id) const { return std::string(connection_state_name(pool.state(id))); }
+  bool silent() const { return pool.application().barriers() == Application::Barriers::silent; }
+  void check() const {
+    const char* const fault = pool.check();
+    REQUIRE_MESSAGE(fault == nullptr, fault);
   }
   std::string take() {
-    pool.check();
+    check();
     std::vector<PoolAction> actions;
     pool.take_actions(actions);
     std::string text;
@@ -180,9 +185,9 @@ class Scene {
     input();
     return take();
   }
-  std::string name_of(const Waiter* wanted) const {
-    for (const auto& [name, waiter] : waiters_) {
-      if (waiter.get() == wanted) return name;
+  std::string name_of(WaiterId wanted) const {
+    for (const auto& [name, ticket] : tickets_) {
+      if (ticket.id == wanted) return name;
     }
     return "?";
   }
@@ -192,7 +197,7 @@ class Scene {
       case PoolAction::Kind::open: return "open " + id;
       case PoolAction::Kind::lease:
         return "lease " + id + " " + name_of(action.waiter) + (action.reused ? " reused" : "") +
-               (action.peek ? " peek" : "");
+               (action.peek ? " peek" : "") + (action.in_company ? " in company" : "");
       case PoolAction::Kind::barrier: return "barrier " + id;
       case PoolAction::Kind::close:
         return "close " + id + " " + std::string(close_reason_name(action.reason));
@@ -203,7 +208,7 @@ class Scene {
     return "?";
   }
 
-  std::map<std::string, std::unique_ptr<Waiter>> waiters_;
+  std::map<std::string, Ticket> tickets_;
 };
 
 }  // namespace holdfast::core::testing

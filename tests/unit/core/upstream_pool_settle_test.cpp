@@ -126,7 +126,7 @@ TEST_CASE("settle auto: a script that ran on is remembered for 60 s") {
   scene.lease_all(2);
   scene.finish(1);
   earn_trust(scene);
-  scene.pool.saw_run_on(scene.now);
+  scene.pool.saw_run_on(1, scene.now);
   earn_trust(scene);
   scene.pass(60s - 1ms);
   scene.ask("busy");
@@ -143,7 +143,7 @@ TEST_CASE("settle auto: after those 60 s trust is earned anew") {
   scene.lease_all(2);
   scene.finish(1);
   earn_trust(scene);
-  scene.pool.saw_run_on(scene.now);
+  scene.pool.saw_run_on(1, scene.now);
   scene.pass(61s);
   for (int i = 0; i < 15; ++i) {
     scene.ask("w" + std::to_string(i));
@@ -221,7 +221,7 @@ TEST_CASE("settle auto: 1000 prompt barriers in a row end those 60 s early") {
   Scene scene(without_recycling());
   scene.lease_all(2);
   scene.finish(1);
-  scene.pool.saw_run_on(scene.now);
+  scene.pool.saw_run_on(1, scene.now);
   for (int i = 0; i < 999; ++i) settle_within(scene, 0ms);
   CHECK(scene.pool.scripts_run_on(scene.now));
   CHECK_FALSE(hands_over(scene));  // its own barrier is the thousandth

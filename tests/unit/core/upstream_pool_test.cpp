@@ -88,7 +88,7 @@ TEST_CASE("queue full: exactly queue.size wait when all connections are leased")
       CHECK(scene.pool.waiting() == i);
     }
     CHECK(scene.ask("late") == "reject late full");
-    CHECK_FALSE(scene.waiter("late").queued());
+    CHECK_FALSE(scene.waits("late"));
     CHECK(scene.pool.waiting() == size);
     CHECK(scene.pool.stats().queue_full == 1);
   }
@@ -160,8 +160,8 @@ TEST_CASE("cancel takes a waiter out at the front, in the middle and at the end"
 TEST_CASE("cancel before the lease was taken: no lease, the connection serves the next") {
   Scene scene;
   scene.learn();
-  scene.pool.enqueue(scene.waiter("A"), true, 1, scene.now);
-  CHECK_FALSE(scene.waiter("A").queued());
+  scene.enqueue("A");
+  CHECK_FALSE(scene.waits("A"));
   CHECK(scene.cancel("A") == "");  // as it was: proven, nothing was written since
   CHECK(scene.state(1) == "idle");
   CHECK(scene.pool.stats().leases == 0);
@@ -173,7 +173,7 @@ TEST_CASE("cancel before the lease was taken: no lease, the connection serves th
   // Handed over, and gone before it was carried out: the connection is proven for the next.
   CHECK(scene.finish(1) == "lease 1 D reused");
   CHECK(scene.released(1) == "barrier 1");
-  scene.pool.enqueue(scene.waiter("E"), true, 1, scene.now);
+  scene.enqueue("E");
   scene.pool.barrier_answered(1, scene.now);
   CHECK(scene.cancel("E") == "barrier 1");
   CHECK(scene.pool.stats().reused == 1);
@@ -184,7 +184,7 @@ TEST_CASE("cancel before the rejection was taken: no action for the waiter") {
   config.queue.size = 0;
   Scene scene(config);
   scene.lease_all(2);
-  scene.pool.enqueue(scene.waiter("A"), true, 1, scene.now);
+  scene.enqueue("A");
   CHECK(scene.pool.has_actions());
   CHECK(scene.cancel("A") == "");
 }
@@ -235,6 +235,86 @@ TEST_CASE("retries that fail together keep their order and their deadlines among
   CHECK(scene.closed(2) == "open 4");
   CHECK(scene.proven(4) == "lease 4 young");
   CHECK(scene.proven(3) == "lease 3 new");
+}
+
+TEST_CASE(
+    "a retry that pauses comes back after 100 ms, with its place and its turn; it does not count as "
+    "waiting") {
+  Scene scene;
+  scene.lease_all(2);
+  CHECK(scene.lost(1, CloseReason::reset) == "close 1 reset");
+  CHECK(scene.ask_later("r1") == "");
+  CHECK(scene.closed(1) == "");  // nobody needs it yet
+  CHECK(scene.pool.waiting() == 0);
+  CHECK(scene.ask("A") == "open 3");
+  CHECK(scene.pass(100ms - 1ms) == "");
+  CHECK_FALSE(scene.waits("r1"));
+  CHECK(scene.pass(1ms) == "");
+  CHECK(scene.waits("r1"));
+  CHECK(scene.proven(3) == "lease 3 r1");
+  CHECK(scene.finish(2) == "lease 2 A reused");
+}
+
+TEST_CASE("a retry that pauses: others that broke in that time clear it of the blame") {
+  Scene scene;
+  scene.lease_all(2);
+  scene.lost(1, CloseReason::reset);
+  scene.ask_later("r1");
+  scene.pass(99ms);
+  CHECK(scene.lost(2, CloseReason::eof_in_request) == "close 2 eof_in_request");
+  scene.closed(1);
+  CHECK(scene.closed(2) == "open 3");  // the last one: looks again
+  scene.proven(3);
+  CHECK(scene.pass(1ms) == "lease 3 r1 in company");
+}
+
+TEST_CASE("a retry that pauses: its client leaves, or its time in the queue is over meanwhile") {
+  config::Pool config = small_pool();
+  config.queue.timeout = 50ms;
+  Scene scene(config);
+  scene.lease_all(1);
+  scene.lost(1, CloseReason::reset);
+  scene.ask_later("r1");
+  SUBCASE("leaves") {
+    CHECK(scene.cancel("r1") == "");
+    scene.closed(1);
+    CHECK(scene.pass(1s).find("r1") == std::string::npos);
+  }
+  SUBCASE("late") {
+    CHECK(scene.pass(100ms - 1ms) == "");
+    CHECK(scene.pass(1ms) == "reject r1 timeout");
+  }
+}
+
+TEST_CASE("taken over by another pool: who waits and who pauses, in order of arrival, with their time") {
+  Scene old;
+  old.lease_all(2);
+  old.pass(1s);
+  old.ask("A", true, 7);
+  old.pass(1s);
+  old.ask_once_only("B");
+  old.lost(1, CloseReason::reset);
+  old.ask_later("r1");
+  const std::vector<Ticket> all = old.pool.take_waiters();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].id == old.ticket("r1").id);
+  CHECK_FALSE(all[0].repeatable);  // it has failed once
+  CHECK(all[1].id == old.ticket("A").id);
+  CHECK(all[2].id == old.ticket("B").id);
+  CHECK(old.pool.waiting() == 0);
+  CHECK(old.pass(1s) == "");
+
+  UpstreamPool next(small_pool(), 2);
+  for (const Ticket& each : all) {
+    const Ticket adopted = next.adopt(each.id + 100, each, old.now);
+    CHECK(adopted.id == each.id + 100);
+    CHECK(adopted.arrived == each.arrived);
+    CHECK(adopted.address == each.address);
+    CHECK(adopted.repeatable == each.repeatable);
+  }
+  CHECK(next.check() == nullptr);
+  CHECK(next.waiting() == 3);
+  CHECK(next.oldest_wait(old.now) == old.now - all[0].arrived);
 }
 
 TEST_CASE("a full queue does not turn a retry away") {

@@ -167,7 +167,7 @@ TEST_CASE("ping: an idle connection is asked each `ping`, and stays") {
   for (int i = 0; i < 5; ++i) {
     CHECK(scene.pass(1s - 1ms) == "");
     CHECK(scene.pass(1ms) == "barrier 1");
-    CHECK(scene.state(1) == "settling");
+    CHECK(scene.state(1) == "pinging");
     CHECK(scene.answered(1) == "");
     CHECK(scene.state(1) == "idle");
   }

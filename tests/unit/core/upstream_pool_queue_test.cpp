@@ -1,5 +1,5 @@
 // The queue's order: first come, first served within an address, and the addresses in turn.
-#include "proxy/core/waiter_queue.h"
+#include "proxy/core/upstream_pool.h"
 
 #include <doctest/doctest.h>
 

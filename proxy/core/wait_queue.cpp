@@ -1,0 +1,222 @@
+// See wait_queue.h.
+#include "proxy/core/wait_queue.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace holdfast::core {
+
+namespace {
+// ::ffff:a.b.c.d
+constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+// A node of `table` under `key`, of those kept or a new one.
+template <typename Table>
+auto& emplace_node(Table& table, std::vector<typename Table::node_type>& spare, std::uint64_t key) {
+  if (spare.empty()) return table[key];
+  typename Table::node_type node = std::move(spare.back());
+  spare.pop_back();
+  node.key() = key;
+  node.mapped() = {};
+  return table.insert(std::move(node)).position->second;
+}
+
+template <typename Table>
+void keep_node(Table& table, typename Table::iterator found, std::vector<typename Table::node_type>& spare,
+               std::size_t most) {
+  if (spare.size() < most) {
+    spare.push_back(table.extract(found));
+  } else {
+    table.erase(found);
+  }
+}
+}  // namespace
+
+AddressKey address_key(const std::array<std::uint8_t, 16>& bytes) {
+  const bool mapped = std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+  const std::size_t from = mapped ? 8 : 0;
+  AddressKey key = 0;
+  for (std::size_t i = from; i < from + 8; ++i) key = key << 8 | bytes.at(i);
+  return key;
+}
+
+// splitmix64.
+std::size_t WaitQueue::Hash::operator()(std::uint64_t key) const {
+  std::uint64_t mixed = (key ^ seed) + 0x9e3779b97f4a7c15U;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
+  return static_cast<std::size_t>(mixed ^ (mixed >> 31));
+}
+
+WaitQueue::WaitQueue(std::uint64_t seed) : waiters_(0, Hash{seed}), lines_(0, Hash{seed}) {}
+
+// In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.
+void WaitQueue::link(List& list, Links Waiter::*links, Waiter& waiter) {
+  const std::uint64_t place = waiter.ticket.place;
+  Waiter* after = list.last;
+  if (after != nullptr && after->ticket.place > place) {
+    after = nullptr;
+    for (Waiter* older = list.first; older->ticket.place < place; older = (older->*links).next) after = older;
+  }
+  Links& own = waiter.*links;
+  own.previous = after;
+  own.next = after != nullptr ? (after->*links).next : list.first;
+  (own.next != nullptr ? (own.next->*links).previous : list.last) = &waiter;
+  (after != nullptr ? (after->*links).next : list.first) = &waiter;
+}
+
+void WaitQueue::unlink(List& list, Links Waiter::*links, Waiter& waiter) {
+  Links& own = waiter.*links;
+  (own.previous != nullptr ? (own.previous->*links).next : list.first) = own.next;
+  (own.next != nullptr ? (own.next->*links).previous : list.last) = own.previous;
+  own = {};
+}
+
+Ticket WaitQueue::issue(WaiterId id, bool repeatable, AddressKey address, Time arrived) {
+  return {.id = id, .address = address, .place = ++last_place_, .arrived = arrived, .repeatable = repeatable};
+}
+
+WaitQueue::Line& WaitQueue::line_of(AddressKey address) {
+  if (const auto found = lines_.find(address); found != lines_.end()) return found->second;
+  Line& line = emplace_node(lines_, spare_lines_, address);
+  line.key = address;
+  return line;
+}
+
+void WaitQueue::add(const Ticket& ticket, Entry entry) {
+  assert(ticket.id != 0 && !contains(ticket.id));
+  Waiter& waiter = emplace_node(waiters_, spare_waiters_, ticket.id);
+  waiter.ticket = ticket;
+  link(arrival_, &Waiter::arrival, waiter);
+  Line& line = line_of(ticket.address);
+  const bool is_new = line.count == 0;
+  link(line.waiters, &Waiter::in_line, waiter);
+  waiter.line = &line;
+  count_line(line.count, line.count + 1);
+  ++line.count;
+  if (entry == Entry::again) {
+    if (!is_new) leave_turn(line);
+    turn_to_front(line);
+  } else if (is_new) {
+    turn_to_back(line);
+  }
+}
+
+bool WaitQueue::remove(WaiterId id) {
+  const auto found = waiters_.find(id);
+  if (found == waiters_.end()) return false;
+  take_out(found);
+  return true;
+}
+
+void WaitQueue::take_out(Waiters::iterator found) {
+  Waiter& waiter = found->second;
+  Line& line = *waiter.line;
+  unlink(arrival_, &Waiter::arrival, waiter);
+  unlink(line.waiters, &Waiter::in_line, waiter);
+  count_line(line.count, line.count - 1);
+  --line.count;
+  keep_node(waiters_, found, spare_waiters_, kSpareMost);
+  if (line.count > 0) return;
+  leave_turn(line);
+  keep_node(lines_, lines_.find(line.key), spare_lines_, kSpareMost);
+}
+
+const Ticket* WaitQueue::next() const {
+  return first_turn_ == nullptr ? nullptr : &first_turn_->waiters.first->ticket;
+}
+
+Ticket WaitQueue::take_next() {
+  assert(!empty());
+  Line& line = *first_turn_;
+  const Ticket ticket = line.waiters.first->ticket;
+  if (line.count > 1) {
+    leave_turn(line);
+    turn_to_back(line);
+  }
+  remove(ticket.id);
+  return ticket;
+}
+
+std::vector<Ticket> WaitQueue::take_all() {
+  std::vector<Ticket> all;
+  all.reserve(size());
+  while (const Ticket* ticket = oldest()) {
+    all.push_back(*ticket);
+    remove(all.back().id);
+  }
+  return all;
+}
+
+WaiterId WaitQueue::one_too_many(WaiterId newcomer) const {
+  if (waiters_.at(newcomer).line->count >= longest_) return newcomer;
+  const Line* line = first_turn_;
+  while (line->count < longest_) line = line->next;
+  return line->waiters.last->ticket.id;
+}
+
+void WaitQueue::turn_to_back(Line& line) {
+  line.previous = last_turn_;
+  line.next = nullptr;
+  (last_turn_ != nullptr ? last_turn_->next : first_turn_) = &line;
+  last_turn_ = &line;
+}
+
+void WaitQueue::turn_to_front(Line& line) {
+  line.previous = nullptr;
+  line.next = first_turn_;
+  (first_turn_ != nullptr ? first_turn_->previous : last_turn_) = &line;
+  first_turn_ = &line;
+}
+
+void WaitQueue::leave_turn(Line& line) {
+  (line.previous != nullptr ? line.previous->next : first_turn_) = line.next;
+  (line.next != nullptr ? line.next->previous : last_turn_) = line.previous;
+}
+
+void WaitQueue::count_line(std::size_t from, std::size_t to) {
+  if (lines_of_.size() <= to) lines_of_.resize(to + 1);
+  if (from > 0) --lines_of_[from];
+  if (to > 0) ++lines_of_[to];
+  longest_ = std::max(longest_, to);
+  while (longest_ > 0 && lines_of_[longest_] == 0) --longest_;
+}
+
+const char* WaitQueue::check() const {
+  std::size_t queued = 0;
+  for (const Waiter* waiter = arrival_.first; waiter != nullptr; waiter = waiter->arrival.next) {
+    const Waiter* next = waiter->arrival.next;
+    if (waiter->line == nullptr) return "a waiter stands in a line";
+    if (next == nullptr && waiter != arrival_.last) return "the queue ends at its last";
+    if (next != nullptr &&
+        (waiter->ticket.place >= next->ticket.place || waiter->ticket.arrived > next->ticket.arrived))
+      return "the queue is in order of arrival";
+    if (++queued > waiters_.size()) break;
+  }
+  if (queued != waiters_.size()) return "each waiter stands in the queue once";
+  return check_lines();
+}
+
+const char* WaitQueue::check_lines() const {
+  std::size_t in_lines = 0;
+  std::size_t lines = 0;
+  std::size_t longest = 0;
+  for (const Line* line = first_turn_; line != nullptr && lines <= lines_.size();
+       line = line->next, ++lines) {
+    std::size_t count = 0;
+    for (const Waiter* waiter = line->waiters.first; waiter != nullptr && count <= line->count;
+         waiter = waiter->in_line.next, ++count) {
+      if (waiter->line != line || waiter->ticket.address != line->key)
+        return "a waiter stands in the line of its address";
+    }
+    if (count == 0 || count != line->count) return "a line counts its waiters, and has some";
+    in_lines += count;
+    longest = std::max(longest, count);
+  }
+  if (in_lines != waiters_.size() || lines != lines_.size()) return "each line has its turn";
+  if (longest != longest_) return "the longest line is known";
+  return nullptr;
+}
+
+}  // namespace holdfast::core
