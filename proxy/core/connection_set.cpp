@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdlib>
 
 namespace holdfast::core {
 
@@ -21,16 +20,10 @@ const Connection* ConnectionSet::find(ConnectionId id) const {
 }
 
 std::uint32_t& ConnectionSet::count_of(PoolCounts& counts, ConnectionState state) {
-  switch (phase_of(state)) {
-    case ConnectionPhase::connecting: return counts.connecting;
-    case ConnectionPhase::idle: return counts.idle;
-    case ConnectionPhase::leased: return counts.leased;
-    case ConnectionPhase::settling: return counts.settling;
-    case ConnectionPhase::draining: return counts.draining;
-    case ConnectionPhase::closing: return counts.closing;
-    case ConnectionPhase::count_: break;
-  }
-  std::abort();
+  static constexpr std::array<std::uint32_t PoolCounts::*, kConnectionPhases> kCounts = {
+      &PoolCounts::connecting, &PoolCounts::idle,     &PoolCounts::leased,
+      &PoolCounts::settling,   &PoolCounts::draining, &PoolCounts::closing};
+  return counts.*kCounts[static_cast<std::size_t>(phase_of(state))];
 }
 
 void ConnectionSet::note_move(ConnectionState from, ConnectionState to) {

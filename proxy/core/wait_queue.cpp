@@ -3,34 +3,12 @@
 
 #include <algorithm>
 #include <cassert>
-#include <utility>
 
 namespace holdfast::core {
 
 namespace {
 // ::ffff:a.b.c.d
 constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-// A node of `table` under `key`, of those kept or a new one.
-template <typename Table>
-auto& emplace_node(Table& table, std::vector<typename Table::node_type>& spare, std::uint64_t key) {
-  if (spare.empty()) return table[key];
-  typename Table::node_type node = std::move(spare.back());
-  spare.pop_back();
-  node.key() = key;
-  node.mapped() = {};
-  return table.insert(std::move(node)).position->second;
-}
-
-template <typename Table>
-void keep_node(Table& table, typename Table::iterator found, std::vector<typename Table::node_type>& spare,
-               std::size_t most) {
-  if (spare.size() < most) {
-    spare.push_back(table.extract(found));
-  } else {
-    table.erase(found);
-  }
-}
 }  // namespace
 
 AddressKey address_key(const std::array<std::uint8_t, 16>& bytes) {
@@ -41,15 +19,7 @@ AddressKey address_key(const std::array<std::uint8_t, 16>& bytes) {
   return key;
 }
 
-// splitmix64.
-std::size_t WaitQueue::Hash::operator()(std::uint64_t key) const {
-  std::uint64_t mixed = (key ^ seed) + 0x9e3779b97f4a7c15U;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
-  return static_cast<std::size_t>(mixed ^ (mixed >> 31));
-}
-
-WaitQueue::WaitQueue(std::uint64_t seed) : waiters_(0, Hash{seed}), lines_(0, Hash{seed}) {}
+WaitQueue::WaitQueue(std::uint64_t seed) : waiters_(seed), lines_(seed) {}
 
 // In order of arrival. A new one goes to the end; a retry is older than all but the retries before it.
 void WaitQueue::link(List& list, Links Waiter::*links, Waiter& waiter) {
@@ -73,24 +43,15 @@ void WaitQueue::unlink(List& list, Links Waiter::*links, Waiter& waiter) {
   own = {};
 }
 
-Ticket WaitQueue::issue(WaiterId id, bool repeatable, AddressKey address, Time arrived) {
-  return {.id = id, .address = address, .place = ++last_place_, .arrived = arrived, .repeatable = repeatable};
-}
-
-WaitQueue::Line& WaitQueue::line_of(AddressKey address) {
-  if (const auto found = lines_.find(address); found != lines_.end()) return found->second;
-  Line& line = emplace_node(lines_, spare_lines_, address);
-  line.key = address;
-  return line;
-}
-
 void WaitQueue::add(const Ticket& ticket, Entry entry) {
   assert(ticket.id != 0 && !contains(ticket.id));
-  Waiter& waiter = emplace_node(waiters_, spare_waiters_, ticket.id);
+  Waiter& waiter = waiters_.add(ticket.id);
   waiter.ticket = ticket;
   link(arrival_, &Waiter::arrival, waiter);
-  Line& line = line_of(ticket.address);
-  const bool is_new = line.count == 0;
+  Lines::Node* const known = lines_.find(ticket.address);
+  const bool is_new = known == nullptr;
+  Line& line = is_new ? lines_.add(ticket.address) : *known;
+  line.address = ticket.address;
   link(line.waiters, &Waiter::in_line, waiter);
   waiter.line = &line;
   count_line(line.count, line.count + 1);
@@ -104,23 +65,22 @@ void WaitQueue::add(const Ticket& ticket, Entry entry) {
 }
 
 bool WaitQueue::remove(WaiterId id) {
-  const auto found = waiters_.find(id);
-  if (found == waiters_.end()) return false;
-  take_out(found);
+  Waiters::Node* const found = waiters_.find(id);
+  if (found == nullptr) return false;
+  take_out(*found);
   return true;
 }
 
-void WaitQueue::take_out(Waiters::iterator found) {
-  Waiter& waiter = found->second;
+void WaitQueue::take_out(Waiters::Node& waiter) {
   Line& line = *waiter.line;
   unlink(arrival_, &Waiter::arrival, waiter);
   unlink(line.waiters, &Waiter::in_line, waiter);
   count_line(line.count, line.count - 1);
   --line.count;
-  keep_node(waiters_, found, spare_waiters_, kSpareMost);
+  waiters_.remove(waiter);
   if (line.count > 0) return;
   leave_turn(line);
-  keep_node(lines_, lines_.find(line.key), spare_lines_, kSpareMost);
+  lines_.remove(static_cast<Lines::Node&>(line));
 }
 
 const Ticket* WaitQueue::next() const {
@@ -130,12 +90,13 @@ const Ticket* WaitQueue::next() const {
 Ticket WaitQueue::take_next() {
   assert(!empty());
   Line& line = *first_turn_;
-  const Ticket ticket = line.waiters.first->ticket;
+  Waiter& waiter = *line.waiters.first;
+  const Ticket ticket = waiter.ticket;
   if (line.count > 1) {
     leave_turn(line);
     turn_to_back(line);
   }
-  remove(ticket.id);
+  take_out(static_cast<Waiters::Node&>(waiter));
   return ticket;
 }
 
@@ -150,7 +111,7 @@ std::vector<Ticket> WaitQueue::take_all() {
 }
 
 WaiterId WaitQueue::one_too_many(WaiterId newcomer) const {
-  if (waiters_.at(newcomer).line->count >= longest_) return newcomer;
+  if (waiters_.find(newcomer)->line->count >= longest_) return newcomer;
   const Line* line = first_turn_;
   while (line->count < longest_) line = line->next;
   return line->waiters.last->ticket.id;
@@ -207,7 +168,7 @@ const char* WaitQueue::check_lines() const {
     std::size_t count = 0;
     for (const Waiter* waiter = line->waiters.first; waiter != nullptr && count <= line->count;
          waiter = waiter->in_line.next, ++count) {
-      if (waiter->line != line || waiter->ticket.address != line->key)
+      if (waiter->line != line || waiter->ticket.address != line->address)
         return "a waiter stands in the line of its address";
     }
     if (count == 0 || count != line->count) return "a line counts its waiters, and has some";

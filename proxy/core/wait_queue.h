@@ -8,16 +8,16 @@
 //   lines:   A D E F         B                C G
 //   arrival: A B C D E F G                                         for deadlines
 //
-// Two hash tables find a waiter by its id and a line by its address; their nodes are kept for the next one
-// (up to kSpareMost), so that a queue in steady use allocates nothing.
+// A queue in steady use allocates nothing. What it holds at its longest (some 150 bytes for each that waits)
+// it keeps.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
+#include "proxy/core/node_table.h"
 #include "proxy/core/time.h"
 
 namespace holdfast::core {
@@ -50,14 +50,17 @@ class WaitQueue {
   WaitQueue& operator=(const WaitQueue&) = delete;
 
   // A ticket with the next place, for somebody who has come at `arrived`. Does not queue.
-  Ticket issue(WaiterId id, bool repeatable, AddressKey address, Time arrived);
+  Ticket issue(WaiterId id, bool repeatable, AddressKey address, Time arrived) {
+    return {
+        .id = id, .address = address, .place = ++last_place_, .arrived = arrived, .repeatable = repeatable};
+  }
   // By its place: a new one goes to the end. `again`: a retry, which may be older than others; it gets its
   // place back, and its address the next turn, for it had one already. Precondition: it does not wait.
   enum class Entry : std::uint8_t { first_time, again };
   void add(const Ticket& ticket, Entry entry);
   // False: it does not wait.
   bool remove(WaiterId id);
-  bool contains(WaiterId id) const { return waiters_.contains(id); }
+  bool contains(WaiterId id) const { return waiters_.find(id) != nullptr; }
   // Whose turn it is; nullptr: nobody waits. The pointer lives until that one leaves.
   const Ticket* next() const;
   // Takes next() out; then it is the next address's turn. Precondition: not empty.
@@ -76,8 +79,6 @@ class WaitQueue {
   const char* check() const;
 
  private:
-  static constexpr std::size_t kSpareMost = 4096;  // nodes of each table, some 100 bytes each
-
   struct Line;
   struct Waiter;
   struct Links {
@@ -96,23 +97,18 @@ class WaitQueue {
   };
   // Those of one address.
   struct Line {
-    AddressKey key = 0;
+    AddressKey address = 0;
     List waiters;
     std::size_t count = 0;
     Line* previous = nullptr;  // in turn
     Line* next = nullptr;
   };
-  struct Hash {
-    std::uint64_t seed;
-    std::size_t operator()(std::uint64_t key) const;
-  };
-  using Waiters = std::unordered_map<WaiterId, Waiter, Hash>;
-  using Lines = std::unordered_map<AddressKey, Line, Hash>;
+  using Waiters = NodeTable<Waiter>;  // by id
+  using Lines = NodeTable<Line>;      // by address
 
   static void link(List& list, Links Waiter::*links, Waiter& waiter);
   static void unlink(List& list, Links Waiter::*links, Waiter& waiter);
-  Line& line_of(AddressKey address);
-  void take_out(Waiters::iterator found);
+  void take_out(Waiters::Node& waiter);
   void turn_to_back(Line& line);
   void turn_to_front(Line& line);
   void leave_turn(Line& line);
@@ -121,8 +117,6 @@ class WaitQueue {
 
   Waiters waiters_;
   Lines lines_;
-  std::vector<Waiters::node_type> spare_waiters_;
-  std::vector<Lines::node_type> spare_lines_;
   Line* first_turn_ = nullptr;
   Line* last_turn_ = nullptr;
   List arrival_;

@@ -63,6 +63,7 @@ def test_names_of_families(stack):
     names = {name for name, _ in seen}
     for histogram in ("queue_wait", "connect", "first_byte", "request"):
         assert {f"holdfast_{histogram}_seconds_{part}" for part in ("bucket", "sum", "count")} <= names
+    assert seen["holdfast_internal_checks_failed_total", ()] == 0
     states = {dict(labels)["state"] for name, labels in seen if name == "holdfast_pool_connections"}
     assert states == {"connecting", "idle", "leased", "settling", "draining", "closing"}
     assert any(name == "holdfast_pool_connections_closed_total" and dict(labels)["reason"] for name, labels in seen)
