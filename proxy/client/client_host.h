@@ -14,8 +14,8 @@
 namespace holdfast {
 
 class ClientConnection;
+class Mailbox;
 class Responder;
-class Upstream;
 
 // Wants to be called in a turn of the loop.
 class TurnTaker {
@@ -40,8 +40,12 @@ class ClientHost {
  public:
   // What to do with a request. `host`: as in RequestHead, or as a trusted proxy tells it.
   virtual Plan plan(const http::RequestHead& head, std::string_view host) const = 0;
-  // nullptr: a reload has removed it.
-  virtual Upstream* find_upstream(const std::string& name) const = 0;
+  // The way to php-fpm.
+  virtual Mailbox& mailbox() = 0;
+  // False: a reload has removed it.
+  virtual bool has_pool(const std::string& name) const = 0;
+  // For a connection of this pool.
+  virtual bool others_wait(const std::string& pool) const = 0;
   virtual Responder& admin() = 0;
 
   // Answers say that the connection ends with them.

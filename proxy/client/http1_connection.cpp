@@ -58,7 +58,8 @@ const char* Http1Connection::check() const {
       if (request != Request::State::reading) return "a client's head is not that of a request";
       break;
     case State::in_request:
-      if (request != Request::State::reading && request != Request::State::answering)
+      if (request != Request::State::reading && request != Request::State::answering &&
+          request != Request::State::ending)
         return "a client's request is over, and it does not know";
       break;
     case State::lingering:
@@ -94,7 +95,7 @@ void Http1Connection::release_work() {
 }
 
 bool Http1Connection::is_answering() const {
-  return state_ == State::in_request && work_->request.state() == Request::State::answering;
+  return state_ == State::in_request && work_->request.state() != Request::State::reading;
 }
 
 std::size_t Http1Connection::memory_bytes() const {

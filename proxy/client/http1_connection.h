@@ -82,6 +82,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
  private:
   void move_to(State next);
   RequestSource source() const { return {peer_, local_, id(), role() == Role::admin}; }
+  // Also while its end is awaited.
   bool is_answering() const;
   void take_work();
   void release_work();

@@ -42,7 +42,8 @@ void Http1Connection::request_over() {
     case Request::State::left: close(reason, true); return;
     case Request::State::unused:
     case Request::State::reading:
-    case Request::State::answering: return;
+    case Request::State::answering:
+    case Request::State::ending: return;
   }
 }
 
@@ -118,6 +119,7 @@ void Http1Connection::watch_for_leaving() {
     work_->request.on_client_left(core::ClientCloseReason::client_left);
     return;
   }
+  work_->request.on_half_closed();
   probes_ = 0;
   if (stream_->unsent_bytes() == 0) look_again();  // else on_drained() does
 }

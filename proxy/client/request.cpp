@@ -2,9 +2,9 @@
 #include "proxy/client/request.h"
 
 #include <cassert>
+#include <utility>
 
 #include "proxy/core/log_text.h"
-#include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 
@@ -19,10 +19,11 @@ bool may_follow(Request::State from, Request::State to) {
     case State::unused: return true;
     case State::reading: return from == State::unused;
     case State::answering: return from == State::reading;
+    case State::ending:
     case State::answered:
-    case State::broken:
-    case State::given_up: return from == State::answering;
-    case State::left: return from == State::reading || from == State::answering;
+    case State::broken: return from == State::answering;
+    case State::given_up: return from == State::answering || from == State::ending;
+    case State::left: return from == State::reading || from == State::answering || from == State::ending;
   }
   return false;
 }
@@ -40,7 +41,7 @@ Request::Request(ClientHost& host, Context& context)
       response_(core::BodyStore(&answer_spill_, 0, &context.memory)) {}
 
 Request::~Request() {
-  assert(exchange_ == nullptr);
+  assert(exchange_ == 0);
 }
 
 void Request::move_to(State next) {
@@ -51,13 +52,30 @@ void Request::move_to(State next) {
 const char* Request::check() const {
   const bool answering = state_ == State::answering;
   if ((state_ == State::unused) != (owner_ == nullptr)) return "a request without an owner, or the reverse";
-  if (!answering && (exchange_ != nullptr || file_ != nullptr || event_stream_))
+  if (!answering && (file_ != nullptr || event_stream_))
     return "a request has an answer under way, and is not answering";
-  if (exchange_ != nullptr && file_ != nullptr) return "a request is answered by php and by a file";
+  if ((state_ == State::ending) > php_at_work()) return "a request waits for the end of nothing";
+  if (php_at_work() && !answering && state_ != State::ending) return "php works for a request that is over";
+  if (php_at_work() && file_ != nullptr) return "a request is answered by php and by a file";
   if (!answering && (turn_.linked() || compressing_.linked()))
     return "a request waits for a turn, and is not answering";
   if (state_ == State::reading && response_.started()) return "a response before its request";
   return nullptr;
+}
+
+// Ends before php has: it is told, and its report is awaited.
+void Request::stop(State how, core::ClientCloseReason reason) {
+  close_reason_ = reason;
+  if (!php_at_work()) {
+    end(how);
+    return;
+  }
+  move_to(State::ending);
+  ends_as_ = how;
+  deadline_.clear();
+  turn_.unlink();
+  compressing_.unlink();
+  mail().cancel(exchange_);
 }
 
 // The owner takes it back, and may reset it: nothing may follow in our frames.
@@ -66,21 +84,25 @@ void Request::end(State how) {
   deadline_.clear();
   turn_.unlink();
   compressing_.unlink();
-  // A script may run on when its client has the whole answer: that is not the client's business any more.
-  const bool runs_on = how == State::answered && php_at_work();
-  if (exchange_ != nullptr && !runs_on) log_stderr();
+  if (last_ != nullptr) log_php(*last_);
   if (head_ != nullptr || how != State::left) log_request();
-  if (runs_on) detach_exchange();
+  // A script may run on when its client has the whole answer: that is not the client's business any more.
+  if (php_at_work()) {
+    assert(how == State::answered && head_kept_ != nullptr);
+    log_complaint(*head_kept_);
+    mail().detach(exchange_, script());
+    mail().close(std::exchange(exchange_, 0));
+  }
   drop_answer();
   owner_->request_over();
 }
 
 // Its answer, and what that is made of.
 void Request::drop_answer() {
-  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
-  exchange_.reset();
   file_.reset();
   gzip_.reset();
+  mail().give_back(std::move(head_kept_));
+  mail().give_back(std::move(last_));
   request_body_.clear();
   if (event_stream_) host_.admin().stream_closed(*this);
   event_stream_ = false;
@@ -99,7 +121,7 @@ void Request::begin(RequestOwner& owner, const RequestSource& source, core::Time
 }
 
 void Request::reset() {
-  assert(exchange_ == nullptr && file_ == nullptr && !event_stream_);
+  assert(exchange_ == 0 && file_ == nullptr && !event_stream_);
   deadline_.clear();
   turn_.unlink();
   compressing_.unlink();
@@ -117,6 +139,8 @@ void Request::reset() {
   refusal_ = first_bytes_ = {};
   close_reason_ = core::ClientCloseReason::last_answer;
   body_ = Body::none;
+  report_.reset();
+  behind_ = false;
 }
 
 void Request::shrink() {
@@ -269,21 +293,15 @@ void Request::refuse_unstored_body() {
 
 // ---- the client's end
 
-bool Request::waits_for_php() const {
-  return php_at_work() && !response_.started();
-}
-
-bool Request::php_at_work() const {
-  return exchange_ != nullptr && exchange_->state() != core::ExchangeState::done;
+void Request::on_half_closed() {
+  if (php_at_work()) mail().half_close(exchange_);
 }
 
 // Nobody is answered, and php is told to stop as far as that goes.
 void Request::on_client_left(core::ClientCloseReason reason) {
   if (state_ != State::reading && state_ != State::answering) return;
   if (!admin_) ++context_.metrics.client_left;
-  if (exchange_ != nullptr) exchange_->upstream().client_left(*exchange_);
-  close_reason_ = reason;
-  end(State::left);
+  stop(State::left, reason);
 }
 
 }  // namespace holdfast

@@ -2,11 +2,12 @@
 // (php, a file, ourselves), and its response on the way to the client. Owned by its connection, which frames
 // its response (ResponseOut) and tells it what the client does; recycled.
 //
-//   unused -> reading -> answering -+-> answered    the whole answer is with the kernel
-//                |           |      +-> broken      the answer cannot be completed; the connection must say
-//                so |           |      +-> given_up    the client takes its answer too slowly, or not
-//                +-----------+--------> left        the client has gone, or is cut off
+//   unused -> reading -> answering -+-> answered      the whole answer is with the kernel
+//                |           |      +-> broken        it cannot be completed, and the connection must say so
+//                |           +-> ending -+-> given_up the client takes its answer too slowly, or not
+//                +---------------+-------+-> left     the client has gone, or is cut off
 //
+// ending: php is told, and what became of its part is awaited, for the log: it comes at the end of this turn.
 // The last four are reported by RequestOwner::request_over(), once; the log line is written by then.
 #pragma once
 
@@ -37,18 +38,17 @@
 #include "proxy/http/message.h"
 #include "proxy/loop/context.h"
 #include "proxy/loop/deadline.h"
-#include "proxy/upstream/exchange_client.h"
-#include "proxy/upstream/php_exchange.h"
+#include "proxy/upstream/mailbox.h"
 
 namespace holdfast {
 
-class Request final : public ExchangeClient,
+class Request final : public DeliveryReader,
                       public EventStream,
                       public DeadlineTarget,
                       public TurnTaker,
                       public Compressing {
  public:
-  enum class State : std::uint8_t { unused, reading, answering, answered, broken, given_up, left };
+  enum class State : std::uint8_t { unused, reading, answering, ending, answered, broken, given_up, left };
   // What is to happen to its body.
   enum class Body : std::uint8_t { none, stored, discarded };
 
@@ -80,8 +80,10 @@ class Request final : public ExchangeClient,
   void on_drained();  // ResponseOut has sent all
   // It will read nothing more; or, with another reason, the server cuts it off.
   void on_client_left(core::ClientCloseReason reason);
-  // A client that has sent its last byte, while php has its request and nothing of the answer is there.
-  bool waits_for_php() const;
+  // Php has it, and nothing of the answer is there.
+  bool waits_for_php() const { return php_at_work() && state_ == State::answering && !response_.started(); }
+  // Its client has shut its sending side: is looked after before php gets the request.
+  void on_half_closed();
   // Ready for the next one. Nothing points to it any more.
   void reset();
   // Gives memory back that is kept for the next one.
@@ -99,11 +101,8 @@ class Request final : public ExchangeClient,
   // nullptr, or what does not hold of its state.
   const char* check() const;
 
-  // --- ExchangeClient
-  void flush() override;
-  bool congested() const override;
-  bool gone() const override { return owner_->client_gone(); }
-  void on_gone() override { on_client_left(core::ClientCloseReason::client_left); }
+  // --- DeliveryReader
+  void on_delivery(std::unique_ptr<Delivery> delivery) override;
   // --- EventStream
   void push_event(std::string_view bytes) override;
   // --- DeadlineTarget
@@ -115,9 +114,11 @@ class Request final : public ExchangeClient,
 
  private:
   const config::Config& config() const { return *context_.config; }
+  Mailbox& mail() const { return host_.mailbox(); }
   void move_to(State next);
   void end(State how);
-  bool php_at_work() const;
+  void stop(State how, core::ClientCloseReason reason);
+  bool php_at_work() const { return exchange_ != 0; }
 
   // request.cpp: what it asks
   bool refuse_for_memory();
@@ -137,6 +138,11 @@ class Request final : public ExchangeClient,
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();
+  void take(Delivery& delivery);
+  void watch_pace();
+  void catch_up();
+  bool congested() const;
+  void flush();
   void send_file_pieces();
   void want_compressing();
   void detach_exchange();
@@ -160,8 +166,8 @@ class Request final : public ExchangeClient,
   void add_exchange(core::AccessRecord& record) const;
   std::string script() const;
   std::string php_log_prefix() const;
-  void log_stderr();
-  void log_complaint();
+  void log_php(const Delivery& delivery);
+  void log_complaint(const Delivery& delivery);
 
   ClientHost& host_;
   Context& context_;
@@ -178,8 +184,11 @@ class Request final : public ExchangeClient,
   core::ClientSpill answer_spill_;
   core::BodyStore request_body_;
   ResponseStore response_;
-  std::optional<GzipResponse> gzip_;  // in front of response_, where the site asks for it
-  std::unique_ptr<PhpExchange> exchange_;
+  std::optional<GzipResponse> gzip_;      // in front of response_, where the site asks for it
+  ExchangeId exchange_ = 0;               // php's part is under way
+  std::unique_ptr<Delivery> head_kept_;   // whose bytes response_ and gzip_ point to
+  std::unique_ptr<Delivery> last_;        // with what php said of this request
+  std::optional<ExchangeReport> report_;  // of php's part, as far as it has come
   std::unique_ptr<StaticResponse> file_;
 
   Plan plan_;
@@ -198,6 +207,8 @@ class Request final : public ExchangeClient,
   Body body_ = Body::none;
   bool admin_ = false;
   bool event_stream_ = false;
+  bool behind_ = false;          // php was told to wait
+  State ends_as_ = State::left;  // while ending
 };
 
 }  // namespace holdfast

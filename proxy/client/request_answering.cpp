@@ -1,13 +1,11 @@
 // The request: from its last byte to the last byte of its answer.
 #include <algorithm>
-#include <cassert>
+#include <utility>
 
 #include "fastcgi/protocol.h"
 #include "proxy/client/request.h"
 #include "proxy/core/cgi_params.h"
 #include "proxy/observe/wall_clock.h"
-#include "proxy/upstream/detached_exchange.h"
-#include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 
@@ -24,7 +22,7 @@ void Request::on_complete() {
   move_to(State::answering);
   deadline_.clear();
   // A reload has taken its pool away since the head came: then what the present configuration says.
-  if (plan_.kind == Plan::Kind::php && host_.find_upstream(plan_.site->pool) == nullptr) make_plan();
+  if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.site->pool)) make_plan();
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file: answer_file(); return;
@@ -118,8 +116,7 @@ void Request::answer_own(const core::ErrorPage& page) {
 // ---- php
 
 void Request::forward_to_php() {
-  Upstream* upstream = host_.find_upstream(plan_.site->pool);
-  if (upstream == nullptr) {
+  if (!host_.has_pool(plan_.site->pool)) {
     answer_error(503, "the pool of this site was removed by a reload");
     return;
   }
@@ -149,19 +146,64 @@ void Request::forward_to_php() {
     }
     return;
   }
-  exchange_ =
-      std::make_unique<PhpExchange>(context_.next_id(), *head_, std::move(params), request_body_,
-                                    response_sink(), *this, *upstream, config().buffers.response_head);
-  upstream->submit(*exchange_, core::address_key(origin_.bytes));
+  response_sink();
+  exchange_ = mail().open(*this);
+  mail().submit(exchange_,
+                std::make_unique<Submission>(Submission{
+                    .pool = plan_.site->pool,
+                    .asked = core::Asked(head_->method, head_->method_text, head_->authority, head_->target),
+                    .params = std::move(params),
+                    .body = std::move(request_body_),
+                    .address = core::address_key(origin_.bytes),
+                    .head_bytes_max = config().buffers.response_head}));
 }
 
-// The client has its whole answer, and its script runs on: it is not the client's business any more.
-void Request::detach_exchange() {
-  log_complaint();
-  Upstream& upstream = exchange_->upstream();
-  upstream.client_caught_up(*exchange_);
-  upstream.detach(
-      std::make_unique<DetachedExchange>(std::move(exchange_), std::move(request_body_), script()));
+// What php's side brings, at the end of a turn.
+void Request::on_delivery(std::unique_ptr<Delivery> delivery) {
+  if (delivery->asks) {
+    if (owner_->client_gone()) {
+      on_client_left(core::ClientCloseReason::client_left);
+    } else {
+      mail().go_on(exchange_);
+    }
+  }
+  const bool ended = delivery->ending != Delivery::Ending::none;
+  if (delivery->has_head || ended) report_ = delivery->report;
+  if (ended) mail().close(std::exchange(exchange_, 0));
+  if (state_ == State::answering) take(*delivery);
+  if (ended) {
+    last_ = std::move(delivery);
+  } else if (delivery->has_head) {
+    head_kept_ = std::move(delivery);
+  } else {
+    mail().give_back(std::move(delivery));
+  }
+  if (state_ == State::ending && ended) {
+    end(ends_as_);
+  } else {
+    flush();
+  }
+}
+
+void Request::take(Delivery& delivery) {
+  core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
+  if (delivery.has_head) sink.start_response(delivery.head.head(), delivery.stream);
+  if (!delivery.body.empty()) sink.response_body(delivery.body);
+  if (delivery.ending == Delivery::Ending::whole) sink.finish_response();
+  if (delivery.ending == Delivery::Ending::broken) sink.break_response();
+}
+
+// Php is held back while its client is behind and no more can be stored.
+void Request::watch_pace() {
+  if (!php_at_work() || behind_ || !congested()) return;
+  behind_ = true;
+  mail().fall_behind(exchange_);
+}
+
+void Request::catch_up() {
+  if (!php_at_work() || !behind_) return;
+  behind_ = false;
+  mail().catch_up(exchange_);
 }
 
 // ---- on its way to the client
@@ -203,8 +245,7 @@ std::size_t Request::compress(std::size_t bytes_most) {
   }
   const bool was_congested = gzip_->congested();
   const std::size_t bytes = gzip_->work(bytes_most, file_ != nullptr);
-  if (was_congested && !gzip_->congested() && exchange_ != nullptr)
-    exchange_->upstream().client_caught_up(*exchange_);
+  if (was_congested && !congested()) catch_up();
   // Text shrinks to a tenth: what more gives at once is sent together with it.
   const bool more_at_hand = gzip_->at_work() && (file_ != nullptr || gzip_->stored_bytes() > 0);
   if (more_at_hand && response_.batch_bytes() < kCompressedBytesAtOnce) {
@@ -225,6 +266,7 @@ void Request::flush() {
   } else if (response_.all_sent(*owner_)) {
     end(State::answered);
   } else {
+    watch_pace();
     if (owner_->unsent_bytes() > 0) watch_writing();
     owner_->request_waits();
   }
@@ -260,8 +302,8 @@ void Request::on_drained() {
   if (gzip_ && gzip_->has_work()) want_compressing();
   if (file_ != nullptr) {
     send_file_pieces();
-  } else if (exchange_ != nullptr) {
-    exchange_->upstream().client_caught_up(*exchange_);
+  } else {
+    catch_up();
   }
 }
 

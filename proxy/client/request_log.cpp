@@ -2,7 +2,6 @@
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 #include "proxy/upstream/php_stderr.h"
-#include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 
@@ -27,10 +26,9 @@ std::string Request::php_log_prefix() const {
 }
 
 // What was wrong with its head: once a script, not once an answer.
-void Request::log_complaint() {
-  const std::string& complaint = exchange_->complaint();
-  if (complaint.empty()) return;
-  const std::string about = core::escape_for_log(script()) + ": " + complaint;
+void Request::log_complaint(const Delivery& delivery) {
+  if (delivery.complaint.empty()) return;
+  const std::string about = core::escape_for_log(script()) + ": " + delivery.complaint;
   core::RecentTexts& recent = context_.complaints;
   if (!recent.is_new(about, context_.now())) return;
   std::string line = php_log_prefix() + about;
@@ -39,9 +37,11 @@ void Request::log_complaint() {
   context_.log.warn(line);
 }
 
-void Request::log_stderr() {
-  log_complaint();
-  if (!exchange_->stderr_text().empty()) log_php_stderr(context_.log, *exchange_, script());
+void Request::log_php(const Delivery& delivery) {
+  log_complaint(delivery);
+  if (delivery.stderr_text.empty()) return;
+  const core::Asked asked(head_->method, head_->method_text, head_->authority, head_->target);
+  log_php_stderr(context_.log, asked, delivery.stderr_text, delivery.stderr_cut, script());
 }
 
 void Request::log_request() {
@@ -51,14 +51,14 @@ void Request::log_request() {
   metrics.count_response(status);
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = context_.now();
-  if (exchange_ != nullptr && exchange_->connection() != 0) count_times(now);
+  if (report_ && report_->connection != 0) count_times(now);
   if (!context_.access_log.enabled()) return;
   context_.access_log.add(access_record(status, now));
 }
 
 void Request::count_times(core::Time now) {
-  PoolTimes& times = context_.metrics.pool_times[exchange_->upstream().config().name];
-  const core::Exchange::Timings& timings = exchange_->timings();
+  PoolTimes& times = context_.metrics.pool_times[plan_.site->pool];
+  const core::Exchange::Timings& timings = report_->timings;
   times.queue_wait.observe(timings.queue);
   if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
   if (timings.first_byte) times.first_byte.observe(*timings.first_byte - timings.leased);
@@ -89,23 +89,23 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
     record.referer = head_->find("Referer").value_or(std::string_view{});
     record.user_agent = head_->find("User-Agent").value_or(std::string_view{});
   }
-  if (exchange_ != nullptr) add_exchange(record);
+  if (report_) add_exchange(record);
   if (record.outcome == "ok" && response_.broken())
     record.outcome = core::outcome_name(core::Outcome::truncated);
   return record;
 }
 
 void Request::add_exchange(core::AccessRecord& record) const {
-  const core::Exchange::Timings& timings = exchange_->timings();
-  record.pool = exchange_->upstream().config().name;
+  const core::Exchange::Timings& timings = report_->timings;
+  record.pool = plan_.site->pool;
   record.queue_time = timings.queue;
   if (timings.connect > core::Duration::zero()) record.connect_time = timings.connect;
   if (timings.first_byte) record.first_byte_time = *timings.first_byte - timings.leased;
-  record.connection_id = exchange_->connection();
-  record.reused = exchange_->reused();
-  record.retried = exchange_->retries();
-  const bool runs_on = exchange_->outcome() == core::Outcome::none && response_.finished();
-  const core::Outcome outcome = runs_on ? exchange_->outcome_if_whole() : exchange_->outcome();
+  record.connection_id = report_->connection;
+  record.reused = report_->reused;
+  record.retried = report_->retries;
+  const bool runs_on = report_->outcome == core::Outcome::none && response_.finished();
+  const core::Outcome outcome = runs_on ? report_->outcome_if_whole : report_->outcome;
   if (outcome != core::Outcome::none && state_ != State::given_up)
     record.outcome = core::outcome_name(outcome);
 }

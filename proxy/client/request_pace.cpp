@@ -3,7 +3,6 @@
 
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
-#include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 
@@ -95,15 +94,16 @@ bool Request::keeps_pace(core::Time now, std::uint64_t delivered) {
     held_worker_.let_go();
     return true;
   }
-  const bool others_wait = exchange_->upstream().pool().waiting() > 0;
-  if (held_worker_.look(now, delivered, others_wait, exchange_->streaming())) return true;
+  const bool others_wait = host_.others_wait(plan_.site->pool);
+  const bool streaming = report_ && report_->streaming;
+  if (held_worker_.look(now, delivered, others_wait, streaming)) return true;
   ++context_.metrics.cut_answers;
   if (const auto more = context_.cut_answer_line.due(now)) {
     context_.log.warn("client " + peer_->address + ": php waits for it to take the answer to " +
                       core::escape_for_log(head_->target) + ", and it does not: cut off after " +
                       std::to_string(delivered) + " bytes; " +
-                      (exchange_->streaming() ? "a stream, and others wait for a worker"
-                                              : "no more can be stored: " + answer_spill_.refusal()) +
+                      (streaming ? "a stream, and others wait for a worker"
+                                 : "no more can be stored: " + answer_spill_.refusal()) +
                       *more);
   }
   give_up(core::ClientCloseReason::client_holds_worker);
@@ -118,9 +118,8 @@ void Request::tell_slow_client(std::string_view what) {
 // A client that has stopped taking its answer.
 void Request::give_up(core::ClientCloseReason reason) {
   if (!admin_) ++context_.metrics.client_left;
-  close_reason_ = reason;
   response_.cut(*owner_);
-  end(State::given_up);
+  stop(State::given_up, reason);
 }
 
 }  // namespace holdfast

@@ -28,6 +28,7 @@ ErrorPage::ErrorPage(int status, std::string_view location, std::string_view all
 int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::queue_full:
+    case Outcome::pool_removed:
     case Outcome::queue_timeout: return 503;
     // Not 503: php may be running it, so nobody is asked to try again.
     case Outcome::spool_failed: return 500;

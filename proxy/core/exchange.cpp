@@ -37,25 +37,18 @@ std::string_view outcome_name(Outcome outcome) {
     case Outcome::upstream_send_file: return "upstream_send_file";
     case Outcome::truncated: return "truncated";
     case Outcome::spool_failed: return "spool_failed";
+    case Outcome::pool_removed: return "pool_removed";
   }
   return "";
 }
 
-Exchange::Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-                   const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max)
-    : id_(id),
-      request_(&request),
+Exchange::Exchange(Asked asked, fastcgi::ParamList params, BodyStore body, ResponseSink& sink,
+                   std::size_t head_bytes_max)
+    : asked_(std::move(asked)),
       params_(std::move(params)),
-      body_(&body),
+      body_(std::move(body)),
       sink_(&sink),
       head_(head_bytes_max) {}
-
-void Exchange::hand_over(const http::RequestHead& request, const BodyStore& body, ResponseSink& sink) {
-  assert(state_ == ExchangeState::responding);
-  request_ = &request;
-  body_ = &body;
-  sink_ = &sink;
-}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   assert(state_ == ExchangeState::waiting);
@@ -77,21 +70,21 @@ bool Exchange::write_request(fastcgi::Session& session, bool keep_connection, st
     begun_ = true;
     const std::size_t before = out.size();
     fastcgi_id_ =
-        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_->size(), out);
+        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_.size(), out);
     // Without a body the empty STDIN record follows at once; php starts the script when it has read PARAMS.
-    params_end_ = out.size() - before - (body_->size() == 0 ? fastcgi::kHeaderBytes : 0);
+    params_end_ = out.size() - before - (body_.size() == 0 ? fastcgi::kHeaderBytes : 0);
   }
-  const std::uint64_t left = body_->size() - body_written_;
+  const std::uint64_t left = body_.size() - body_written_;
   if (left == 0) return true;
   std::string piece;
-  if (!body_->read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
+  if (!body_.read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
   session.write_stdin(fastcgi_id_, piece, out);
   body_written_ += piece.size();
   return true;
 }
 
 bool Exchange::request_written() const {
-  return begun_ && body_written_ == body_->size();
+  return begun_ && body_written_ == body_.size();
 }
 
 void Exchange::all_sent() {
@@ -156,7 +149,7 @@ void Exchange::deliver_head() {
     response_.fields.push_back({field.name, field.value});
   }
   content_left_ = head_.content_length();
-  if (request_->method == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
+  if (asked_.method() == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
   state_ = ExchangeState::responding;
   progress_ = true;
   sink_->start_response(response_, streaming_);

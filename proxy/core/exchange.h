@@ -1,6 +1,7 @@
 // One request to a FastCGI application and its response: what was asked, how often it was tried, what has
-// come back, and when. Pure: bytes and time in, calls on a ResponseSink out. Owns the request's parameters
-// and body, so that a retry can send them again; knows neither the client's nor the upstream's socket.
+// come back, and when. Pure: bytes and time in, calls on a ResponseSink out. Owns all it needs of the request
+// (parameters, body, what logs tell of it), so that a retry can send it again and no client is needed for
+// that; knows neither the client's nor the upstream's socket.
 //
 //   waiting --lease--> sending --all bytes out--> awaiting_head --head--> responding --END_REQUEST--> done
 //      ^                  |             |
@@ -61,8 +62,33 @@ enum class Outcome : std::uint8_t {
   upstream_send_file,  // it asked for a file by X-Accel-Redirect or its kin, which is not served
   truncated,           // the body ended short of its Content-Length: php's, or a file that shrank
   spool_failed,
+  pool_removed,  // by a reload, before the request was queued
 };
 std::string_view outcome_name(Outcome outcome);
+
+// What rules and logs want to know of a request.
+class Asked {
+ public:
+  Asked() = default;
+  Asked(http::Method method, std::string_view method_text, std::string_view authority,
+        std::string_view target)
+      : method_(method), method_bytes_(method_text.size()), authority_bytes_(authority.size()) {
+    text_.reserve(method_text.size() + authority.size() + target.size());
+    text_.append(method_text).append(authority).append(target);
+  }
+  http::Method method() const { return method_; }
+  std::string_view method_text() const { return std::string_view(text_).substr(0, method_bytes_); }
+  std::string_view authority() const {
+    return std::string_view(text_).substr(method_bytes_, authority_bytes_);
+  }
+  std::string_view target() const { return std::string_view(text_).substr(method_bytes_ + authority_bytes_); }
+
+ private:
+  http::Method method_ = http::Method::get;
+  std::string text_;
+  std::size_t method_bytes_ = 0;
+  std::size_t authority_bytes_ = 0;
+};
 
 class Exchange {
  public:
@@ -74,13 +100,9 @@ class Exchange {
     std::optional<Time> ended;       // END_REQUEST or failure
   };
 
-  // `request`, `body` (whole, not changed any more) and `sink` outlive the exchange.
-  Exchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-           const BodyStore& body, ResponseSink& sink, std::size_t head_bytes_max = 64 * 1024);
-
-  // The client has its whole answer and goes its way, the script runs on: from now on these stand in for what
-  // the constructor was given, which may be gone.
-  void hand_over(const http::RequestHead& request, const BodyStore& body, ResponseSink& sink);
+  // `body` is whole; `sink` outlives the exchange.
+  Exchange(Asked asked, fastcgi::ParamList params, BodyStore body, ResponseSink& sink,
+           std::size_t head_bytes_max = 64 * 1024);
 
   // --- the upstream side
   // The request is whole and waits for a connection.
@@ -111,13 +133,12 @@ class Exchange {
   void forgive();
 
   // --- looking in
-  std::uint64_t id() const { return id_; }
   ExchangeState state() const { return state_; }
   Outcome outcome() const { return outcome_; }
   // What it is for a client that has its whole answer, when the script still runs.
   Outcome outcome_if_whole() const { return whole_outcome_; }
-  const http::RequestHead& request() const { return *request_; }
-  bool repeatable() const { return http::is_repeatable(request_->method); }
+  const Asked& asked() const { return asked_; }
+  bool repeatable() const { return http::is_repeatable(asked_.method()); }
   bool streaming() const { return streaming_; }
   bool response_started() const { return state_ == ExchangeState::responding; }
   // Any record of this request has come in this attempt.
@@ -150,10 +171,9 @@ class Exchange {
   void note_bad_lines();
   void complain(std::string_view what);
 
-  std::uint64_t id_;
-  const http::RequestHead* request_;
+  Asked asked_;
   fastcgi::ParamList params_;
-  const BodyStore* body_;
+  BodyStore body_;
   ResponseSink* sink_;
   fastcgi::CgiHeadParser head_;
   http::ResponseHead response_;

@@ -1,7 +1,8 @@
 // See fpm_status.h.
 #include "proxy/upstream/fpm_status.h"
 
-#include <cassert>
+#include <memory>
+#include <utility>
 
 #include "proxy/upstream/upstream.h"
 
@@ -14,18 +15,11 @@ constexpr std::size_t kAnswerBytesMost = 16 * 1024;
 constexpr core::AddressKey kOwnAddress = ~core::AddressKey{0};
 }  // namespace
 
-FpmStatus::FpmStatus(Upstream& upstream) : upstream_(upstream), no_body_(nullptr, 0) {
-  const std::string& path = upstream.config().status_path;
-  request_.method = http::Method::get;
-  request_.method_text = "GET";
-  request_.target = path;
-  request_.raw_path = path;
-  request_.path = path;
-  request_.query = "json";
-}
+FpmStatus::FpmStatus(Upstream& upstream) : upstream_(upstream) {}
 
 FpmStatus::~FpmStatus() {
-  assert(exchange_ == nullptr);
+  stop();
+  if (exchange_ != 0) upstream_.mailbox().close(exchange_);
 }
 
 core::Duration FpmStatus::age() const {
@@ -34,7 +28,7 @@ core::Duration FpmStatus::age() const {
 
 void FpmStatus::refresh() {
   const core::Time now = upstream_.now();
-  if (exchange_ != nullptr || (asked_ && now - *asked_ < kAskAgainAfter)) return;
+  if (exchange_ != 0 || (asked_ && now - *asked_ < kAskAgainAfter)) return;
   const core::UpstreamPool& pool = upstream_.pool();
   if (!pool.reachable()) {
     // Not worth a place in the queue.
@@ -65,33 +59,35 @@ void FpmStatus::ask() {
   asked_ = upstream_.now();
   status_ = 0;
   answer_.clear();
-  exchange_ = std::make_unique<PhpExchange>(upstream_.context().next_id(), request_, std::move(params),
-                                            no_body_, *this, *this, upstream_);
-  upstream_.submit(*exchange_, kOwnAddress);
+  stopped_ = false;
+  exchange_ = upstream_.mailbox().open(*this);
+  upstream_.mailbox().submit(exchange_, std::make_unique<Submission>(Submission{
+                                            .pool = upstream_.config().name,
+                                            .asked = core::Asked(http::Method::get, "GET", "", path),
+                                            .params = std::move(params),
+                                            .body = core::BodyStore(nullptr, 0),
+                                            .address = kOwnAddress,
+                                            .head_bytes_max = kAnswerBytesMost}));
 }
 
 void FpmStatus::stop() {
-  if (exchange_ == nullptr) return;
-  upstream_.client_left(*exchange_);
-  exchange_.reset();
+  if (exchange_ == 0 || stopped_) return;
+  stopped_ = true;
+  upstream_.mailbox().cancel(exchange_);
 }
 
-void FpmStatus::start_response(const http::ResponseHead& head, bool) {
-  status_ = head.status;
+void FpmStatus::on_delivery(std::unique_ptr<Delivery> delivery) {
+  if (delivery->has_head) status_ = delivery->head.head().status;
+  answer_.append(delivery->body, 0, kAnswerBytesMost - answer_.size());
+  if (delivery->ending == Delivery::Ending::broken) status_ = 0;
+  if (delivery->ending != Delivery::Ending::none) {
+    upstream_.mailbox().close(std::exchange(exchange_, 0));
+    if (!stopped_) take_answer(delivery->report.outcome);
+  }
+  upstream_.mailbox().give_back(std::move(delivery));
 }
 
-void FpmStatus::response_body(std::string_view bytes) {
-  answer_.append(bytes.substr(0, kAnswerBytesMost - answer_.size()));
-}
-
-void FpmStatus::flush() {
-  if (exchange_ == nullptr || exchange_->state() != core::ExchangeState::done) return;
-  take_answer();
-  exchange_.reset();
-}
-
-void FpmStatus::take_answer() {
-  const core::Outcome outcome = exchange_->outcome();
+void FpmStatus::take_answer(core::Outcome outcome) {
   const auto numbers = status_ == 200 ? parse_fpm_status(answer_) : std::nullopt;
   if (outcome == core::Outcome::ok && numbers) {
     numbers_ = *numbers;

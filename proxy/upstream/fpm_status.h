@@ -1,25 +1,22 @@
 // Asks php-fpm for its own numbers (`pm.status_path`), as one more request of its pool: through the same
 // queue and the same bounded connections, never beside them. So it is asked rarely, never while requests
-// wait, and the answer is kept. Owned by Upstream; owns the exchange under way.
+// wait, and the answer is kept. Owned by Upstream, and a client of its own: it asks by the mailbox.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "proxy/core/body_store.h"
 #include "proxy/core/exchange.h"
 #include "proxy/core/time.h"
 #include "proxy/fpm/fpm_numbers.h"
-#include "proxy/http/message.h"
-#include "proxy/upstream/exchange_client.h"
+#include "proxy/upstream/mailbox.h"
 
 namespace holdfast {
 
-class PhpExchange;
 class Upstream;
 
-class FpmStatus final : public ExchangeClient, public core::ResponseSink {
+class FpmStatus final : public DeliveryReader {
  public:
   static constexpr core::Duration kAskAgainAfter = std::chrono::seconds(5);
 
@@ -41,26 +38,16 @@ class FpmStatus final : public ExchangeClient, public core::ResponseSink {
   // Why it failed.
   const std::string& error() const { return error_; }
 
-  // --- ExchangeClient
-  void flush() override;
-  bool congested() const override { return false; }
-  bool gone() const override { return false; }
-  void on_gone() override {}
+  // --- DeliveryReader
+  void on_delivery(std::unique_ptr<Delivery> delivery) override;
 
  private:
-  // --- core::ResponseSink
-  void start_response(const http::ResponseHead& head, bool stream) override;
-  void response_body(std::string_view bytes) override;
-  void finish_response() override {}
-  void break_response() override { status_ = 0; }
-
   void ask();
-  void take_answer();
+  void take_answer(core::Outcome outcome);
 
   Upstream& upstream_;
-  http::RequestHead request_;
-  core::BodyStore no_body_;
-  std::unique_ptr<PhpExchange> exchange_;
+  ExchangeId exchange_ = 0;  // the question under way
+  bool stopped_ = false;     // and its answer is not wanted any more
   int status_ = 0;
   std::string answer_;
 

@@ -1,49 +1,82 @@
-// An exchange with both its sides: the only object that points to client and upstream connection alike. Owned
-// by its client; the link to the upstream connection is made and cut by Upstream alone, on both
-// ends at once.
+// An exchange on its way: what core::Exchange gives out goes to its reader by the mailbox, or, when it is
+// detached, nowhere. Owned by ExchangeTable; the link to the upstream connection is made and cut by Upstream
+// alone, on both ends at once.
 #pragma once
+
+#include <string>
+#include <utility>
 
 #include "proxy/core/exchange.h"
 #include "proxy/core/wait_queue.h"
-#include "proxy/upstream/exchange_client.h"
+#include "proxy/upstream/mailbox.h"
 
 namespace holdfast {
 
+class ExchangeTable;
 class Upstream;
 class UpstreamConnection;
 
-// Who is told of an exchange; another may take the place.
-class ExchangeClientLink {
+class PhpExchange final : public core::Exchange, public core::ResponseSink {
  public:
-  explicit ExchangeClientLink(ExchangeClient& client) : client_(&client) {}
-  void link(ExchangeClient& client) { client_ = &client; }
-  void flush() { client_->flush(); }
-  bool congested() const { return client_->congested(); }
-  bool gone() const { return client_->gone(); }
-  void on_gone() { client_->on_gone(); }
-
- private:
-  ExchangeClient* client_;
-};
-
-class PhpExchange final : public core::Exchange {
- public:
-  PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-              const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
-              Upstream& its_upstream, std::size_t head_bytes_max = 64 * 1024);
+  // All references outlive it.
+  PhpExchange(ExchangeId id, Submission submission, ExchangeTable& table, Upstream& upstream);
   ~PhpExchange();
+  PhpExchange(const PhpExchange&) = delete;
+  PhpExchange& operator=(const PhpExchange&) = delete;
 
-  ExchangeClientLink client;
+  ExchangeId id() const { return id_; }
   Upstream& upstream() const { return *upstream_; }
+  bool done() const { return state() == core::ExchangeState::done; }
+
+  // Its reader has all it wants; what comes now is thrown away. `script`: its path as php should see it.
+  void detach(std::string script);
+  bool detached() const { return detached_; }
+  const std::string& script() const { return script_; }
+  // Its reader takes no more for now.
+  bool behind() const { return behind_; }
+  // Its client has shut its sending side, and is asked before php gets the request.
+  void set_half_closed() { half_closed_ = true; }
+  bool half_closed() const { return half_closed_; }
+
+  // A connection that is held while the reader is asked.
+  struct Offer {
+    core::ConnectionId connection = 0;  // 0: none
+    bool peek = false;
+    bool first = false;
+  };
+  void ask(const Offer& offer);
+  Offer take_offer() { return std::exchange(offer_, {}); }
+
+  // It is done: the last that its reader hears.
+  void report_ending();
+  // What was filled is with its reader.
+  void delivery_sent() { delivery_ = nullptr; }
+
+  // --- core::ResponseSink
+  void start_response(const http::ResponseHead& head, bool stream) override;
+  void response_body(std::string_view bytes) override;
+  void finish_response() override { ending_ = Delivery::Ending::whole; }
+  void break_response() override { ending_ = Delivery::Ending::broken; }
 
  private:
   friend class Upstream;
   friend class UpstreamConnection;
   void move_to(Upstream& next);  // while it waits
+  Delivery& delivery();
+  void report(Delivery& delivery) const;
 
+  ExchangeId id_;
+  ExchangeTable& table_;
   Upstream* upstream_;
   core::Ticket ticket_;  // by which the pool knows it; the id is upstream_'s name for it
   UpstreamConnection* link_ = nullptr;
+  Delivery* delivery_ = nullptr;  // being filled, until the end of this turn
+  Delivery::Ending ending_ = Delivery::Ending::broken;
+  Offer offer_;
+  std::string script_;
+  bool detached_ = false;
+  bool behind_ = false;
+  bool half_closed_ = false;
 };
 
 }  // namespace holdfast

@@ -8,7 +8,9 @@
 
 namespace holdfast {
 
-// Nothing when it said nothing. `script`: its path as php should see it.
-void log_php_stderr(Log& log, const core::Exchange& exchange, std::string_view script);
+// `text`: what it said, not empty, not escaped; `cut`: there was more. `script`: its path as php should see
+// it.
+void log_php_stderr(Log& log, const core::Asked& asked, std::string_view text, bool cut,
+                    std::string_view script);
 
 }  // namespace holdfast

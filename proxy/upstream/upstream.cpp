@@ -6,8 +6,9 @@
 
 #include "proxy/core/log_text.h"
 #include "proxy/loop/endpoint.h"
-#include "proxy/upstream/detached_exchange.h"
+#include "proxy/upstream/exchange_table.h"
 #include "proxy/upstream/fpm_status.h"
+#include "proxy/upstream/php_stderr.h"
 
 namespace holdfast {
 
@@ -15,27 +16,10 @@ using core::CloseReason;
 using core::Outcome;
 using core::PoolAction;
 
-PhpExchange::PhpExchange(std::uint64_t id, const http::RequestHead& request, fastcgi::ParamList params,
-                         const core::BodyStore& body, core::ResponseSink& sink, ExchangeClient& its_client,
-                         Upstream& its_upstream, std::size_t head_bytes_max)
-    : Exchange(id, request, std::move(params), body, sink, head_bytes_max),
-      client(its_client),
-      upstream_(&its_upstream) {
-  ticket_.id = upstream_->exchanges_.insert(*this);
-}
-
-PhpExchange::~PhpExchange() {
-  upstream_->exchanges_.remove(ticket_.id);
-}
-
-void PhpExchange::move_to(Upstream& next) {
-  upstream_->exchanges_.remove(ticket_.id);
-  upstream_ = &next;
-  ticket_.id = upstream_->exchanges_.insert(*this);
-}
-
-Upstream::Upstream(Context& context, const config::Pool& config)
+Upstream::Upstream(Context& context, Mailbox& mailbox, ExchangeTable& table, const config::Pool& config)
     : context_(context),
+      mailbox_(mailbox),
+      table_(table),
       news_(context.log),
       pool_(config, context.network.random_seed()),
       endpoint_(endpoint_of(config.address)) {
@@ -43,24 +27,31 @@ Upstream::Upstream(Context& context, const config::Pool& config)
 }
 
 Upstream::~Upstream() {
-  detached_.clear();
   assert(connections_.empty() && exchanges_.empty());
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// exchanges
+// ---- exchanges
 
 void Upstream::submit(PhpExchange& exchange, core::AddressKey address) {
   exchange.begin_waiting(now());
   exchange.ticket_ = pool_.enqueue(exchange.ticket_.id, exchange.repeatable(), address, now());
 }
 
-void Upstream::client_left(PhpExchange& exchange) {
-  if (exchange.state() == core::ExchangeState::done) return;
+void Upstream::cancel(PhpExchange& exchange) {
   exchange.fail(Outcome::client_left, now());
-  // Queued, or granted a lease or a rejection that nobody has carried out yet: cancel() withdraws either.
+  withdraw(exchange);
+  finish(exchange);
+}
+
+void Upstream::withdraw(PhpExchange& exchange) {
   if (exchange.link_ == nullptr) {
-    pool_.cancel(exchange.ticket_.id, now());
+    const PhpExchange::Offer offer = exchange.take_offer();
+    if (offer.connection != 0 && pool_.state(offer.connection) == core::ConnectionState::leased) {
+      pool_.lease_unused(offer.connection, now());
+    } else {
+      // Queued, or granted a lease or a rejection that nobody has carried out yet: this withdraws either.
+      pool_.cancel(exchange.ticket_.id, now());
+    }
     return;
   }
   UpstreamConnection& connection = *exchange.link_;
@@ -73,12 +64,32 @@ void Upstream::client_left(PhpExchange& exchange) {
   }
 }
 
-void Upstream::detach(std::unique_ptr<DetachedExchange> exchange) {
-  detached_.push_back(std::move(exchange));
+void Upstream::detach(PhpExchange& exchange, std::string script) {
+  catch_up(exchange);
+  exchange.detach(std::move(script));
+  table_.detach(exchange);
 }
 
-void Upstream::client_caught_up(PhpExchange& exchange) {
+void Upstream::fall_behind(PhpExchange& exchange) {
+  exchange.behind_ = true;
+  if (exchange.link_ != nullptr) exchange.link_->pause_reading();
+}
+
+void Upstream::catch_up(PhpExchange& exchange) {
+  exchange.behind_ = false;
   if (exchange.link_ != nullptr) exchange.link_->resume_reading();
+}
+
+// It is done, and nothing here points to it.
+void Upstream::finish(PhpExchange& exchange) {
+  assert(exchange.done() && exchange.link_ == nullptr);
+  if (!exchange.detached()) {
+    exchange.report_ending();
+  } else if (!exchange.stderr_text().empty()) {
+    log_php_stderr(context_.log, exchange.asked(), exchange.stderr_text(), exchange.stderr_cut(),
+                   exchange.script());
+  }
+  table_.done(exchange);
 }
 
 void Upstream::link(UpstreamConnection& connection, PhpExchange& exchange) {
@@ -144,35 +155,43 @@ void Upstream::run(const PoolAction& action) {
 
 void Upstream::lease(const PoolAction& action) {
   PhpExchange* const exchange = exchanges_.find(action.waiter);
-  if (exchange == nullptr) {  // client_left() has withdrawn it: never
+  if (exchange == nullptr || exchange->done()) {  // cancel() has withdrawn it: never
     pool_.lease_unused(action.connection, now());
     return;
   }
   if (action.in_company) exchange->forgive();
-  const auto found = connections_.find(action.connection);
+  const PhpExchange::Offer offer{
+      .connection = action.connection, .peek = action.peek, .first = !action.reused};
+  // A half-closed client may have gone altogether: php is not to run for nobody.
+  if (exchange->half_closed()) {
+    exchange->ask(offer);
+  } else {
+    start(*exchange, offer);
+  }
+}
+
+void Upstream::go_on(PhpExchange& exchange) {
+  const PhpExchange::Offer offer = exchange.take_offer();
+  if (offer.connection != 0) start(exchange, offer);
+}
+
+void Upstream::start(PhpExchange& exchange, const PhpExchange::Offer& offer) {
+  const auto found = connections_.find(offer.connection);
   // A connection that broke after the pool's decision has left the state `leased` by now.
   if (found == connections_.end() || found->second->closing() ||
-      pool_.state(action.connection) != core::ConnectionState::leased) {
-    pool_.enqueue_again(exchange->ticket_, now());
-    return;
-  }
-  // A half-closed client may have gone altogether: php is not to run for nobody.
-  if (exchange->client.gone()) {
-    pool_.lease_unused(action.connection, now());
-    exchange->client.on_gone();
-    return;
-  }
-  if (!found->second->start(*exchange, action.peek, !action.reused)) {
-    pool_.lease_refused(action.connection, exchange->ticket_, now());
+      pool_.state(offer.connection) != core::ConnectionState::leased) {
+    pool_.enqueue_again(exchange.ticket_, now());
+  } else if (!found->second->start(exchange, offer.peek, offer.first)) {
+    pool_.lease_refused(offer.connection, exchange.ticket_, now());
   }
 }
 
 void Upstream::reject(const PoolAction& action) {
   PhpExchange* const exchange = exchanges_.find(action.waiter);
-  if (exchange == nullptr) return;
+  if (exchange == nullptr || exchange->done()) return;
   const bool full = action.reject_reason == core::RejectReason::queue_full;
   exchange->fail(full ? Outcome::queue_full : Outcome::queue_timeout, now());
-  exchange->client.flush();
+  finish(*exchange);
 }
 
 void Upstream::configure(const config::Pool& next) {
@@ -204,11 +223,10 @@ void Upstream::erase_closed() {
     pool_.closed(id, now());
   }
   closed_.clear();
-  std::erase_if(detached_, [](const auto& each) { return each->done(); });
 }
 
 void Upstream::close_all() {
-  for (const auto& each : detached_) client_left(each->exchange());
+  table_.each_detached(*this, [this](PhpExchange& exchange) { cancel(exchange); });
   for (const auto& [id, connection] : connections_) {
     if (connection->exchange_ == nullptr) pool_.lost(id, {CloseReason::shutdown}, now());
   }
@@ -224,6 +242,7 @@ void Upstream::on_ended(UpstreamConnection& connection) {
     context_.log.error(config().name + ": the application ended the request without a response head");
     exchange.fail(Outcome::upstream_no_head, now());
   }
+  finish(exchange);
 }
 
 void Upstream::on_released(UpstreamConnection& connection) {
@@ -234,8 +253,8 @@ void Upstream::on_bad_head(UpstreamConnection& connection) {
   PhpExchange& exchange = *connection.exchange_;
   context_.log.error(config().name + ": malformed response head from " + config().address.text() + ": " +
                      core::escape_for_log(exchange.head_error()) + ", for " +
-                     std::string(exchange.request().method_text) + " " +
-                     core::escape_for_log(exchange.request().target));
+                     std::string(exchange.asked().method_text()) + " " +
+                     core::escape_for_log(exchange.asked().target()));
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {
     pool_.drain(connection.id(), now());
@@ -244,7 +263,7 @@ void Upstream::on_bad_head(UpstreamConnection& connection) {
     pool_.lost(connection.id(), {CloseReason::bad_head, script_may_run}, now());
   }
   exchange.fail(Outcome::upstream_bad_head, now());
-  exchange.client.flush();
+  finish(exchange);
 }
 
 void Upstream::on_failure(UpstreamConnection& connection, const UpstreamFailure& failure) {
@@ -273,13 +292,13 @@ void Upstream::on_failure(UpstreamConnection& connection, const UpstreamFailure&
     try_again(*exchange, decision.reason, failure.reason);
     return;
   }
-  context_.log.error(config().name + ": " + std::string(exchange->request().method_text) + " " +
-                     core::escape_for_log(exchange->request().target) + ": " +
+  context_.log.error(config().name + ": " + std::string(exchange->asked().method_text()) + " " +
+                     core::escape_for_log(exchange->asked().target()) + ": " +
                      std::string(core::outcome_name(failure.outcome)) + ", connection " +
                      std::to_string(connection.id()) + " " +
                      std::string(core::close_reason_name(failure.reason)));
   exchange->fail(failure.outcome, now());
-  exchange->client.flush();
+  finish(*exchange);
 }
 
 // A request that a dying worker took along is tried again a moment later: a restart kills the others too, but

@@ -1,5 +1,5 @@
 // One pool at work: carries out what core::UpstreamPool decides, owns the upstream connections, and joins and
-// parts them and the exchanges (the only place that does). Owned by Worker.
+// parts them and the exchanges (the only place that does). Owned by Upstreams.
 #pragma once
 
 #include <array>
@@ -18,12 +18,14 @@
 
 namespace holdfast {
 
-class DetachedExchange;
+class ExchangeTable;
 class FpmStatus;
+class Mailbox;
 
 class Upstream {
  public:
-  Upstream(Context& context, const config::Pool& config);
+  // All references but `config` outlive it.
+  Upstream(Context& context, Mailbox& mailbox, ExchangeTable& table, const config::Pool& config);
   ~Upstream();  // precondition: idle() after shut_down()
   Upstream(const Upstream&) = delete;
   Upstream& operator=(const Upstream&) = delete;
@@ -31,15 +33,17 @@ class Upstream {
   // --- exchanges
   // `address`: of the client, for the queue's turns.
   void submit(PhpExchange& exchange, core::AddressKey address);
-  // The client is gone: afterwards nothing here points to the exchange.
-  void client_left(PhpExchange& exchange);
+  // Its client is gone. Afterwards it is done.
+  void cancel(PhpExchange& exchange);
+  // Its client has its answer, the script runs on. `script`: its path as php should see it, for the log.
+  void detach(PhpExchange& exchange, std::string script);
+  // Its client takes no more for now: php waits until it has caught up.
+  void fall_behind(PhpExchange& exchange);
+  void catch_up(PhpExchange& exchange);
+  // Its client, which was asked, is still there.
+  void go_on(PhpExchange& exchange);
 
-  // The client has its answer, the script runs on: kept here until it ends.
-  void detach(std::unique_ptr<DetachedExchange> exchange);
-  // The client has taken what it was behind with: php may go on.
-  void client_caught_up(PhpExchange& exchange);
-
-  // --- driver, called by Worker at the end of a loop turn until nothing is left to do
+  // --- driver, called by Upstreams at the end of a loop turn until nothing is left to do
   bool run_actions();
   void on_time() { pool_.on_time(now()); }
   std::optional<core::Time> next_deadline() const { return pool_.next_deadline(); }
@@ -68,11 +72,10 @@ class Upstream {
   FpmStatus* fpm_status() const { return fpm_status_.get(); }
   const config::Pool& config() const { return pool_.config(); }
   Context& context() { return context_; }
+  Mailbox& mailbox() { return mailbox_; }
   const net::Endpoint& endpoint() const { return endpoint_; }
   const std::array<std::uint64_t, core::kRetryReasons>& retried() const { return retried_; }
   bool idle() const { return connections_.empty(); }
-  // An exchange refers to its upstream until its client has the whole answer, long after the connection was
-  // released.
   bool referred_to() const { return !exchanges_.empty(); }
   core::Time now() const { return context_.network.now(); }
   std::vector<fastcgi::Event>& event_buffer() { return events_; }
@@ -87,18 +90,22 @@ class Upstream {
   void unlink(UpstreamConnection& connection);
   void run(const core::PoolAction& action);
   void lease(const core::PoolAction& action);
+  void start(PhpExchange& exchange, const PhpExchange::Offer& offer);
+  void withdraw(PhpExchange& exchange);
+  void finish(PhpExchange& exchange);
   void reject(const core::PoolAction& action);
   void try_again(PhpExchange& exchange, core::RetryReason why, core::CloseReason reason);
   friend class UpstreamConnection;
   friend class PhpExchange;  // enters and leaves exchanges_
 
   Context& context_;
+  Mailbox& mailbox_;
+  ExchangeTable& table_;
   UpstreamNews news_;
   core::UpstreamPool pool_;
   net::Endpoint endpoint_;
   std::unordered_map<core::ConnectionId, std::unique_ptr<UpstreamConnection>> connections_;
   std::vector<core::ConnectionId> closed_;
-  std::vector<std::unique_ptr<DetachedExchange>> detached_;
   std::vector<core::PoolAction> actions_;
   std::vector<fastcgi::Event> events_;  // shared by the connections' reads, which never nest
   std::array<std::uint64_t, core::kRetryReasons> retried_{};

@@ -134,27 +134,15 @@ void UpstreamConnection::on_read(std::string_view bytes) {
   std::vector<fastcgi::Event>& events = upstream_.event_buffer();
   events.clear();
   session_.feed(bytes, events);
-  PhpExchange* ended = nullptr;
-  for (const fastcgi::Event& event : events) {
-    if (PhpExchange* exchange = on_event(event)) ended = exchange;
-  }
+  for (const fastcgi::Event& event : events) on_event(event);
   if (ended_) release_when_clean();
   if (session_.open_requests() > 0) stream_->quick_ack();  // rule R1: the response is incomplete
-  if (ended != nullptr) {
-    ended->client.flush();  // may end the exchange: nothing of it is touched after this
-  } else if (exchange_ != nullptr) {
-    // Only the answer's own progress counts, not its stderr, empty records or a head that drips.
-    if (exchange_->take_progress() && awaiting_ != Awaiting::sent) await(Awaiting::more);
-    exchange_->client.flush();
-    if (exchange_ != nullptr && exchange_->client.congested()) {
-      reading_paused_ = true;
-      stream_->stop_read();
-      deadline_.clear();  // now the client's write timeout runs
-    }
-  }
+  // Only the answer's own progress counts, not its stderr, empty records or a head that drips.
+  if (exchange_ != nullptr && exchange_->take_progress() && awaiting_ != Awaiting::sent)
+    await(Awaiting::more);
 }
 
-PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
+void UpstreamConnection::on_event(const fastcgi::Event& event) {
   switch (event.kind) {
     case fastcgi::Event::Kind::stdout_data:
       if (exchange_ == nullptr) {
@@ -162,38 +150,33 @@ PhpExchange* UpstreamConnection::on_event(const fastcgi::Event& event) {
       } else if (!exchange_->on_stdout(event.bytes, upstream_.now())) {
         upstream_.on_bad_head(*this);
       }
-      return nullptr;
+      return;
     case fastcgi::Event::Kind::stderr_data:
       if (exchange_ == nullptr) {
         discard(event.bytes.size());
       } else {
         exchange_->on_stderr(event.bytes);
       }
-      return nullptr;
-    case fastcgi::Event::Kind::request_ended: return on_request_ended(event);
+      return;
+    case fastcgi::Event::Kind::request_ended: on_request_ended(event); return;
     case fastcgi::Event::Kind::barrier_answered:
       upstream_.pool().barrier_answered(id_, upstream_.now());
-      return nullptr;
-    case fastcgi::Event::Kind::odd_answer:
-      upstream_.pool().saw_odd_answer(id_, upstream_.now());
-      return nullptr;
-    case fastcgi::Event::Kind::failed: on_fault(event.fault); return nullptr;
+      return;
+    case fastcgi::Event::Kind::odd_answer: upstream_.pool().saw_odd_answer(id_, upstream_.now()); return;
+    case fastcgi::Event::Kind::failed: on_fault(event.fault); return;
   }
-  return nullptr;
 }
 
-PhpExchange* UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
+void UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
   ended_ = true;
   await(Awaiting::nothing);
-  if (exchange_ == nullptr) return nullptr;
+  if (exchange_ == nullptr) return;
   if (event.protocol_status != fastcgi::ProtocolStatus::request_complete) {
     // FCGI_OVERLOADED and its kin: the application has not run it. php-fpm never says so.
     upstream_.on_failure(*this, {.reason = CloseReason::not_reusable, .outcome = Outcome::upstream_no_head});
-    return nullptr;
+    return;
   }
-  PhpExchange* const exchange = exchange_;
   upstream_.on_ended(*this);
-  return exchange;
 }
 
 void UpstreamConnection::release_when_clean() {
@@ -239,6 +222,13 @@ bool UpstreamConnection::abandon() {
   upstream_.unlink(*this);
   resume_reading();
   return whole;
+}
+
+void UpstreamConnection::pause_reading() {
+  if (reading_paused_ || closing()) return;
+  reading_paused_ = true;
+  stream_->stop_read();
+  deadline_.clear();  // now the client's write timeout runs
 }
 
 void UpstreamConnection::resume_reading() {

@@ -47,7 +47,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   // At once, not when the pool says so, where it was judged what php has been given: the loop would write
   // more of what is queued.
   void close();
-  // The client has taken what it was behind with.
+  // Its exchange's client takes no more for now; and has taken what it was behind with.
+  void pause_reading();
   void resume_reading();
   core::ConnectionId id() const { return id_; }
   PhpExchange* exchange() const { return exchange_; }
@@ -72,9 +73,8 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   void await(Awaiting what);
   void await_answer();
   bool end_of_params_sent() const;
-  // Returns the exchange that the event has ended in order; its client is still to be flushed.
-  PhpExchange* on_event(const fastcgi::Event& event);
-  PhpExchange* on_request_ended(const fastcgi::Event& event);
+  void on_event(const fastcgi::Event& event);
+  void on_request_ended(const fastcgi::Event& event);
   void on_fault(fastcgi::Fault fault);
   bool is_stream(const PhpExchange& exchange) const;
   void discard(std::size_t bytes);

@@ -34,8 +34,6 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
       listeners_(network, log, *this),
       started_(network.now()) {
   network.set_turn_handler(this);
-  for (const config::Pool& pool : context_.config->pools)
-    pools_[pool.name] = std::make_unique<Upstream>(context_, pool);
   dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
@@ -53,23 +51,14 @@ bool Worker::start(std::string& error) {
   if (!listeners) return false;
   static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
   if (!host_.on_listening(listeners_, *context_.config, error)) return false;
-  for (auto& [name, upstream] : pools_) upstream->pool().start(now());
+  upstreams_.start();
   on_turn_end();
   return true;
 }
 
-std::vector<Upstream*> Worker::upstreams() const {
-  std::vector<Upstream*> all;
-  // In the order of the configuration: /status and the live page do not jump about.
-  for (const config::Pool& pool : context_.config->pools) {
-    if (Upstream* upstream = find_upstream(pool.name)) all.push_back(upstream);
-  }
-  return all;
-}
-
-Upstream* Worker::find_upstream(const std::string& name) const {
-  const auto found = pools_.find(name);
-  return found == pools_.end() ? nullptr : found->second.get();
+bool Worker::others_wait(const std::string& pool) const {
+  const Upstream* const upstream = upstreams_.find(pool);
+  return upstream != nullptr && upstream->pool().waiting() > 0;
 }
 
 Responder& Worker::admin() {
@@ -81,12 +70,7 @@ void Worker::for_each_client(const std::function<void(ClientConnection&)>& visit
 }
 
 const char* Worker::check() const {
-  for (const auto& [name, upstream] : pools_) {
-    if (const char* const fault = upstream->check()) return fault;
-  }
-  for (const auto& upstream : retired_pools_) {
-    if (const char* const fault = upstream->check()) return fault;
-  }
+  if (const char* const fault = upstreams_.check()) return fault;
   for (const auto& [id, client] : clients_) {
     if (const char* const fault = client->check()) return fault;
   }
@@ -113,13 +97,7 @@ void Worker::on_turn_end() {
   run_turns();  // a few requests each; what is left of a pipeline waits for the next turn
   run_compressing();
   look_at_memory();
-  // Acting on one report may cause the next: until all is quiet. Each round consumes what it acts on, so this
-  // ends.
-  for (bool busy = true; busy;) {
-    busy = false;
-    for (auto& [name, upstream] : pools_) busy = upstream->run_actions() || busy;
-    for (auto& upstream : retired_pools_) busy = upstream->run_actions() || busy;
-  }
+  upstreams_.run();
   limit_clients();  // some have fallen idle
   flush_logs();
   go_on_stopping();
@@ -136,8 +114,7 @@ void Worker::flush_logs() {
 
 void Worker::run_deadlines() {
   const core::Time time = now();
-  for (auto& [name, upstream] : pools_) upstream->on_time();
-  for (auto& upstream : retired_pools_) upstream->on_time();
+  upstreams_.on_time();
   expired_.clear();
   context_.deadlines.pop_expired(time, expired_);
   for (const core::DeadlineQueue::Id id : expired_) {
@@ -204,12 +181,7 @@ void Worker::erase_closed() {
   }
   closed_clients_.clear();
   http1_stock_.trim();
-  for (auto& [name, upstream] : pools_) upstream->erase_closed();
-  for (auto& upstream : retired_pools_) upstream->erase_closed();
-  std::erase_if(retired_pools_, [](const auto& upstream) {
-    return upstream->idle() && upstream->pool().waiting() == 0 && !upstream->pool().has_actions() &&
-           !upstream->referred_to();
-  });
+  upstreams_.erase_closed();
   limit_clients();
 }
 
@@ -218,16 +190,11 @@ void Worker::set_wakeup() {
   const auto consider = [&earliest](std::optional<core::Time> time) {
     if (time && (!earliest || *time < *earliest)) earliest = time;
   };
-  for (const auto& [name, upstream] : pools_) consider(upstream->next_deadline());
-  for (const auto& upstream : retired_pools_) consider(upstream->next_deadline());
+  consider(upstreams_.next_deadline());
   if (stopping() && !done()) consider(stop_deadline_);
   if (admin_->wants_seconds(now()) || context_.access_log.pending() || context_.log.pending())
     consider(next_second_);
-  // Reports that came while acting (a slot freed by erase_closed) are acted on in the next turn, at once.
-  for (const auto& [name, upstream] : pools_) {
-    if (upstream->pool().has_actions()) consider(now());
-  }
-  if (!turns_.empty() || !compressing_.empty()) consider(now());
+  if (!turns_.empty() || !compressing_.empty() || !mailbox_.empty()) consider(now());
   if (earliest == wakeup_) return;
   wakeup_ = earliest;
   context_.network.set_wakeup(earliest);
@@ -251,8 +218,7 @@ void Worker::update_second() {
   next_second_ = now() + 1s;
   context_.date = http::format_http_date(wall_seconds());
   if (admin_) admin_->on_second();
-  for (auto& [name, upstream] : pools_) upstream->check_and_tell();
-  for (auto& upstream : retired_pools_) upstream->check_and_tell();
+  upstreams_.check_and_tell();
   check_clients();
 }
 

@@ -20,7 +20,8 @@
 #include "proxy/core/rare_line.h"
 #include "proxy/loop/context.h"
 #include "proxy/net/network.h"
-#include "proxy/upstream/upstream.h"
+#include "proxy/upstream/mailbox.h"
+#include "proxy/upstream/upstreams.h"
 #include "proxy/worker/listeners.h"
 
 namespace holdfast {
@@ -77,7 +78,9 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
 
   // --- ClientHost
   Plan plan(const http::RequestHead& head, std::string_view host) const override;
-  Upstream* find_upstream(const std::string& name) const override;
+  Mailbox& mailbox() override { return mailbox_; }
+  bool has_pool(const std::string& name) const override { return upstreams_.find(name) != nullptr; }
+  bool others_wait(const std::string& pool) const override;
   Responder& admin() override;
   bool stopping() const override { return stop_ != Stop::serving; }
   bool draining() const override { return stop_ > Stop::delaying; }
@@ -90,7 +93,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   // --- ServerView
   Context& context() override { return context_; }
   const Context& context() const override { return context_; }
-  std::vector<Upstream*> upstreams() const override;
+  std::vector<Upstream*> upstreams() const override { return upstreams_.all(); }
+  Upstream* find_upstream(const std::string& name) const override { return upstreams_.find(name); }
   core::Time started() const override { return started_; }
   std::size_t client_connections() const override { return places_.taken(); }
   std::uint64_t client_connections_most() const override { return places_.most(); }
@@ -107,8 +111,6 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
 
   core::Time now() const { return context_.now(); }
   void on_hangup();
-  std::size_t exchange_pools(const config::Config& config);
-  std::unique_ptr<Upstream> take_pool_for(const config::Pool& next, const config::Config& config);
   void set_places();
   void limit_clients();
   void make_room(core::Ring<ClientConnection>& idle, const std::function<bool()>& enough);
@@ -136,9 +138,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   Context context_;
   WorkerHost& host_;
   std::shared_ptr<const Dispatcher> dispatcher_;
-  std::unordered_map<std::string, std::unique_ptr<Upstream>> pools_;
-  std::vector<std::unique_ptr<Upstream>>
-      retired_pools_;  // replaced by a reload; go when their last connection and exchange have gone
+  Mailbox mailbox_;
+  Upstreams upstreams_{context_, mailbox_};
   std::unique_ptr<Admin> admin_;
   Listeners listeners_;
   core::ClientPlaces places_;

@@ -41,10 +41,7 @@ void Worker::on_signal(int signal_number) {
 void Worker::shut_down() {
   stop_ = Stop::delaying;
   stop_deadline_ = now() + context_.config->shutdown.delay;
-  for (auto& [name, upstream] : pools_) {
-    if (upstream->pool().paused()) context_.log.info("pool " + name + ": resumed, for those who wait");
-    upstream->pool().serve_the_last(now());  // nobody could say resume any more
-  }
+  upstreams_.serve_the_last();  // nobody could say resume any more
   if (context_.config->shutdown.delay > config::Duration::zero()) {
     context_.log.info("stopping: /readyz says so; new clients are served for shutdown.delay");
     return;
@@ -96,19 +93,7 @@ void Worker::finish_draining() {
     }
   }
   if (client_connections() > 0) return;
-  bool idle = true;
-  for (auto& [name, upstream] : pools_) {
-    upstream->shut_down();
-    if (grace_over) upstream->close_all();
-    upstream->run_actions();
-    idle = idle && upstream->idle();
-  }
-  for (auto& upstream : retired_pools_) {
-    if (grace_over) upstream->close_all();
-    upstream->run_actions();
-    idle = idle && upstream->idle();
-  }
-  if (!idle) return;
+  if (!upstreams_.shut_down(grace_over)) return;
   stop_ = Stop::ending;
   stop_deadline_ = now() + kLastAnswers;
   listeners_.close();

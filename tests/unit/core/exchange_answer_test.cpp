@@ -97,11 +97,11 @@ TEST_CASE("many bad lines are counted, long ones cut") {
 TEST_CASE("a head over its limit is refused, and the reason names the limit and its key") {
   for (const std::size_t limit : {std::size_t{20}, std::size_t{21}}) {
     Case one;
-    one.exchange.emplace(7, one.request, std::move(one.params), one.body, one.sink, limit);
+    one.exchange.emplace(Asked(), std::move(one.params), BodyStore(nullptr, 0), one.sink, limit);
     one.begin();
     CHECK(one.feed({"A: b\r\nC: 34567\r\n\r\n"}));  // 18 bytes
     Case other;
-    other.exchange.emplace(7, other.request, std::move(other.params), other.body, other.sink, limit);
+    other.exchange.emplace(Asked(), std::move(other.params), BodyStore(nullptr, 0), other.sink, limit);
     other.begin();
     CHECK(other.feed({"A: b\r\nC: 34567890\r\n\r\n"}) == (limit == 21));
     if (limit == 20)

@@ -61,10 +61,10 @@ struct Files : SpillStore {
 // One exchange and all around it.
 struct Case {
   explicit Case(std::string_view body_bytes = {}, http::Method method = http::Method::get) {
-    request.method = method;
+    BodyStore body{&files, 1024};
     REQUIRE(body.append(body_bytes) == Append::ok);
     REQUIRE(params.add("REQUEST_METHOD", "GET"));
-    exchange.emplace(7, request, params, body, sink);
+    exchange.emplace(Asked(method, "METHOD", "example.com", "/x.php"), params, std::move(body), sink);
   }
   void begin(ConnectionId connection = 1) { exchange->begin_attempt(connection, false, kStart); }
   // All request bytes, and in how many calls.
@@ -84,9 +84,7 @@ struct Case {
     return true;
   }
 
-  http::RequestHead request;
   Files files;
-  BodyStore body{&files, 1024};
   fastcgi::ParamList params;
   Sink sink;
   std::optional<Exchange> exchange;

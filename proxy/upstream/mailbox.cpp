@@ -1,0 +1,60 @@
+// See mailbox.h.
+#include "proxy/upstream/mailbox.h"
+
+#include <utility>
+
+namespace holdfast {
+
+namespace {
+// A body's buffer kept for the next delivery.
+constexpr std::size_t kKeptBytes = 32 * 1024;
+}  // namespace
+
+void Delivery::clear() {
+  exchange = 0;
+  asks = has_head = stream = stderr_cut = false;
+  head.clear();
+  body.clear();
+  if (body.capacity() > kKeptBytes) std::string().swap(body);
+  ending = Ending::none;
+  report = {};
+  complaint.clear();
+  stderr_text.clear();
+  if (stderr_text.capacity() > kKeptBytes) std::string().swap(stderr_text);
+}
+
+void Mailbox::give_back(std::unique_ptr<Delivery> delivery) {
+  if (delivery == nullptr) return;
+  delivery->clear();
+  stock_.give_back(std::move(delivery));
+}
+
+void Mailbox::take_commands(std::vector<Command>& commands) {
+  commands.clear();
+  commands.swap(commands_);
+}
+
+Delivery& Mailbox::begin_delivery(ExchangeId id) {
+  std::unique_ptr<Delivery> delivery = stock_.take();
+  if (delivery == nullptr) delivery = std::make_unique<Delivery>();
+  delivery->exchange = id;
+  deliveries_.push_back(std::move(delivery));
+  return *deliveries_.back();
+}
+
+bool Mailbox::deliver() {
+  if (deliveries_.empty()) return false;
+  now_.swap(deliveries_);
+  for (std::unique_ptr<Delivery>& delivery : now_) {
+    if (DeliveryReader* const reader = readers_.find(delivery->exchange)) {
+      reader->on_delivery(std::move(delivery));
+    } else {
+      give_back(std::move(delivery));
+    }
+  }
+  now_.clear();
+  stock_.trim();
+  return true;
+}
+
+}  // namespace holdfast

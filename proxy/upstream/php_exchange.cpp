@@ -1,0 +1,75 @@
+// See php_exchange.h.
+#include "proxy/upstream/php_exchange.h"
+
+#include "proxy/upstream/exchange_table.h"
+#include "proxy/upstream/upstream.h"
+
+namespace holdfast {
+
+PhpExchange::PhpExchange(ExchangeId id, Submission submission, ExchangeTable& table, Upstream& upstream)
+    : Exchange(std::move(submission.asked), std::move(submission.params), std::move(submission.body), *this,
+               submission.head_bytes_max),
+      id_(id),
+      table_(table),
+      upstream_(&upstream) {
+  ticket_.id = upstream_->exchanges_.insert(*this);
+}
+
+PhpExchange::~PhpExchange() {
+  upstream_->exchanges_.remove(ticket_.id);
+}
+
+void PhpExchange::move_to(Upstream& next) {
+  upstream_->exchanges_.remove(ticket_.id);
+  upstream_ = &next;
+  ticket_.id = upstream_->exchanges_.insert(*this);
+}
+
+Delivery& PhpExchange::delivery() {
+  if (delivery_ == nullptr) delivery_ = &table_.begin_delivery(*this);
+  return *delivery_;
+}
+
+void PhpExchange::report(Delivery& delivery) const {
+  delivery.report = {.timings = timings(),
+                     .outcome = outcome(),
+                     .outcome_if_whole = outcome_if_whole(),
+                     .connection = connection(),
+                     .retries = retries(),
+                     .reused = reused(),
+                     .streaming = streaming()};
+  delivery.complaint = complaint();
+}
+
+void PhpExchange::start_response(const http::ResponseHead& head, bool stream) {
+  if (detached_) return;
+  Delivery& now = delivery();
+  now.has_head = true;
+  now.stream = stream;
+  now.head.assign(head);
+  report(now);
+}
+
+void PhpExchange::response_body(std::string_view bytes) {
+  if (!detached_) delivery().body.append(bytes);
+}
+
+void PhpExchange::ask(const Offer& offer) {
+  offer_ = offer;
+  delivery().asks = true;
+}
+
+void PhpExchange::detach(std::string script) {
+  detached_ = true;
+  script_ = std::move(script);
+}
+
+void PhpExchange::report_ending() {
+  Delivery& now = delivery();
+  report(now);
+  now.ending = ending_;
+  now.stderr_text = stderr_text();
+  now.stderr_cut = stderr_cut();
+}
+
+}  // namespace holdfast
