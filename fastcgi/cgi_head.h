@@ -59,6 +59,13 @@ class CgiHeadParser {
   // Malformed, but behind a line that was in order: a head, not something else.
   bool began_well() const { return has_status_ || !fields_.empty(); }
 
+  // The limit from the next head on.
+  void set_bytes_max(std::size_t bytes_max) { bytes_max_ = bytes_max; }
+  // Gives back what the text takes above `kept` bytes. After reset().
+  void shrink(std::size_t kept) {
+    if (text_.capacity() > kept) std::string().swap(text_);
+  }
+
   // The following are valid in state complete, until reset().
   // From Status or a status line (cgi.rfc2616_headers=1); else 302 when there is a Location; else 200.
   // 100..999.

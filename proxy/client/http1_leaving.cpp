@@ -39,7 +39,8 @@ void Http1Connection::request_over() {
         linger(reason, true);
       }
       return;
-    case Request::State::left: close(reason, true); return;
+    // One that half-closed behind a piece of a request may still read the answers to those before it.
+    case Request::State::left: close(reason, !(eof_ && work_->request.left_unanswered())); return;
     case Request::State::unused:
     case Request::State::reading:
     case Request::State::answering:

@@ -20,8 +20,8 @@ bool may_follow(Request::State from, Request::State to) {
     case State::reading: return from == State::unused;
     case State::answering: return from == State::reading;
     case State::ending:
-    case State::answered:
-    case State::broken: return from == State::answering;
+    case State::answered: return from == State::answering;
+    case State::broken:
     case State::given_up: return from == State::answering || from == State::ending;
     case State::left: return from == State::reading || from == State::answering || from == State::ending;
   }

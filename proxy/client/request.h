@@ -3,11 +3,11 @@
 // its response (ResponseOut) and tells it what the client does; recycled.
 //
 //   unused -> reading -> answering -+-> answered      the whole answer is with the kernel
-//                |           |      +-> broken        it cannot be completed, and the connection must say so
-//                |           +-> ending -+-> given_up the client takes its answer too slowly, or not
+//                |           +-> ending -+-> broken   it cannot be completed, and the connection must say so
+//                |               |       +-> given_up the client takes its answer too slowly, or not
 //                +---------------+-------+-> left     the client has gone, or is cut off
 //
-// ending: php is told, and what became of its part is awaited, for the log: it comes at the end of this turn.
+// ending, where php has a part in it: it is told, and what became of its part is awaited, for the log: it comes at the end of this turn.
 // The last four are reported by RequestOwner::request_over(), once; the log line is written by then.
 #pragma once
 
@@ -93,6 +93,8 @@ class Request final : public DeliveryReader,
   State state() const { return state_; }
   Body body() const { return body_; }
   bool is_event_stream() const { return event_stream_; }
+  // Its client left before an answer was begun.
+  bool left_unanswered() const { return state_ == State::left && !response_.started(); }
   // Why the connection ends with this request, where it does.
   core::ClientCloseReason close_reason() const { return close_reason_; }
   // Held for it in memory; `uncounted`: of that, what context.memory does not know yet.

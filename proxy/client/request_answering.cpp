@@ -122,7 +122,7 @@ void Request::forward_to_php() {
   }
   const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
   const std::string server_port = std::to_string(core::server_port(origin_, *head_, local_->port));
-  fastcgi::ParamList params;
+  std::unique_ptr<Submission> submission = mail().begin_submission();
   const bool fits = plan_.params->build({.head = *head_,
                                          .script_name = plan_.script_name,
                                          .path_info = plan_.path_info,
@@ -136,7 +136,7 @@ void Request::forward_to_php() {
                                          .host = origin_.host,
                                          .forwarded_fields = origin_.fields,
                                          .content_length = request_body_.size()},
-                                        params);
+                                        submission->params);
   if (!fits) {
     if (head_->target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
         fastcgi::kWriteContentBytesMax) {
@@ -147,15 +147,13 @@ void Request::forward_to_php() {
     return;
   }
   response_sink();
+  submission->pool = plan_.site->pool;
+  submission->asked.assign(head_->method, head_->method_text, head_->authority, head_->target);
+  submission->body.emplace(std::move(request_body_));
+  submission->address = core::address_key(origin_.bytes);
+  submission->head_bytes_max = config().buffers.response_head;
   exchange_ = mail().open(*this);
-  mail().submit(exchange_,
-                std::make_unique<Submission>(Submission{
-                    .pool = plan_.site->pool,
-                    .asked = core::Asked(head_->method, head_->method_text, head_->authority, head_->target),
-                    .params = std::move(params),
-                    .body = std::move(request_body_),
-                    .address = core::address_key(origin_.bytes),
-                    .head_bytes_max = config().buffers.response_head}));
+  mail().submit(exchange_, std::move(submission));
 }
 
 // What php's side brings, at the end of a turn.
@@ -273,8 +271,7 @@ void Request::flush() {
 }
 
 void Request::break_off() {
-  close_reason_ = core::ClientCloseReason::answer_broken;
-  end(State::broken);
+  stop(State::broken, core::ClientCloseReason::answer_broken);
 }
 
 bool Request::congested() const {

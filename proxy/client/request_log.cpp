@@ -40,7 +40,8 @@ void Request::log_complaint(const Delivery& delivery) {
 void Request::log_php(const Delivery& delivery) {
   log_complaint(delivery);
   if (delivery.stderr_text.empty()) return;
-  const core::Asked asked(head_->method, head_->method_text, head_->authority, head_->target);
+  core::Asked asked;
+  asked.assign(head_->method, head_->method_text, head_->authority, head_->target);
   log_php_stderr(context_.log, asked, delivery.stderr_text, delivery.stderr_cut, script());
 }
 
@@ -104,7 +105,10 @@ void Request::add_exchange(core::AccessRecord& record) const {
   record.connection_id = report_->connection;
   record.reused = report_->reused;
   record.retried = report_->retries;
-  const bool runs_on = report_->outcome == core::Outcome::none && response_.finished();
+  // Its script runs on, or broke off when the client had all of its answer.
+  const bool broke = last_ != nullptr && last_->ending == Delivery::Ending::broken;
+  const bool runs_on =
+      (report_->outcome == core::Outcome::none || broke) && response_.finished() && !response_.broken();
   const core::Outcome outcome = runs_on ? report_->outcome_if_whole : report_->outcome;
   if (outcome != core::Outcome::none && state_ != State::given_up)
     record.outcome = core::outcome_name(outcome);

@@ -93,14 +93,23 @@ void ResponseStore::give_head(ResponseOut& out) {
 }
 
 void ResponseStore::give_batch(ResponseOut& out) {
-  const bool direct = stored_.empty() && waiting_.empty() && (out.unsent_bytes() == 0 || stream_);
-  if (direct) {
-    give(batch_, out);
-  } else {
-    store(batch_);
-    give_end_if_due(out);  // without a body it has no batch
+  std::string_view rest = batch_;
+  if (stored_.empty() && waiting_.empty() && stream_) {
+    give(rest, out);
+    return;
+  }
+  // By pieces: what the kernel does not take of one is held for it, and the others are stored.
+  while (stored_.empty() && waiting_.empty() && !rest.empty() && out.unsent_bytes() == 0) {
+    const std::string_view piece = rest.substr(0, kStoredPieceBytes);
+    rest.remove_prefix(piece.size());
+    out.body(piece);
+    body_bytes_ += piece.size();
+    if (rest.empty()) give_end_if_due(out);
     out.send();
   }
+  store(rest);
+  give_end_if_due(out);  // without a body it has no piece
+  out.send();
 }
 
 void ResponseStore::give(std::string_view bytes, ResponseOut& out) {

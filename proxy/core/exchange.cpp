@@ -20,6 +20,8 @@ constexpr std::size_t kStderrBytesMost = 64 * 1024;
 constexpr std::size_t kBadLineBytesTold = 100;
 // Of the file that an answer asks for.
 constexpr std::size_t kFilePathBytesTold = 300;
+// What is kept for the next request's head.
+constexpr std::size_t kKeptHeadBytes = 4 * 1024;
 }  // namespace
 
 std::string_view outcome_name(Outcome outcome) {
@@ -42,13 +44,33 @@ std::string_view outcome_name(Outcome outcome) {
   return "";
 }
 
-Exchange::Exchange(Asked asked, fastcgi::ParamList params, BodyStore body, ResponseSink& sink,
-                   std::size_t head_bytes_max)
-    : asked_(std::move(asked)),
-      params_(std::move(params)),
-      body_(std::move(body)),
-      sink_(&sink),
-      head_(head_bytes_max) {}
+void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, std::size_t head_bytes_max) {
+  std::swap(asked_, asked);
+  std::swap(params_, params);
+  body_.emplace(std::move(body));
+  head_.set_bytes_max(head_bytes_max);
+  state_ = ExchangeState::waiting;
+  outcome_ = Outcome::none;
+  whole_outcome_ = Outcome::ok;
+  timings_ = {};
+  connection_ = 0;
+  fastcgi_id_ = 0;
+  content_left_.reset();
+  retries_ = blamed_ = 0;
+  reused_ = streaming_ = stderr_cut_ = false;
+}
+
+void Exchange::clear() {
+  body_.reset();
+  head_.reset();
+  head_.shrink(kKeptHeadBytes);
+  params_.clear();
+  page_.reset();
+  for (std::string* each : {&complaint_, &stderr_text_}) {
+    each->clear();
+    if (each->capacity() > kKeptHeadBytes) std::string().swap(*each);
+  }
+}
 
 void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   assert(state_ == ExchangeState::waiting);
@@ -70,21 +92,21 @@ bool Exchange::write_request(fastcgi::Session& session, bool keep_connection, st
     begun_ = true;
     const std::size_t before = out.size();
     fastcgi_id_ =
-        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_.size(), out);
+        session.begin_request(fastcgi::Role::responder, keep_connection, params_, body_->size(), out);
     // Without a body the empty STDIN record follows at once; php starts the script when it has read PARAMS.
-    params_end_ = out.size() - before - (body_.size() == 0 ? fastcgi::kHeaderBytes : 0);
+    params_end_ = out.size() - before - (body_->size() == 0 ? fastcgi::kHeaderBytes : 0);
   }
-  const std::uint64_t left = body_.size() - body_written_;
+  const std::uint64_t left = body_->size() - body_written_;
   if (left == 0) return true;
   std::string piece;
-  if (!body_.read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
+  if (!body_->read(body_written_, kBodyPieceBytes, piece) || piece.empty()) return false;
   session.write_stdin(fastcgi_id_, piece, out);
   body_written_ += piece.size();
   return true;
 }
 
 bool Exchange::request_written() const {
-  return begun_ && body_written_ == body_.size();
+  return begun_ && body_written_ == body_->size();
 }
 
 void Exchange::all_sent() {

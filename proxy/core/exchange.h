@@ -69,12 +69,13 @@ std::string_view outcome_name(Outcome outcome);
 // What rules and logs want to know of a request.
 class Asked {
  public:
-  Asked() = default;
-  Asked(http::Method method, std::string_view method_text, std::string_view authority,
-        std::string_view target)
-      : method_(method), method_bytes_(method_text.size()), authority_bytes_(authority.size()) {
-    text_.reserve(method_text.size() + authority.size() + target.size());
-    text_.append(method_text).append(authority).append(target);
+  // Copies the texts. Keeps its memory for the next ones.
+  void assign(http::Method method, std::string_view method_text, std::string_view authority,
+              std::string_view target) {
+    method_ = method;
+    method_bytes_ = method_text.size();
+    authority_bytes_ = authority.size();
+    text_.assign(method_text).append(authority).append(target);
   }
   http::Method method() const { return method_; }
   std::string_view method_text() const { return std::string_view(text_).substr(0, method_bytes_); }
@@ -100,9 +101,17 @@ class Exchange {
     std::optional<Time> ended;       // END_REQUEST or failure
   };
 
-  // `body` is whole; `sink` outlives the exchange.
-  Exchange(Asked asked, fastcgi::ParamList params, BodyStore body, ResponseSink& sink,
-           std::size_t head_bytes_max = 64 * 1024);
+  // `sink` outlives the exchange.
+  explicit Exchange(ResponseSink& sink) : sink_(&sink) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // A request, from the start. Takes `asked` and `params` by exchanging their memory with that of the last
+  // one; `body` is whole.
+  void begin(Asked& asked, fastcgi::ParamList& params, BodyStore body,
+             std::size_t head_bytes_max = 64 * 1024);
+  // Over: gives back what it holds, but memory that the next request is likely to need.
+  void clear();
 
   // --- the upstream side
   // The request is whole and waits for a connection.
@@ -173,7 +182,7 @@ class Exchange {
 
   Asked asked_;
   fastcgi::ParamList params_;
-  BodyStore body_;
+  std::optional<BodyStore> body_;
   ResponseSink* sink_;
   fastcgi::CgiHeadParser head_;
   http::ResponseHead response_;

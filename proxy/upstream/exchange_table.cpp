@@ -7,14 +7,16 @@
 
 namespace holdfast {
 
-PhpExchange& ExchangeTable::add(ExchangeId id, Submission submission, Upstream& upstream) {
+PhpExchange& ExchangeTable::add(ExchangeId id, Submission& submission, Upstream& upstream) {
   if (by_slot_.size() <= slot(id)) by_slot_.resize(slot(id) + 1);
   std::unique_ptr<PhpExchange>& place = by_slot_[slot(id)];
   if (place != nullptr) {  // its reader did not wait for the ending
     assert(place->done());
     aside_.push_back(std::move(place));
   }
-  place = std::make_unique<PhpExchange>(id, std::move(submission), *this, upstream);
+  place = stock_.take();
+  if (place == nullptr) place = std::make_unique<PhpExchange>(*this);
+  place->begin(id, submission, upstream);
   return *place;
 }
 
@@ -33,12 +35,21 @@ void ExchangeTable::erase_done() {
     std::erase(filling_, exchange);
     std::unique_ptr<PhpExchange>& place = by_slot_[slot(exchange->id())];
     if (place.get() == exchange) {
-      place.reset();
-    } else {
-      std::erase_if(aside_, [exchange](const auto& each) { return each.get() == exchange; });
+      retire(std::move(place));
+      continue;
     }
+    const auto found = std::find_if(aside_.begin(), aside_.end(),
+                                    [exchange](const auto& each) { return each.get() == exchange; });
+    retire(std::move(*found));
+    aside_.erase(found);
   }
   done_.clear();
+  stock_.trim();
+}
+
+void ExchangeTable::retire(std::unique_ptr<PhpExchange> exchange) {
+  exchange->clear();
+  stock_.give_back(std::move(exchange));
 }
 
 Delivery& ExchangeTable::begin_delivery(PhpExchange& exchange) {

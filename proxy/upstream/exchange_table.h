@@ -14,7 +14,8 @@ class ExchangeTable {
  public:
   explicit ExchangeTable(Mailbox& mailbox) : mailbox_(mailbox) {}
 
-  PhpExchange& add(ExchangeId id, Submission submission, Upstream& upstream);
+  // Exchanges the memory of `submission` for that of an earlier one.
+  PhpExchange& add(ExchangeId id, Submission& submission, Upstream& upstream);
   // nullptr: it is done, or detached.
   PhpExchange* find(ExchangeId id) const;
   // Its id may be used again from now on.
@@ -37,9 +38,14 @@ class ExchangeTable {
   }
 
  private:
+  void retire(std::unique_ptr<PhpExchange> exchange);
   static std::size_t slot(ExchangeId id) { return id & UINT32_MAX; }
 
+  // Kept for the next ones.
+  static constexpr std::size_t kStockMost = 64;
+
   Mailbox& mailbox_;
+  core::Recycler<PhpExchange> stock_{kStockMost};
   std::vector<std::unique_ptr<PhpExchange>> by_slot_;
   std::vector<std::unique_ptr<PhpExchange>> aside_;  // whose ids may be others' by now: detached, or done
   std::vector<PhpExchange*> done_;

@@ -46,7 +46,7 @@ void FpmStatus::ask() {
   // php-fpm compares SCRIPT_NAME with pm.status_path, and wants a SCRIPT_FILENAME that it does not look at
   // (fpm_status_handle_request() in sapi/fpm/fpm/fpm_status.c). No URL of a client gets here.
   const std::string& path = upstream_.config().status_path;
-  fastcgi::ParamList params;
+  std::unique_ptr<Submission> submission = upstream_.mailbox().begin_submission();
   for (const auto& [name, value] : {std::pair<std::string_view, std::string_view>{"SCRIPT_NAME", path},
                                     {"SCRIPT_FILENAME", path},
                                     {"REQUEST_URI", path},
@@ -54,20 +54,19 @@ void FpmStatus::ask() {
                                     {"QUERY_STRING", "json"},
                                     {"SERVER_PROTOCOL", "HTTP/1.1"},
                                     {"GATEWAY_INTERFACE", "CGI/1.1"}}) {
-    if (!params.add(name, value)) return;  // a path of 64 KiB
+    if (!submission->params.add(name, value)) return;  // a path of 64 KiB
   }
   asked_ = upstream_.now();
   status_ = 0;
   answer_.clear();
   stopped_ = false;
   exchange_ = upstream_.mailbox().open(*this);
-  upstream_.mailbox().submit(exchange_, std::make_unique<Submission>(Submission{
-                                            .pool = upstream_.config().name,
-                                            .asked = core::Asked(http::Method::get, "GET", "", path),
-                                            .params = std::move(params),
-                                            .body = core::BodyStore(nullptr, 0),
-                                            .address = kOwnAddress,
-                                            .head_bytes_max = kAnswerBytesMost}));
+  submission->pool = upstream_.config().name;
+  submission->asked.assign(http::Method::get, "GET", "", path);
+  submission->body.emplace(nullptr, 0);
+  submission->address = kOwnAddress;
+  submission->head_bytes_max = kAnswerBytesMost;
+  upstream_.mailbox().submit(exchange_, std::move(submission));
 }
 
 void FpmStatus::stop() {

@@ -29,6 +29,17 @@ void Mailbox::give_back(std::unique_ptr<Delivery> delivery) {
   stock_.give_back(std::move(delivery));
 }
 
+std::unique_ptr<Submission> Mailbox::begin_submission() {
+  std::unique_ptr<Submission> submission = submissions_.take();
+  return submission != nullptr ? std::move(submission) : std::make_unique<Submission>();
+}
+
+void Mailbox::give_back(std::unique_ptr<Submission> submission) {
+  submission->body.reset();
+  submission->params.clear();
+  submissions_.give_back(std::move(submission));
+}
+
 void Mailbox::take_commands(std::vector<Command>& commands) {
   commands.clear();
   commands.swap(commands_);
@@ -54,6 +65,7 @@ bool Mailbox::deliver() {
   }
   now_.clear();
   stock_.trim();
+  submissions_.trim();
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,8 +73,8 @@ struct Submission {
   std::string pool;  // its name
   core::Asked asked;
   fastcgi::ParamList params;
-  core::BodyStore body;
-  core::AddressKey address;  // of the client, for the queue's turns
+  std::optional<core::BodyStore> body;
+  core::AddressKey address{};  // of the client, for the queue's turns
   std::size_t head_bytes_max = 0;
 };
 
@@ -91,6 +92,8 @@ class Mailbox {
   // A name for an exchange of `reader`, who is told of it until close().
   ExchangeId open(DeliveryReader& reader) { return readers_.insert(reader); }
   void close(ExchangeId id) { readers_.remove(id); }
+  // An empty one, to be filled.
+  std::unique_ptr<Submission> begin_submission();
   void submit(ExchangeId id, std::unique_ptr<Submission> submission) {
     commands_.push_back({.kind = Command::Kind::submit, .exchange = id, .submission = std::move(submission)});
   }
@@ -112,6 +115,7 @@ class Mailbox {
   // --- the side of php-fpm
   // What has come up since the last call; the previous content of `commands` is dropped.
   void take_commands(std::vector<Command>& commands);
+  void give_back(std::unique_ptr<Submission> submission);
   // An empty one, to be filled until the next deliver(), and sent with it.
   Delivery& begin_delivery(ExchangeId id);
 
@@ -131,6 +135,7 @@ class Mailbox {
   std::vector<std::unique_ptr<Delivery>> deliveries_;
   std::vector<std::unique_ptr<Delivery>> now_;  // kept for its memory
   core::Recycler<Delivery> stock_{kStockMost};
+  core::Recycler<Submission> submissions_{kStockMost};
 };
 
 }  // namespace holdfast

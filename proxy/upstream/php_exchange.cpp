@@ -6,17 +6,28 @@
 
 namespace holdfast {
 
-PhpExchange::PhpExchange(ExchangeId id, Submission submission, ExchangeTable& table, Upstream& upstream)
-    : Exchange(std::move(submission.asked), std::move(submission.params), std::move(submission.body), *this,
-               submission.head_bytes_max),
-      id_(id),
-      table_(table),
-      upstream_(&upstream) {
-  ticket_.id = upstream_->exchanges_.insert(*this);
+PhpExchange::~PhpExchange() {
+  clear();
 }
 
-PhpExchange::~PhpExchange() {
-  upstream_->exchanges_.remove(ticket_.id);
+void PhpExchange::begin(ExchangeId id, Submission& submission, Upstream& upstream) {
+  Exchange::begin(submission.asked, submission.params, *std::move(submission.body),
+                  submission.head_bytes_max);
+  id_ = id;
+  upstream_ = &upstream;
+  ticket_ = {};
+  ticket_.id = upstream_->exchanges_.insert(*this);
+  ending_ = Delivery::Ending::broken;
+}
+
+void PhpExchange::clear() {
+  if (upstream_ != nullptr) upstream_->exchanges_.remove(ticket_.id);
+  upstream_ = nullptr;
+  delivery_ = nullptr;
+  offer_ = {};
+  script_.clear();
+  detached_ = behind_ = half_closed_ = false;
+  Exchange::clear();
 }
 
 void PhpExchange::move_to(Upstream& next) {

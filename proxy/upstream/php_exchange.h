@@ -18,11 +18,17 @@ class UpstreamConnection;
 
 class PhpExchange final : public core::Exchange, public core::ResponseSink {
  public:
-  // All references outlive it.
-  PhpExchange(ExchangeId id, Submission submission, ExchangeTable& table, Upstream& upstream);
+  // `table` outlives it.
+  explicit PhpExchange(ExchangeTable& table)
+      : Exchange(static_cast<core::ResponseSink&>(*this)), table_(table) {}
   ~PhpExchange();
   PhpExchange(const PhpExchange&) = delete;
   PhpExchange& operator=(const PhpExchange&) = delete;
+
+  // `upstream` outlives it until clear(). Exchanges the memory of `submission` for that of the last one.
+  void begin(ExchangeId id, Submission& submission, Upstream& upstream);
+  // Over: nothing points to it any more.
+  void clear();
 
   ExchangeId id() const { return id_; }
   Upstream& upstream() const { return *upstream_; }
@@ -65,9 +71,9 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   Delivery& delivery();
   void report(Delivery& delivery) const;
 
-  ExchangeId id_;
   ExchangeTable& table_;
-  Upstream* upstream_;
+  ExchangeId id_ = 0;
+  Upstream* upstream_ = nullptr;
   core::Ticket ticket_;  // by which the pool knows it; the id is upstream_'s name for it
   UpstreamConnection* link_ = nullptr;
   Delivery* delivery_ = nullptr;  // being filled, until the end of this turn

@@ -86,8 +86,8 @@ void Upstreams::submit(Command& command) {
     refuse(command.exchange);
     return;
   }
-  const core::AddressKey address = submission.address;
-  upstream->submit(exchanges_.add(command.exchange, std::move(submission), *upstream), address);
+  upstream->submit(exchanges_.add(command.exchange, submission, *upstream), submission.address);
+  mailbox_.give_back(std::move(command.submission));
 }
 
 // A reload has removed its pool in this very turn.

@@ -22,9 +22,9 @@ TEST_CASE("a body shorter than its Content-Length is truncated, not ok; a longer
       Case one;
       one.begin();
       CHECK(one.feed({"Content-Length: 5\r\n\r\n", sample.body.substr(0, cut), sample.body.substr(cut)}));
-      CHECK(one.exchange->on_end(kStart));
+      CHECK(one.exchange.on_end(kStart));
       CHECK(one.sink.body == sample.given);
-      CHECK(one.exchange->outcome() == sample.outcome);
+      CHECK(one.exchange.outcome() == sample.outcome);
       CHECK(one.sink.log.ends_with(sample.outcome == Outcome::ok ? "finish\n" : "break\n"));
     }
   }
@@ -36,8 +36,8 @@ TEST_CASE("a length without content promises nothing: HEAD, 204, 205, 304") {
     Case one({}, status == "200" ? http::Method::head : http::Method::get);
     one.begin();
     CHECK(one.feed({"Status: ", status, "\r\nContent-Length: 5\r\n\r\n"}));
-    CHECK(one.exchange->on_end(kStart));
-    CHECK(one.exchange->outcome() == Outcome::ok);
+    CHECK(one.exchange.on_end(kStart));
+    CHECK(one.exchange.outcome() == Outcome::ok);
   }
 }
 
@@ -61,8 +61,8 @@ Told answer_in_every_cut(std::string_view answer) {
     Case one;
     one.begin();
     const bool fed = one.feed({answer.substr(0, cut), answer.substr(cut)});
-    if (!fed || !one.exchange->on_end(kStart)) one.exchange->fail(Outcome::upstream_bad_head, kStart);
-    Told told{one.sink.log, one.sink.body, one.exchange->outcome(), one.exchange->complaint()};
+    if (!fed || !one.exchange.on_end(kStart)) one.exchange.fail(Outcome::upstream_bad_head, kStart);
+    Told told{one.sink.log, one.sink.body, one.exchange.outcome(), one.exchange.complaint()};
     if (!first) first = told;
     CAPTURE(cut);
     CHECK(told == *first);
@@ -91,21 +91,22 @@ TEST_CASE("many bad lines are counted, long ones cut") {
   Case one;
   one.begin();
   CHECK(one.feed({answer, "A: b\n\n"}));
-  CHECK(one.exchange->complaint().ends_with("; 6 more lines left out"));
+  CHECK(one.exchange.complaint().ends_with("; 6 more lines left out"));
 }
 
 TEST_CASE("a head over its limit is refused, and the reason names the limit and its key") {
   for (const std::size_t limit : {std::size_t{20}, std::size_t{21}}) {
     Case one;
-    one.exchange.emplace(Asked(), std::move(one.params), BodyStore(nullptr, 0), one.sink, limit);
+    Asked asked;
+    one.exchange.begin(asked, one.params, BodyStore(nullptr, 0), limit);
     one.begin();
     CHECK(one.feed({"A: b\r\nC: 34567\r\n\r\n"}));  // 18 bytes
     Case other;
-    other.exchange.emplace(Asked(), std::move(other.params), BodyStore(nullptr, 0), other.sink, limit);
+    other.exchange.begin(asked, other.params, BodyStore(nullptr, 0), limit);
     other.begin();
     CHECK(other.feed({"A: b\r\nC: 34567890\r\n\r\n"}) == (limit == 21));
     if (limit == 20)
-      CHECK(other.exchange->head_error() ==
+      CHECK(other.exchange.head_error() ==
             "the response head is longer than 20 bytes (buffers.response_head)");
   }
 }
@@ -175,9 +176,9 @@ TEST_CASE("a request for a file streams nothing, and its end is in order") {
   Case one;
   one.begin();
   CHECK(one.feed({"X-Accel-Buffering: no\r\nX-Accel-Redirect: /x\r\n\r\n"}));
-  CHECK_FALSE(one.exchange->streaming());
-  CHECK(one.exchange->response_started());
-  CHECK(one.exchange->on_end(kStart));
+  CHECK_FALSE(one.exchange.streaming());
+  CHECK(one.exchange.response_started());
+  CHECK(one.exchange.on_end(kStart));
 }
 
 // ------------------------------------------------------------------------------------------------------------
@@ -187,20 +188,20 @@ TEST_CASE("progress is a whole head, and content that goes to the client; nothin
   Case one;
   one.begin();
   const auto grows = [&one](std::string_view bytes) {
-    CHECK(one.exchange->on_stdout(bytes, kStart));
-    return one.exchange->take_progress();
+    CHECK(one.exchange.on_stdout(bytes, kStart));
+    return one.exchange.take_progress();
   };
   CHECK_FALSE(grows(""));
-  one.exchange->on_stderr("PHP Notice");
-  CHECK_FALSE(one.exchange->take_progress());
+  one.exchange.on_stderr("PHP Notice");
+  CHECK_FALSE(one.exchange.take_progress());
   CHECK_FALSE(grows("Status: 103\r\n\r\n"));
   CHECK_FALSE(grows("Content-Length: 3\r\n"));
   CHECK(grows("\r\n"));
-  CHECK_FALSE(one.exchange->take_progress());
+  CHECK_FALSE(one.exchange.take_progress());
   CHECK(grows("ab"));
   CHECK_FALSE(grows(""));
-  one.exchange->on_stderr("PHP Notice");
-  CHECK_FALSE(one.exchange->take_progress());
+  one.exchange.on_stderr("PHP Notice");
+  CHECK_FALSE(one.exchange.take_progress());
   CHECK(grows("cde"));
   CHECK_FALSE(grows("beyond its length"));
 }

@@ -64,22 +64,24 @@ struct Case {
     BodyStore body{&files, 1024};
     REQUIRE(body.append(body_bytes) == Append::ok);
     REQUIRE(params.add("REQUEST_METHOD", "GET"));
-    exchange.emplace(Asked(method, "METHOD", "example.com", "/x.php"), params, std::move(body), sink);
+    Asked asked;
+    asked.assign(method, "METHOD", "example.com", "/x.php");
+    exchange.begin(asked, params, std::move(body));
   }
-  void begin(ConnectionId connection = 1) { exchange->begin_attempt(connection, false, kStart); }
+  void begin(ConnectionId connection = 1) { exchange.begin_attempt(connection, false, kStart); }
   // All request bytes, and in how many calls.
   std::string write_all(fastcgi::Session& session, int& calls) {
     std::string out;
-    for (calls = 0; !exchange->request_written(); ++calls) {
+    for (calls = 0; !exchange.request_written(); ++calls) {
       REQUIRE(calls < 1000);
-      REQUIRE(exchange->write_request(session, true, out));
+      REQUIRE(exchange.write_request(session, true, out));
     }
     return out;
   }
   // False as on_stdout() is, with the rest not fed.
   bool feed(std::initializer_list<std::string_view> pieces) {
     for (const std::string_view piece : pieces) {
-      if (!exchange->on_stdout(piece, kStart)) return false;
+      if (!exchange.on_stdout(piece, kStart)) return false;
     }
     return true;
   }
@@ -87,7 +89,7 @@ struct Case {
   Files files;
   fastcgi::ParamList params;
   Sink sink;
-  std::optional<Exchange> exchange;
+  Exchange exchange{sink};
 };
 
 }  // namespace holdfast::core

@@ -44,13 +44,13 @@ TEST_CASE("a response whole, byte by byte and in each two-way cut gives the same
   const auto check = [](auto&& feed) {
     Case one;
     one.begin();
-    one.exchange->all_sent();
+    one.exchange.all_sent();
     feed(one);
-    CHECK(one.exchange->on_end(kStart));
+    CHECK(one.exchange.on_end(kStart));
     CHECK(one.sink.log == kResponseLog);
     CHECK(one.sink.body == "body\r\n\r\nmore");
-    CHECK(one.exchange->outcome() == Outcome::ok);
-    CHECK(one.exchange->state() == ExchangeState::done);
+    CHECK(one.exchange.outcome() == Outcome::ok);
+    CHECK(one.exchange.state() == ExchangeState::done);
   };
   check([](Case& one) { CHECK(one.feed({kResponse})); });
   check([](Case& one) {
@@ -64,47 +64,47 @@ TEST_CASE("a response whole, byte by byte and in each two-way cut gives the same
 
 TEST_CASE("states on the way of a request and its response") {
   Case one;
-  CHECK(one.exchange->state() == ExchangeState::waiting);
+  CHECK(one.exchange.state() == ExchangeState::waiting);
   one.begin(42);
-  CHECK(one.exchange->state() == ExchangeState::sending);
-  CHECK(one.exchange->connection() == 42);
-  CHECK_FALSE(one.exchange->response_seen());
-  one.exchange->all_sent();
-  CHECK(one.exchange->state() == ExchangeState::awaiting_head);
-  CHECK(one.exchange->on_stdout("Content-Type: a/b\r\n", kStart + 5ms));
-  CHECK(one.exchange->state() == ExchangeState::awaiting_head);
-  CHECK(one.exchange->response_seen());
-  CHECK_FALSE(one.exchange->response_started());
-  CHECK(one.exchange->on_stdout("\r\n", kStart + 6ms));
-  CHECK(one.exchange->response_started());
-  CHECK(one.exchange->on_end(kStart + 7ms));
-  CHECK(one.exchange->timings().first_byte == kStart + 5ms);
-  CHECK(one.exchange->timings().ended == kStart + 7ms);
-  CHECK(one.exchange->timings().leased == kStart);
+  CHECK(one.exchange.state() == ExchangeState::sending);
+  CHECK(one.exchange.connection() == 42);
+  CHECK_FALSE(one.exchange.response_seen());
+  one.exchange.all_sent();
+  CHECK(one.exchange.state() == ExchangeState::awaiting_head);
+  CHECK(one.exchange.on_stdout("Content-Type: a/b\r\n", kStart + 5ms));
+  CHECK(one.exchange.state() == ExchangeState::awaiting_head);
+  CHECK(one.exchange.response_seen());
+  CHECK_FALSE(one.exchange.response_started());
+  CHECK(one.exchange.on_stdout("\r\n", kStart + 6ms));
+  CHECK(one.exchange.response_started());
+  CHECK(one.exchange.on_end(kStart + 7ms));
+  CHECK(one.exchange.timings().first_byte == kStart + 5ms);
+  CHECK(one.exchange.timings().ended == kStart + 7ms);
+  CHECK(one.exchange.timings().leased == kStart);
 }
 
 TEST_CASE("a response that begins before the request is sent whole") {
   Case one("body", http::Method::post);
   one.begin();
   CHECK(one.feed({kResponse}));
-  CHECK(one.exchange->response_started());
-  one.exchange->all_sent();  // late: must not take it back
-  CHECK(one.exchange->response_started());
+  CHECK(one.exchange.response_started());
+  one.exchange.all_sent();  // late: must not take it back
+  CHECK(one.exchange.response_started());
 }
 
 TEST_CASE("stderr before, in and after the head stays out of the response, up to a limit") {
   Case one;
   one.begin();
-  one.exchange->on_stderr("PHP Warning: a\n");
-  CHECK(one.exchange->response_seen());
+  one.exchange.on_stderr("PHP Warning: a\n");
+  CHECK(one.exchange.response_seen());
   for (std::size_t cut = 0; cut <= kResponse.size(); cut += 7) {
-    CHECK(one.exchange->on_stdout(kResponse.substr(cut, 7), kStart));
-    one.exchange->on_stderr("b");
+    CHECK(one.exchange.on_stdout(kResponse.substr(cut, 7), kStart));
+    one.exchange.on_stderr("b");
   }
-  CHECK(one.exchange->on_end(kStart));
+  CHECK(one.exchange.on_end(kStart));
   CHECK(one.sink.log == kResponseLog);
-  CHECK(one.exchange->stderr_text().substr(0, 17) == "PHP Warning: a\nbb");
-  CHECK_FALSE(one.exchange->stderr_cut());
+  CHECK(one.exchange.stderr_text().substr(0, 17) == "PHP Warning: a\nbb");
+  CHECK_FALSE(one.exchange.stderr_cut());
 }
 
 TEST_CASE("stderr: 64 KiB are kept, one byte more is cut and said so") {
@@ -116,18 +116,18 @@ TEST_CASE("stderr: 64 KiB are kept, one byte more is cut and said so") {
     std::string_view text;
     const std::string all = pattern(bytes);
     for (text = all; !text.empty(); text.remove_prefix(std::min<std::size_t>(text.size(), 40'000)))
-      one.exchange->on_stderr(text.substr(0, 40'000));
-    CHECK(one.exchange->stderr_text() == all.substr(0, kMost));
-    CHECK(one.exchange->stderr_cut() == (bytes > kMost));
+      one.exchange.on_stderr(text.substr(0, 40'000));
+    CHECK(one.exchange.stderr_text() == all.substr(0, kMost));
+    CHECK(one.exchange.stderr_cut() == (bytes > kMost));
   }
 }
 
 TEST_CASE("an empty stdout record is a sign of life and nothing else") {
   Case one;
   one.begin();
-  CHECK(one.exchange->on_stdout("", kStart));
-  CHECK(one.exchange->response_seen());
-  CHECK_FALSE(one.exchange->timings().first_byte);
+  CHECK(one.exchange.on_stdout("", kStart));
+  CHECK(one.exchange.response_seen());
+  CHECK_FALSE(one.exchange.timings().first_byte);
   CHECK(one.sink.log.empty());
 }
 
@@ -137,11 +137,11 @@ TEST_CASE("END_REQUEST without a head, or in it, is no response: 502") {
     Case one;
     one.begin();
     CHECK(one.feed({before}));
-    CHECK_FALSE(one.exchange->on_end(kStart));
-    one.exchange->fail(Outcome::upstream_no_head, kStart);
+    CHECK_FALSE(one.exchange.on_end(kStart));
+    one.exchange.fail(Outcome::upstream_no_head, kStart);
     CHECK(one.sink.log.substr(0, 9) == "start 502");
     CHECK(one.sink.log.find("finish\n") != std::string::npos);
-    CHECK(one.exchange->outcome() == Outcome::upstream_no_head);
+    CHECK(one.exchange.outcome() == Outcome::upstream_no_head);
   }
 }
 
@@ -152,9 +152,9 @@ TEST_CASE("a malformed head is refused in every cut, and answered with 502") {
     Case one;
     one.begin();
     CHECK_FALSE(one.feed({kBad.substr(0, cut), kBad.substr(cut)}));
-    CHECK_FALSE(one.exchange->head_error().empty());
+    CHECK_FALSE(one.exchange.head_error().empty());
     CHECK(one.sink.log.empty());
-    one.exchange->fail(Outcome::upstream_bad_head, kStart);
+    one.exchange.fail(Outcome::upstream_bad_head, kStart);
     CHECK(one.sink.log.substr(0, 9) == "start 502");
   }
 }
@@ -163,25 +163,25 @@ TEST_CASE("a failure before the head is answered whole; after it the response is
   Case early;
   early.begin();
   CHECK(early.feed({"Content-Type: text/plain\r\n"}));
-  early.exchange->fail(Outcome::upstream_reset, kStart);
+  early.exchange.fail(Outcome::upstream_reset, kStart);
   CHECK(early.sink.log.find("break") == std::string::npos);
   CHECK(early.sink.body.find("502") != std::string::npos);
 
   Case late;
   late.begin();
   CHECK(late.feed({kResponse}));
-  late.exchange->fail(Outcome::upstream_reset, kStart + 1s);
+  late.exchange.fail(Outcome::upstream_reset, kStart + 1s);
   CHECK(late.sink.log == "start 404 'Not Here' [Content-Type: text/plain] [X-A: 1]\nbreak\n");
-  CHECK(late.exchange->outcome() == Outcome::upstream_reset);
-  CHECK(late.exchange->timings().ended == kStart + 1s);
+  CHECK(late.exchange.outcome() == Outcome::upstream_reset);
+  CHECK(late.exchange.timings().ended == kStart + 1s);
 }
 
 TEST_CASE("a failure in the queue is answered whole") {
   Case one;
-  one.exchange->fail(Outcome::queue_full, kStart);
+  one.exchange.fail(Outcome::queue_full, kStart);
   CHECK(one.sink.log.substr(0, 9) == "start 503");
   CHECK(one.sink.log.find(" length " + std::to_string(one.sink.body.size())) != std::string::npos);
-  CHECK(one.exchange->outcome() == Outcome::queue_full);
+  CHECK(one.exchange.outcome() == Outcome::queue_full);
 }
 
 TEST_CASE("a client that left is told nothing, wherever it left") {
@@ -190,9 +190,9 @@ TEST_CASE("a client that left is told nothing, wherever it left") {
     one.begin();
     if (started) CHECK(one.feed({kResponse}));
     const std::string before = one.sink.log;
-    one.exchange->fail(Outcome::client_left, kStart);
+    one.exchange.fail(Outcome::client_left, kStart);
     CHECK(one.sink.log == before);
-    CHECK(one.exchange->state() == ExchangeState::done);
+    CHECK(one.exchange.state() == ExchangeState::done);
   }
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("streaming: X-Accel-Buffering: no, and event streams; the field itself
     Case one;
     one.begin();
     CHECK(one.feed({sample.fields, "\r\n"}));
-    CHECK(one.exchange->streaming() == sample.streaming);
+    CHECK(one.exchange.streaming() == sample.streaming);
     CHECK((one.sink.log.find(" stream") != std::string::npos) == sample.streaming);
     CHECK(one.sink.log.find("uffering") == std::string::npos);
   }
@@ -242,10 +242,10 @@ TEST_CASE("a request without a body goes out in one piece; PARAMS end before the
   CHECK(calls == 1);
   const auto records = reference::decode(wire);
   REQUIRE(records.size() == 4);
-  CHECK(records[2] == reference::Record{1, 4, one.exchange->fastcgi_id(), 0, 0, ""});
-  CHECK(records[3] == reference::Record{1, 5, one.exchange->fastcgi_id(), 0, 0, ""});
+  CHECK(records[2] == reference::Record{1, 4, one.exchange.fastcgi_id(), 0, 0, ""});
+  CHECK(records[3] == reference::Record{1, 5, one.exchange.fastcgi_id(), 0, 0, ""});
   // With the last byte before it the script can start (php-fpm.md 8.1): that decides over a retry.
-  CHECK(one.exchange->params_end() == wire.size() - 8);
+  CHECK(one.exchange.params_end() == wire.size() - 8);
 }
 
 TEST_CASE("PARAMS end where the body begins, counted from the start of this attempt") {
@@ -254,15 +254,15 @@ TEST_CASE("PARAMS end where the body begins, counted from the start of this atte
     one.begin();
     fastcgi::Session session;
     std::string out = before;
-    REQUIRE(one.exchange->write_request(session, true, out));
-    CHECK(one.exchange->request_written());
+    REQUIRE(one.exchange.write_request(session, true, out));
+    CHECK(one.exchange.request_written());
     const auto records = reference::decode(std::string_view(out).substr(before.size()));
     std::size_t params_end = 0;
     for (const reference::Record& record : records) {
       if (record.type == 1 || record.type == 4)
         params_end += 8 + record.content.size() + static_cast<std::size_t>(record.padding);
     }
-    CHECK(one.exchange->params_end() == params_end);
+    CHECK(one.exchange.params_end() == params_end);
     CHECK(stdin_of(records) == "hello");
   }
 }
@@ -279,11 +279,11 @@ TEST_CASE("a body goes out in pieces of 64 KiB, whole and in order, memory and f
     const auto records = reference::decode(one.write_all(session, calls));
     CHECK(static_cast<std::size_t>(calls) == (bytes + kPiece - 1) / kPiece);
     CHECK(stdin_of(records) == body);
-    CHECK(records.back() == reference::Record{1, 5, one.exchange->fastcgi_id(), 0, 0, ""});
-    CHECK(session.stdin_bytes_left(one.exchange->fastcgi_id()) == 0);
+    CHECK(records.back() == reference::Record{1, 5, one.exchange.fastcgi_id(), 0, 0, ""});
+    CHECK(session.stdin_bytes_left(one.exchange.fastcgi_id()) == 0);
     // Once all is written, another call adds nothing.
     std::string more;
-    CHECK(one.exchange->write_request(session, true, more));
+    CHECK(one.exchange.write_request(session, true, more));
     CHECK(more.empty());
   }
 }
@@ -294,61 +294,61 @@ TEST_CASE("a body that cannot be read back fails the write") {
   one.files.read_fails = true;
   fastcgi::Session session;
   std::string out;
-  CHECK_FALSE(one.exchange->write_request(session, true, out));
-  CHECK_FALSE(one.exchange->request_written());
-  one.exchange->fail(Outcome::spool_failed, kStart);
+  CHECK_FALSE(one.exchange.write_request(session, true, out));
+  CHECK_FALSE(one.exchange.request_written());
+  one.exchange.fail(Outcome::spool_failed, kStart);
   CHECK(one.sink.log.substr(0, 9) == "start 500");
 }
 
 TEST_CASE("a retry sends the same request again, whole, and forgets the first try") {
   const std::string body = pattern(150'000);
   Case one(body, http::Method::put);
-  one.exchange->begin_attempt(1, true, kStart);
+  one.exchange.begin_attempt(1, true, kStart);
   fastcgi::Session first;
   std::string lost;
-  REQUIRE(one.exchange->write_request(first, true, lost));  // the first piece, then the connection is lost
-  CHECK(one.exchange->reused());
-  one.exchange->count_retry(RetryReason::repeatable);
-  CHECK(one.exchange->state() == ExchangeState::waiting);
-  CHECK(one.exchange->retries() == 1);
-  CHECK(one.exchange->connection() == 0);
+  REQUIRE(one.exchange.write_request(first, true, lost));  // the first piece, then the connection is lost
+  CHECK(one.exchange.reused());
+  one.exchange.count_retry(RetryReason::repeatable);
+  CHECK(one.exchange.state() == ExchangeState::waiting);
+  CHECK(one.exchange.retries() == 1);
+  CHECK(one.exchange.connection() == 0);
 
-  one.exchange->begin_attempt(2, false, kStart + 1s);
-  CHECK(one.exchange->connection() == 2);
-  CHECK_FALSE(one.exchange->reused());
-  CHECK_FALSE(one.exchange->request_written());
-  CHECK(one.exchange->params_end() == 0);
+  one.exchange.begin_attempt(2, false, kStart + 1s);
+  CHECK(one.exchange.connection() == 2);
+  CHECK_FALSE(one.exchange.reused());
+  CHECK_FALSE(one.exchange.request_written());
+  CHECK(one.exchange.params_end() == 0);
   fastcgi::Session second(1, 900);
   int calls = 0;
   const auto records = reference::decode(one.write_all(second, calls));
   CHECK(calls == 3);
   CHECK(stdin_of(records) == body);
-  CHECK(one.exchange->fastcgi_id() == 900);
+  CHECK(one.exchange.fastcgi_id() == 900);
   CHECK(records.front().id == 900);
-  one.exchange->all_sent();
+  one.exchange.all_sent();
   CHECK(one.feed({kResponse}));
-  CHECK(one.exchange->on_end(kStart + 2s));
+  CHECK(one.exchange.on_end(kStart + 2s));
   CHECK(one.sink.log == kResponseLog);
-  CHECK(one.exchange->timings().leased == kStart + 1s);
+  CHECK(one.exchange.timings().leased == kStart + 1s);
 }
 
 TEST_CASE("a new attempt begins with no trace of the last one's answer") {
   Case one;
   one.begin();
   CHECK(one.feed({"Status: 500\r\nX-Of: first\r\n"}));
-  one.exchange->count_retry(RetryReason::not_sent);
-  one.exchange->begin_attempt(2, false, kStart + 1s);
-  CHECK_FALSE(one.exchange->response_seen());
-  CHECK_FALSE(one.exchange->timings().first_byte);
+  one.exchange.count_retry(RetryReason::not_sent);
+  one.exchange.begin_attempt(2, false, kStart + 1s);
+  CHECK_FALSE(one.exchange.response_seen());
+  CHECK_FALSE(one.exchange.timings().first_byte);
   CHECK(one.feed({kResponse}));
-  CHECK(one.exchange->on_end(kStart + 2s));
+  CHECK(one.exchange.on_end(kStart + 2s));
   CHECK(one.sink.log == kResponseLog);
 }
 
 TEST_CASE("what may be repeated") {
   using http::Method;
   for (const Method method : {Method::get, Method::head, Method::options, Method::put, Method::delete_})
-    CHECK(Case("", method).exchange->repeatable());
+    CHECK(Case("", method).exchange.repeatable());
   for (const Method method : {Method::post, Method::patch, Method::other})
-    CHECK_FALSE(Case("", method).exchange->repeatable());
+    CHECK_FALSE(Case("", method).exchange.repeatable());
 }
