@@ -3,9 +3,8 @@
 //   FCGI_GET_VALUES, twice on one connection     does it answer, does it keep the connection
 //   a script that does not exist                 404 "File not found."
 //   pm.status_path, where configured             php-fpm answers itself
-//   an existing static file as SCRIPT_FILENAME   403 "Access denied." if php-fpm sees it, 404 if not: the
-//   file is
-//                                                looked up (init_request_info()) before
+//   an existing static file as SCRIPT_FILENAME   403 "Access denied." if php-fpm sees it, 404 if not:
+//                                                the file is looked up (init_request_info()) before
 //                                                security.limit_extensions (fpm_php_limit_extensions())
 //                                                refuses it, and neither compiles it
 //

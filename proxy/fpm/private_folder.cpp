@@ -1,6 +1,5 @@
 // The life of a folder:  mkdtemp -> lock file made -> locked -> (files) -> files and folder removed
-//                                                    '-- the kernel lets go of the lock, however its owner
-//                                                    ends
+//                                                    '-- the kernel lets go of it, however its owner ends
 // One that looks for leftovers may take the lock of a folder that is just being made: its maker sees that,
 // and makes another.
 #include "proxy/fpm/private_folder.h"

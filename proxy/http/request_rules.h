@@ -2,18 +2,16 @@
 // which finds the pieces, is not known here. Rules on single bytes and on line ends are line_scanner.h's.
 //
 // Where RFC 9110 and 9112 leave a choice, these are ours:
-// - raw bytes >= 0x80 in a target pass as they are (RFC 3986: a URI is ASCII; nginx passes them, and files
-// have
-//   such names); not in its authority;
+// - raw bytes >= 0x80 in a target pass as they are (RFC 3986: a URI is ASCII; nginx passes them, and
+//   files have such names); not in its authority;
 // - "%2F" in a path is a "/" like any other, and a backslash is an ordinary character (both as nginx);
 // - an empty Host field is accepted beside a target that has an authority of its own, or needs none (RFC 9112
 //   3.2), and refused beside a path: http has no URL without a host (RFC 9110 4.2.1);
 // - each method that is a token passes, but CONNECT and TRACE get 405;
 // - HTTP/1.2 and above is 1.1 to us (RFC 9110 6.2);
 // - identical repeated Content-Length fields are refused, though RFC 9112 6.3 would allow to merge them;
-// - Transfer-Encoding is exactly "chunked", once: other codings before it are 501; whatever does not end in
-// it,
-//   or says it twice, leaves the end of the body in doubt: 400 (RFC 9112 6.3).
+// - Transfer-Encoding is exactly "chunked", once: other codings before it are 501; whatever does not end
+//   in it, or says it twice, leaves the end of the body in doubt: 400 (RFC 9112 6.3).
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
 // Private to proxy/net: the libuv loop with its own few handles (turn end, wake-up timer, signals), and what
 // all streams of a network share: the read buffer, the clock, the list of errors to be told later.
 //
-// One turn:  poll: callbacks of sockets -> close callbacks -> wake-up timer -> deferred errors ->
-// on_turn_end()
-//            '--------------------- now() is one value ----------------------------------------------------'
+// One turn:  poll: callbacks of sockets -> close callbacks -> wake-up timer -> deferred errors -> on_turn_end()
+//            '------------------------------- now() is one value ----------------------------------------------'
 #pragma once
 
 #include <uv.h>

@@ -41,8 +41,7 @@ TEST_CASE("a length without content promises nothing: HEAD, 204, 205, 304") {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// lines that are left out
+// ----------------------------------------------------------------------------------- lines that are left out
 
 namespace {
 
@@ -111,8 +110,7 @@ TEST_CASE("a head over its limit is refused, and the reason names the limit and 
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// interim answers
+// ------------------------------------------------------------------------------------------- interim answers
 
 TEST_CASE("an interim answer is left out, and what follows is the answer") {
   for (const std::string_view status : {"100", "101", "102", "103 Early Hints", "199"}) {
@@ -149,8 +147,7 @@ TEST_CASE("behind an interim answer comes no head: the page as it is, never 502"
         Outcome::upstream_bad_head);
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// fields for the server
+// ------------------------------------------------------------------------------------- fields for the server
 
 TEST_CASE("X-Accel-*: none reaches a client; what asks for a file is 502 with its cause") {
   CHECK(answer_in_every_cut(
@@ -181,8 +178,7 @@ TEST_CASE("a request for a file streams nothing, and its end is in order") {
   CHECK(one.exchange.on_end(kStart));
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// progress
+// -------------------------------------------------------------------------------------------------- progress
 
 TEST_CASE("progress is a whole head, and content that goes to the client; nothing else") {
   Case one;

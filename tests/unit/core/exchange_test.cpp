@@ -37,8 +37,7 @@ constexpr std::string_view kResponseLog =
 
 }  // namespace
 
-// ----------------------------------------------------------------------------------------------------------
-// response
+// -------------------------------------------------------------------------------------------------- response
 
 TEST_CASE("a response whole, byte by byte and in each two-way cut gives the same calls") {
   const auto check = [](auto&& feed) {
@@ -230,8 +229,7 @@ TEST_CASE("a length that the application promises is passed on") {
   CHECK(one.sink.log.substr(0, 18) == "start 200 length 5");
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// request
+// --------------------------------------------------------------------------------------------------- request
 
 TEST_CASE("a request without a body goes out in one piece; PARAMS end before the empty STDIN record") {
   Case one;

@@ -13,9 +13,8 @@ using reference::record;
 
 namespace {
 
-// What the reader says of `pieces`, content joined: "6/1/5+3 hello;" per record, "!" for failed, and at the
-// end
-// "." when it stands at a boundary.
+// What the reader says of `pieces`, content joined: "6/1/5+3 hello;" per record, "!" for failed, and at
+// the end "." when it stands at a boundary.
 std::string log_of(const std::vector<std::string>& pieces) {
   RecordReader reader;
   std::string log;
