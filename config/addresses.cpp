@@ -9,6 +9,7 @@
 
 #include "config/diagnostics.h"
 #include "config/foreign_words.h"
+#include "config/proxies.h"
 
 namespace holdfast::config {
 namespace {

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/address.h"
+#include "config/proxies.h"
 #include "config/units.h"
 
 namespace holdfast::config {

@@ -12,6 +12,10 @@
 #include <vector>
 
 #include "config/addresses.h"
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
 #include "config/units.h"
 
 namespace holdfast::config {

@@ -2,11 +2,12 @@
 // Adds to the report; changes nothing.
 #pragma once
 
-#include "config/config.h"
 #include "config/diagnostics.h"
 #include "config/reader.h"
 
 namespace holdfast::config {
+
+struct Config;
 
 struct Checked {
   const Config& config;

@@ -6,7 +6,10 @@
 
 #include "config/addresses.h"
 #include "config/checks.h"
+#include "config/config.h"
 #include "config/load.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "config/values.h"
 
 namespace holdfast::config {

@@ -9,7 +9,10 @@
 
 #include "config/addresses.h"
 #include "config/checks.h"
+#include "config/config.h"
 #include "config/name_pattern.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "config/units.h"
 
 namespace holdfast::config {

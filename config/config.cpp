@@ -1,6 +1,10 @@
 // The few things a Config can say about itself.
 #include "config/config.h"
 
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
+
 namespace holdfast::config {
 
 std::string Address::text() const {
@@ -10,6 +14,15 @@ std::string Address::text() const {
   const bool literal_v6 = host.find(':') != std::string::npos;
   return (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
+
+// Here, where pools and sites are whole types.
+Config::Config() = default;
+Config::Config(const Config&) = default;
+Config::Config(Config&&) noexcept = default;
+Config& Config::operator=(const Config&) = default;
+Config& Config::operator=(Config&&) noexcept = default;
+Config::~Config() = default;
+bool Config::operator==(const Config&) const = default;
 
 const Pool* Config::find_pool(const std::string& name) const {
   for (const Pool& pool : pools) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/checks.h"
+#include "config/config.h"
 #include "config/diagnostics.h"
 #include "config/foreign_words.h"
 #include "config/load_yaml.h"
@@ -110,7 +111,7 @@ LoadResult load(std::string_view text, const std::string& file_name, const Envir
     }
   }
   if (!report.has_errors()) {
-    result.config = std::move(config);
+    result.config = std::make_shared<const Config>(std::move(config));
   }
   result.diagnostics = report.take();
   return result;

@@ -3,41 +3,22 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/address.h"
+#include "config/diagnostic.h"
+#include "config/environment.h"
+#include "config/snapshot.h"
 
 namespace holdfast::config {
 
-enum class Severity : std::uint8_t { error, warning };
-
-struct Diagnostic {
-  Severity severity = Severity::error;
-  std::string file;
-  int line = 0;             // 1-based; 0: no place (the file cannot be read)
-  int column = 0;           // 1-based, in characters
-  std::string message;      // "unknown key 'max_conections' in pools.php"
-  std::string hint;         // "did you mean 'max_connections'?"; may be empty
-  std::string source_line;  // the line of the file, for the caret
-};
-
-// "FILE:LINE:COL: error: MESSAGE; HINT\n    source line\n    ^\n"
-std::string format_diagnostic(const Diagnostic& diagnostic);
-std::string format_diagnostics(const std::vector<Diagnostic>& diagnostics);  // one after the other
-
 struct LoadResult {
-  std::optional<Config> config;         // absent when there is any error
+  Snapshot config;                      // nullptr when there is any error
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by place
 };
-
-// Looks up environment variables; injected so that tests need no real environment.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
-std::optional<std::string> process_environment(const std::string& name);
 
 LoadResult load_file(const std::string& path, const Environment& environment = process_environment);
 LoadResult load_text(std::string_view yaml, const std::string& file_name,

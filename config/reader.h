@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "config/diagnostics.h"
-#include "config/load.h"
+#include "config/environment.h"
 #include "config/node.h"
 
 namespace holdfast::config {

@@ -7,13 +7,16 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
 #include "config/values.h"
 
 namespace holdfast::config {
 namespace {
 
-// ---- rows
-// ----------------------------------------------------------------------------------------------------------
+// ---- rows -------------------------------------------------------------------------------------------------
 
 template <class T>
 struct Key {
@@ -107,8 +110,7 @@ constexpr auto single(std::string_view name) {
                      }};
 }
 
-// ---- bounds
-// --------------------------------------------------------------------------------------------------------
+// ---- bounds -----------------------------------------------------------------------------------------------
 
 constexpr std::uint64_t kSecond = 1000;
 constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
@@ -129,8 +131,7 @@ constexpr Limits wait(const char* instead) {
   return from_to(1, kDay, instead);
 }
 
-// ---- tables
-// --------------------------------------------------------------------------------------------------------
+// ---- tables -----------------------------------------------------------------------------------------------
 
 template <>
 struct Keys<Queue> {
@@ -289,8 +290,7 @@ struct Keys<Shutdown> {
   };
 };
 
-// ---- the two lists
-// -------------------------------------------------------------------------------------------------
+// ---- the two lists ----------------------------------------------------------------------------------------
 
 // Names appear in URLs (/pools/NAME/pause) and as labels of metrics.
 bool is_pool_name(const std::string& name) {

@@ -5,11 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "config/reader.h"
 #include "config/writer.h"
 
 namespace holdfast::config {
+
+struct Config;
 
 // Fills `config` from the tree. What is wrong goes to the reader's report; the rest keeps its default.
 void read_config(Reader& reader, const NodePtr& root, Config& config);

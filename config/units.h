@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/duration.h"
 
 namespace holdfast::config {
 

@@ -1,6 +1,6 @@
 // The kinds of value a key can have. Each kind is a type with
-//   using Value;  static std::optional<Value> read(Reader&, const Slot&, const Limits&);  static std::string
-//   text(...);
+//   using Value;  static std::optional<Value> read(Reader&, const Slot&, const Limits&);
+//   static std::string text(...);
 // read() reports what is wrong and then returns nothing; text() is YAML that read() takes back. Knows no key
 // by name.
 #pragma once
@@ -11,7 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "config/address.h"
+#include "config/choices.h"
+#include "config/duration.h"
+#include "config/proxies.h"
 #include "config/reader.h"
 
 namespace holdfast::config {

@@ -53,7 +53,7 @@ void Admin::add_fields(std::string_view policy, std::vector<http::Field>& fields
 
 // Whoever may open a Unix socket runs on this machine, and is no browser.
 OwnAnswer Admin::answer(const http::RequestHead& request, const OwnCaller& caller) {
-  if (caller.unix_socket || core::is_admin_host(request.host, server_.context().config->admin_hosts))
+  if (caller.unix_socket || core::is_admin_host(request.host, server_.admin_hosts()))
     return answer_trusted(request);
   return refuse(request, caller);
 }

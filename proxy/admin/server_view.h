@@ -31,6 +31,8 @@ class ServerView {
   // TCP ports that are listened on, and which of them is the admin endpoint's (0: none, or a Unix socket).
   virtual std::vector<std::uint16_t> ports() const = 0;
   virtual std::uint16_t admin_port() const = 0;
+  // admin.hosts of the configuration in force.
+  virtual const std::vector<std::string>& admin_hosts() const = 0;
 
  protected:
   ~ServerView() = default;

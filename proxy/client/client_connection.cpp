@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "config/choices.h"
+
 namespace holdfast {
 
 ClientConnection::ClientConnection(ClientHost& host, Context& context, std::uint64_t id, Arrival arrival)

@@ -1,6 +1,9 @@
 // From a request head to a plan.
 #include "proxy/client/dispatcher.h"
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/net/static_file.h"
 
 namespace holdfast {

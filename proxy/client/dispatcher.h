@@ -10,7 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/router.h"
 #include "proxy/http/message.h"

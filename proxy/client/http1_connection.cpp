@@ -3,6 +3,8 @@
 
 #include <cassert>
 
+#include "config/config.h"
+
 namespace holdfast {
 
 namespace {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/config.h"
 #include "proxy/client/http1_connection.h"
 
 namespace holdfast {

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "config/config.h"
 #include "proxy/core/log_text.h"
 
 namespace holdfast {

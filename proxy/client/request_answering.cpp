@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/config.h"
+#include "config/site.h"
 #include "fastcgi/protocol.h"
 #include "proxy/client/request.h"
 #include "proxy/core/cgi_params.h"

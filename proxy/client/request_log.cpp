@@ -1,4 +1,5 @@
 // The request: its line in the access log, and what php said about it.
+#include "config/site.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 #include "proxy/upstream/php_stderr.h"

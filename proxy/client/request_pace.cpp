@@ -1,6 +1,7 @@
 // The request: how slowly its body may come and its answer be taken.
 #include <algorithm>
 
+#include "config/config.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "config/site.h"
 #include "proxy/core/error_page.h"
 #include "proxy/core/mime.h"
 #include "proxy/core/withheld.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/core/exchange.h"
 #include "proxy/http/message.h"
 #include "proxy/http/range.h"

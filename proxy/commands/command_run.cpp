@@ -7,7 +7,10 @@
 #include <memory>
 #include <string>
 
+#include "config/config.h"
 #include "config/load.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/core/log_text.h"
 #include "proxy/observe/log.h"
@@ -38,7 +41,7 @@ Loaded load(const std::string& file) {
                          std::to_string(diagnostic.column) + ": " + diagnostic.message;
   }
   if (errors > 1) loaded.first_error += " (and " + std::to_string(errors - 1) + " more)";
-  if (result.config) loaded.config = std::make_shared<const config::Config>(*std::move(result.config));
+  loaded.config = std::move(result.config);
   return loaded;
 }
 

@@ -11,7 +11,10 @@
 #include <memory>
 #include <string>
 
+#include "config/config.h"
 #include "config/load.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/fpm/private_fpm.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/observe/log.h"

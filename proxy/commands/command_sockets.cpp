@@ -103,7 +103,7 @@ class SocketsCommand {
   net::SocketSources sources_;
   Form form_ = Form::table;
   TableStyle style_;
-  std::optional<config::Config> config_;
+  config::Snapshot config_;
   std::string error_;
 };
 

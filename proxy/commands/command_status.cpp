@@ -17,6 +17,7 @@
 #include <optional>
 #include <string>
 
+#include "config/config.h"
 #include "config/load.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/live_terminal.h"

@@ -5,6 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "config/config.h"
+#include "config/pool.h"
+
 namespace holdfast {
 
 namespace {

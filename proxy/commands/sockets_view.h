@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/sockets/socket_table.h"
 
 namespace holdfast {

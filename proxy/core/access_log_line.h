@@ -15,7 +15,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/choices.h"
 
 namespace holdfast::core {
 

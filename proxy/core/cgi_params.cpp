@@ -7,6 +7,8 @@
 #include <cstring>
 #include <functional>
 
+#include "config/site.h"
+
 namespace holdfast::core {
 
 namespace {

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "fastcgi/param_list.h"
 #include "proxy/core/forwarded.h"
 #include "proxy/http/message.h"

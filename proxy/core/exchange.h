@@ -15,7 +15,6 @@
 #include <string_view>
 #include <utility>
 
-#include "config/config.h"
 #include "fastcgi/cgi_head.h"
 #include "fastcgi/param_list.h"
 #include "fastcgi/session.h"

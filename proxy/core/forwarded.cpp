@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "config/load.h"  // contains()
+#include "config/proxies.h"
 #include "proxy/http/request_rules.h"
 
 namespace holdfast::core {

@@ -3,17 +3,15 @@
 //
 // Rules
 // - Only a peer within trusted_proxies is believed at all.
-// - The list is read from the right, where each hop appends what it saw: the first address that is not itself
-// a
-//   trusted proxy is the client. An entry that is no address (unknown, _hidden, rubbish) ends the walk: the
-//   client is then the last hop that was proven.
+// - The list is read from the right, where each hop appends what it saw: the first address that is
+//   not itself a trusted proxy is the client. An entry that is no address (unknown, _hidden, rubbish)
+//   ends the walk: the client is then the last hop that was proven.
 // - `forwarded_headers` names the fields that the proxies set: only these are read, and only these reach php.
 // - Without it nobody knows which fields are the proxy's and which it has let through. X-Forwarded-For,
-// -Proto and
-//   -Port are read, or Forwarded. Where both are there they have to name the same address and scheme: if they
-//   do not, one of them is the client's, and the request is refused (conflict), since either could be the
-//   lie. X-Forwarded-Host (and Forwarded's host) is not used: it would let a client choose the site, and many
-//   proxies pass it on unchecked.
+//   -Proto and -Port are read, or Forwarded. Where both are there they have to name the same address and scheme:
+//   if they do not, one of them is the client's, and the request is refused (conflict), since either could be
+//   the lie. X-Forwarded-Host (and Forwarded's host) is not used: it would let a client choose the site, and
+//   many proxies pass it on unchecked.
 // - php never sees such a field of a peer that is not trusted: applications believe them.
 #pragma once
 
@@ -24,7 +22,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/choices.h"
+#include "config/snapshot.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {

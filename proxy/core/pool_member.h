@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "config/config.h"
+#include "config/pool.h"
 #include "proxy/core/application.h"
 #include "proxy/core/back_off.h"
 #include "proxy/core/connection_set.h"

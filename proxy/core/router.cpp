@@ -3,6 +3,8 @@
 
 #include <optional>
 
+#include "config/config.h"
+#include "config/site.h"
 #include "proxy/core/withheld.h"
 
 namespace holdfast::core {

@@ -20,7 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {

@@ -28,7 +28,7 @@
 #include <optional>
 #include <vector>
 
-#include "config/config.h"
+#include "config/pool.h"
 #include "proxy/core/pool_action.h"
 #include "proxy/core/pool_member.h"
 #include "proxy/core/pool_stats.h"

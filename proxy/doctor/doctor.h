@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "config/address.h"
+#include "config/pool.h"
 #include "proxy/fpm/fpm_config.h"
 #include "proxy/sockets/system_settings.h"
 
@@ -103,7 +104,8 @@ struct RootFacts {
 
 struct DoctorFacts {
   std::string config_file;
-  config::Config config;
+  std::vector<config::Address> listening;  // our own addresses, the admin endpoint's included
+  std::uint64_t clients_max = 0;           // client.max_connections
   Account account;
   std::uint64_t nofile_max = 0;  // the hard limit: holdfast raises its soft one to it
   net::SystemSettings system;

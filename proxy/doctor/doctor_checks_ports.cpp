@@ -65,8 +65,7 @@ void check_overlap(const DoctorFacts& facts, const net::PortRange& range, Findin
   const auto add = [&ports](const config::Address& address) {
     if (address.kind == config::Address::Kind::tcp && address.port != 0) ports.push_back(address.port);
   };
-  for (const config::Address& address : facts.config.listen) add(address);
-  if (facts.config.admin) add(*facts.config.admin);
+  for (const config::Address& address : facts.listening) add(address);
   for (const PoolFacts& pool : facts.pools) {
     if (is_loopback(pool.pool.address)) add(pool.pool.address);
   }

@@ -8,9 +8,9 @@ namespace {
 
 void check_descriptors(const DoctorFacts& facts, Findings& found) {
   core::DescriptorNeeds needs;
-  needs.listeners = facts.config.listen.size() + (facts.config.admin ? 1 : 0);
+  needs.listeners = facts.listening.size();
   for (const PoolFacts& pool : facts.pools) needs.upstream_connections += pool.pool.max_connections + 1;
-  const std::uint64_t clients = facts.config.client.max_connections;
+  const std::uint64_t clients = facts.clients_max;
   const std::uint64_t needed = core::descriptors_for(clients, needs);
   const std::string what =
       "descriptors: hard limit " + grouped(facts.nofile_max) + ", needed up to " + grouped(needed);

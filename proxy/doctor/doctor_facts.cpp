@@ -12,6 +12,9 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "config/config.h"
+#include "config/site.h"
+
 namespace holdfast {
 
 namespace {
@@ -118,7 +121,9 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
                          const FactSources& sources) {
   DoctorFacts facts;
   facts.config_file = config_file;
-  facts.config = config;
+  facts.listening = config.listen;
+  if (config.admin) facts.listening.push_back(*config.admin);
+  facts.clients_max = config.client.max_connections;
   facts.account = account;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.nofile_max = limit.rlim_max;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/snapshot.h"
 #include "proxy/doctor/doctor.h"
 
 namespace holdfast {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/config.h"
+#include "config/address.h"
 #include "fastcgi/param_list.h"
 #include "fastcgi/session.h"
 

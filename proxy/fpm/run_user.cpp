@@ -14,6 +14,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/fpm/fpm_config.h"
 
 namespace holdfast {

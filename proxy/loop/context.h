@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/core/deadline_queue.h"
 #include "proxy/core/memory_budget.h"
 #include "proxy/core/rare_line.h"

@@ -1,7 +1,7 @@
 // From the configuration's words to the network's: config/ and proxy/net/ know nothing of each other.
 #pragma once
 
-#include "config/config.h"
+#include "config/address.h"
 #include "proxy/net/network.h"
 
 namespace holdfast {

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "config/log.h"
 #include "proxy/observe/log_file.h"
 
 namespace holdfast {
@@ -23,7 +24,8 @@ AccessLog::~AccessLog() {
 
 std::optional<AccessLog::Target> AccessLog::open(const config::Log& config, std::string& error) const {
   Target target;
-  target.config_ = config;
+  target.access_ = config.access;
+  target.format_ = config.format;
   if (config.access == "off") return target;
   // By their usual names in containers too: these are links, and what they lead to may be a socket.
   if (config.access == "stdout" || config.access == "/dev/stdout") {
@@ -49,10 +51,10 @@ std::optional<AccessLog::Target> AccessLog::open(const config::Log& config, std:
 
 void AccessLog::use(Target target) {
   flush();
-  if (target.config_.access != target_.config_.access) writer_.drop_all();
+  if (target.access_ != target_.access_) writer_.drop_all();
   target_ = std::move(target);
   writer_.use(target_.output_);
-  formatter_ = core::AccessLogFormatter(target_.config_.format);
+  formatter_ = core::AccessLogFormatter(target_.format_);
 }
 
 void AccessLog::hand_over(uid_t user, gid_t group) const {

@@ -9,7 +9,8 @@
 #include <optional>
 #include <string>
 
-#include "config/config.h"
+#include "config/choices.h"
+#include "config/snapshot.h"
 #include "proxy/core/access_log_line.h"
 #include "proxy/observe/log_writer.h"
 
@@ -21,7 +22,8 @@ class AccessLog {
   class Target {
    private:
     friend class AccessLog;
-    config::Log config_{.access = "off"};
+    std::string access_ = "off";  // as configured
+    config::LogFormat format_ = config::LogFormat::combined;
     std::shared_ptr<LogOutput> output_;  // none: nothing is logged
     int file_ = -1;                      // of the output, where it is a file
     bool made_ = false;

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/choices.h"
 #include "proxy/observe/log_writer.h"
 
 namespace holdfast {

@@ -63,10 +63,12 @@ Listeners::Listeners(net::Network& network, Log& log, ArrivalHandler& handler)
     : network_(network), log_(log), handler_(handler) {}
 Listeners::~Listeners() = default;
 
-std::optional<Listeners::Next> Listeners::prepare(const config::Config& config, std::string& error) {
+std::optional<Listeners::Next> Listeners::prepare(const std::vector<config::Address>& sites,
+                                                  const std::optional<config::Address>& admin,
+                                                  std::string& error) {
   Next next;
-  for (const config::Address& address : config.listen) next.places_.push_back({.address = address});
-  if (config.admin) next.places_.push_back({.address = *config.admin, .admin = true});
+  for (const config::Address& address : sites) next.places_.push_back({.address = address});
+  if (admin) next.places_.push_back({.address = *admin, .admin = true});
   keep(next);
   for (Next::Place& place : next.places_) {
     if (place.kept == nullptr && !open(place, next.leaving_, error)) return std::nullopt;

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "config/address.h"
 #include "proxy/client/arrival.h"
 #include "proxy/net/network.h"
 #include "proxy/observe/log.h"
@@ -52,7 +52,8 @@ class Listeners {
   };
 
   // Nothing, with a sentence in `error`, when an address cannot be had; then all is as before.
-  [[nodiscard]] std::optional<Next> prepare(const config::Config& config, std::string& error);
+  [[nodiscard]] std::optional<Next> prepare(const std::vector<config::Address>& sites,
+                                            const std::optional<config::Address>& admin, std::string& error);
   // Whose clients are to finish: the ids of listeners that have gone, or have changed from the sites to the
   // admin endpoint or back. What waited in the backlog of one that goes has been accepted.
   [[nodiscard]] std::vector<std::uint64_t> put_in_force(Next next);

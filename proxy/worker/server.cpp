@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "config/config.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/net/rlimit.h"
 #include "proxy/net/spill_file.h"

@@ -1,7 +1,7 @@
 // From a configuration to a running server: makes network, logs and worker, and runs until it is stopped.
 #pragma once
 
-#include "config/config.h"
+#include "config/snapshot.h"
 
 namespace holdfast {
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "config/config.h"
 #include "proxy/admin/admin.h"
 #include "proxy/core/version.h"
 #include "proxy/http/http_date.h"
@@ -47,7 +48,7 @@ Worker::~Worker() {
 }
 
 bool Worker::start(std::string& error) {
-  std::optional<Listeners::Next> listeners = listeners_.prepare(*context_.config, error);
+  std::optional<Listeners::Next> listeners = listeners_.prepare(config().listen, config().admin, error);
   if (!listeners) return false;
   static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
   if (!host_.on_listening(listeners_, *context_.config, error)) return false;
@@ -83,8 +84,11 @@ Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
   return plan;
 }
 
-// ----------------------------------------------------------------------------------------------------- end
-// of a turn
+const std::vector<std::string>& Worker::admin_hosts() const {
+  return config().admin_hosts;
+}
+
+// --------------------------------------------------------------------------------------------- end of a turn
 
 void Worker::on_wakeup() {
   wakeup_.reset();

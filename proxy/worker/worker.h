@@ -11,7 +11,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/admin/server_view.h"
 #include "proxy/client/client_host.h"
 #include "proxy/client/dispatcher.h"
@@ -100,6 +100,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::uint64_t client_connections_most() const override { return places_.most(); }
   std::vector<std::uint16_t> ports() const override { return listeners_.ports(); }
   std::uint16_t admin_port() const override { return listeners_.admin_port(); }
+  const std::vector<std::string>& admin_hosts() const override;
 
   // --- looking in (simulation)
   const config::Config& config() const { return *context_.config; }

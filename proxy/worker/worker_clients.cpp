@@ -1,5 +1,7 @@
 // The worker: clients that come, how many there may be, and who goes when all places are taken.
+#include "config/config.h"
 #include "config/load.h"  // contains()
+#include "config/pool.h"
 #include "proxy/core/descriptor_plan.h"
 #include "proxy/worker/worker.h"
 

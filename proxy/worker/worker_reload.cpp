@@ -1,6 +1,9 @@
 // The worker: taking a new configuration.
 #include <algorithm>
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/core/version.h"
 #include "proxy/observe/wall_clock.h"
 #include "proxy/worker/worker.h"
@@ -41,7 +44,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // What can fail comes first, and changes nothing.
   std::optional<AccessLog::Target> log = context_.access_log.open(snapshot->log, error);
   if (!log) return false;
-  std::optional<Listeners::Next> listeners = listeners_.prepare(*snapshot, error);
+  std::optional<Listeners::Next> listeners = listeners_.prepare(snapshot->listen, snapshot->admin, error);
   if (!listeners) return false;
   // From here on nothing fails.
   const bool same = *snapshot == *context_.config;

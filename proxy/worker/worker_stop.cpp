@@ -1,13 +1,13 @@
 // The worker: signals, and how it stops.
 //
-//   serving --SIGTERM--> delaying --shutdown.delay--> draining --nothing runs--> ending --last answers-->
-//   stopped
+//   serving --SIGTERM--> delaying --shutdown.delay--> draining --nothing runs--> ending --last answers--> stopped
 //                        /readyz fails,               the sites' listeners       the admin
 //                        all is served                are closed                 endpoint, too
 //
 // A second signal cuts draining short.
 #include <csignal>
 
+#include "config/config.h"
 #include "proxy/worker/worker.h"
 
 namespace holdfast {

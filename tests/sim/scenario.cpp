@@ -6,6 +6,9 @@
 #include <array>
 #include <initializer_list>
 
+#include "config/pool.h"
+#include "config/site.h"
+
 namespace holdfast::sim {
 
 using namespace std::chrono_literals;

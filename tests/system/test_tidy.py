@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.includers import includers
 from harness.rooms import ARROWS, ROOMS, rule_arrows, rule_flat, rule_header_cycle
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -382,6 +383,28 @@ def test_rule_finds(tmp_path, rule, path, text, finding):
 @pytest.mark.parametrize("rule, path, text", KEEPS)
 def test_rule_lets_pass(tmp_path, rule, path, text):
     assert rule(tree_with(tmp_path, path, text)) == []
+
+
+# The structs that a Config is made of. Whoever changes a key builds again what sees its struct.
+CONFIG_HEADERS = ["config/config.h", "config/buffers.h", "config/client.h", "config/log.h", "config/proxies.h",
+                  "config/shutdown.h", "config/site.h"]
+CONFIG_INCLUDERS_MAX = 25
+
+
+@pytest.mark.parametrize("header", CONFIG_HEADERS)
+def test_a_key_rebuilds_little_of_the_program(project_tree, header):
+    rebuilt = sorted(path for path in includers(project_tree)[header] if not path.startswith("tests/"))
+    assert rebuilt, f"nobody includes {header}: was it moved?"
+    assert len(rebuilt) <= CONFIG_INCLUDERS_MAX, f"{len(rebuilt)} files: a header that needs a part only includes " \
+        f"that, or names it (config/snapshot.h): {', '.join(rebuilt)}"
+
+
+def test_includers_follow_every_step(tmp_path):
+    tree_with(tmp_path, "config/a.h", "")
+    (tmp_path / "config/b.h").write_text('#include "config/a.h"\n', encoding="utf-8")
+    (tmp_path / "config/b.cpp").write_text('#include "b.h"\n', encoding="utf-8")
+    (tmp_path / "config/c.cpp").write_text("#include <a.h>\n", encoding="utf-8")
+    assert includers(sources(tmp_path)) == {"config/a.h": {"config/b.cpp"}, "config/b.h": {"config/b.cpp"}}
 
 
 def test_third_party_in_two_files(tmp_path):

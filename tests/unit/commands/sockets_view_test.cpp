@@ -7,6 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "config/config.h"
+#include "config/pool.h"
+
 using namespace holdfast;
 using namespace holdfast::net;
 

@@ -3,6 +3,10 @@
 
 #include <filesystem>
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
 #include "helpers.h"
 
 using namespace holdfast::config;
@@ -15,7 +19,7 @@ void one(const LoadResult& result, Severity severity, const std::string& text) {
   CHECK(result.diagnostics.size() == 1);
   CHECK(count(result, severity) == 1);
   CHECK(says(result, text));
-  CHECK(result.config.has_value() == (severity == Severity::warning));
+  CHECK((result.config != nullptr) == (severity == Severity::warning));
 }
 void error(const LoadResult& result, const std::string& text) {
   one(result, Severity::error, text);
@@ -26,7 +30,7 @@ void warning(const LoadResult& result, const std::string& text) {
 
 void clean(const LoadResult& result) {
   CHECK_MESSAGE(result.diagnostics.empty(), said(result));
-  CHECK(result.config.has_value());
+  CHECK(result.config);
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "helpers.h"
 
 using namespace holdfast::config;

@@ -8,7 +8,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
 #include "helpers.h"
 
 using namespace holdfast::config;

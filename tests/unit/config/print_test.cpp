@@ -4,6 +4,10 @@
 #include <filesystem>
 #include <random>
 
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/proxies.h"
+#include "config/site.h"
 #include "config/values.h"
 #include "helpers.h"
 

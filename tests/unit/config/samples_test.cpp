@@ -5,7 +5,10 @@
 #include <map>
 #include <set>
 
+#include "config/config.h"
+#include "config/pool.h"
 #include "config/schema.h"
+#include "config/site.h"
 #include "helpers.h"
 
 using namespace holdfast::config;

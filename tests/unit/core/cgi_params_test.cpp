@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/site.h"
+
 using namespace holdfast;
 using core::CgiParams;
 using core::CgiRequest;

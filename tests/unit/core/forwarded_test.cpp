@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "config/proxies.h"
+
 using namespace holdfast;
 using core::client_origin;
 using core::ClientOrigin;

@@ -5,6 +5,9 @@
 
 #include <map>
 
+#include "config/config.h"
+#include "config/site.h"
+
 using namespace holdfast;
 using core::FileKind;
 using core::FileProbe;

@@ -28,6 +28,12 @@ inline DoctorFacts good() {
   facts.config_file = "holdfast.yaml";
   facts.account = {"holdfast", kHoldfast, {kHoldfast, kWwwData}};
   facts.nofile_max = 65536;
+  facts.listening = {{config::Address::Kind::tcp, "127.0.0.1", 8080, {}},
+                     {config::Address::Kind::tcp, "127.0.0.1", 9180, {}}};
+  facts.clients_max = 10000;
+  facts.listening = {{config::Address::Kind::tcp, "127.0.0.1", 8080, {}},
+                     {config::Address::Kind::tcp, "127.0.0.1", 9180, {}}};
+  facts.clients_max = 10000;
   facts.system.somaxconn = 4096;
   facts.system.port_range = net::PortRange{};
   facts.system.tcp_tw_reuse = 2;

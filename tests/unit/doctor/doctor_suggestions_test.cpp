@@ -6,15 +6,25 @@
 #include <random>
 #include <set>
 
+#include "config/config.h"
 #include "config/load.h"
 #include "config/schema.h"
+#include "config/site.h"
 #include "config/writer.h"
 #include "doctor_set_ups.h"
 
 namespace holdfast::doctor_test {
 namespace {
 
-std::map<std::string, std::string> values_of(const config::Config& config) {
+// The values of the configuration that these facts come from.
+std::map<std::string, std::string> values_of(const DoctorFacts& facts) {
+  config::Config config;
+  config.client.max_connections = static_cast<std::uint32_t>(facts.clients_max);
+  config.listen[0].port = facts.listening[0].port;
+  for (const PoolFacts& pool : facts.pools) config.pools.push_back(pool.pool);
+  config.sites.emplace_back();
+  config.sites[0].root = config.sites[0].php_root = facts.roots[0].root;
+  config.sites[0].pool = "php";
   config::Writer writer;
   config::write_config(writer, config);
   std::map<std::string, std::string> out;
@@ -130,8 +140,8 @@ DoctorFacts draw_facts(std::uint32_t seed) {
   facts.roots[0].exists_here = !draw.one_in(4);
   facts.roots[0].seen_by_php = draw.one_in(2) ? RootFacts::Seen::yes : RootFacts::Seen::no;
   facts.nofile_max = draw.of<std::uint64_t>({64, 100, 1024, 65536});
-  facts.config.client.max_connections = draw.of<std::uint32_t>({1, 30, 10000});
-  facts.config.listen[0].port = draw.of<std::uint16_t>({80, 8080, 40000});
+  facts.clients_max = draw.of<std::uint32_t>({1, 30, 10000});
+  facts.listening[0].port = draw.of<std::uint16_t>({80, 8080, 40000});
   facts.system.port_range =
       draw.of({net::PortRange{}, net::PortRange{1024, 65535}, net::PortRange{40000, 41000}});
   if (draw.one_in(2)) facts.system.reserved_ports = {{40000, 40000}};
@@ -140,11 +150,6 @@ DoctorFacts draw_facts(std::uint32_t seed) {
   facts.system.tcp_max_tw_buckets = draw.of<std::uint64_t>({1000, 65536, 131072});
   facts.system.somaxconn = draw.of<std::uint64_t>({128, 511, 4096});
   facts.system.conntrack_count = draw.of<std::uint64_t>({0, 262000});
-  facts.config.pools.clear();
-  for (const PoolFacts& pool : facts.pools) facts.config.pools.push_back(pool.pool);
-  facts.config.sites.emplace_back();
-  facts.config.sites[0].root = facts.config.sites[0].php_root = facts.roots[0].root;
-  facts.config.sites[0].pool = "php";
   return facts;
 }
 
@@ -172,7 +177,7 @@ void check_own(const DoctorFacts& facts, const Change& change) {
   const std::string path = change.text.substr(0, change.text.find(": "));
   std::string value = change.text.substr(path.size() + 2);
   value = value.substr(0, value.find("   #"));
-  const auto present = values_of(facts.config);
+  const auto present = values_of(facts);
   std::string key = path;
   if (key.starts_with("sites[0]")) key.replace(0, 8, "sites[]");
   CAPTURE(change.text);

@@ -12,6 +12,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "config/log.h"
+
 using namespace holdfast;
 
 namespace {
