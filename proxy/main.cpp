@@ -1,5 +1,4 @@
-// The command line: one subcommand a file (command_*.cpp). Nothing else happens here.
-#include <CLI/CLI.hpp>
+// The command line: one command a file (command_*.cpp). Nothing else happens here.
 #include <string>
 
 #include "proxy/commands/command_doctor.h"
@@ -11,19 +10,16 @@
 #include "proxy/core/version.h"
 
 int main(int argc, char** argv) {
-  CLI::App app{"HTTP server and FastCGI connection pooler for php-fpm", "holdfast"};
-  app.set_version_flag("--version", "holdfast " + std::string(holdfast::kVersion));
-  app.require_subcommand(1);
-  int exit_status = 0;
-  holdfast::add_run_commands(app, exit_status);
-  holdfast::add_serve_command(app, exit_status);
-  holdfast::add_status_command(app, exit_status);
-  holdfast::add_sockets_command(app, exit_status);
-  holdfast::add_doctor_command(app, exit_status);
+  holdfast::CommandLine line("holdfast", "HTTP server and FastCGI connection pooler for php-fpm",
+                             std::string(holdfast::kVersion));
+  holdfast::add_run_commands(line);
+  holdfast::add_serve_command(line);
+  holdfast::add_status_command(line);
+  holdfast::add_sockets_command(line);
+  holdfast::add_doctor_command(line);
   // Set last: commands take over the footer that is there when they are added.
-  app.footer(
+  line.footer(
       "Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.\n"
       "`holdfast COMMAND --help` tells the options of a command.");
-  const int usage = holdfast::run_command_line(app, argc, argv);
-  return usage != 0 ? usage : exit_status;
+  return line.run(argc, argv);
 }

@@ -4,19 +4,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "proxy/admin/admin_sockets.h"
 #include "proxy/admin/server_view.h"
 #include "proxy/core/version.h"
+#include "proxy/json/json.h"
 #include "proxy/upstream/fpm_status.h"
 #include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 double seconds(core::Duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -139,7 +139,7 @@ Json pool_of(const Upstream& upstream, core::Time now) {
 }  // namespace
 
 std::string pool_json(const Upstream& upstream, core::Time now) {
-  return pool_of(upstream, now).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return pool_of(upstream, now).dump() + "\n";
 }
 
 std::string status_json(const ServerView& server, SocketCensus& sockets) {
@@ -177,7 +177,8 @@ std::string status_json(const ServerView& server, SocketCensus& sockets) {
     pools[upstream->config().name] = std::move(pool);
   }
   json["pools"] = std::move(pools);
-  json["histogram_bounds_seconds"] = core::Histogram::kBounds;
+  json["histogram_bounds_seconds"] = Json::array();
+  for (const double bound : core::Histogram::kBounds) json["histogram_bounds_seconds"].push_back(bound);
   json["sockets"] = sockets_of(sockets.read(server), server.context().now());
   json["log_lines_dropped"] = {{"access", server.context().access_log.dropped()},
                                {"error", server.context().log.dropped()}};
@@ -188,8 +189,7 @@ std::string status_json(const ServerView& server, SocketCensus& sockets) {
   json["memory"] = {{"bytes", server.context().memory.used()},
                     {"max", server.context().memory.max()},
                     {"refused", metrics.memory_refused}};
-  // A path may hold bytes that are no UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump();
 }
 
 }  // namespace holdfast

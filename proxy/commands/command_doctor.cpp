@@ -3,13 +3,13 @@
 
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 
 #include "config/load.h"
+#include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/doctor/doctor.h"
 #include "proxy/doctor/doctor_facts.h"
@@ -51,23 +51,20 @@ int run_doctor(DoctorOptions options) {
 
 }  // namespace
 
-void add_doctor_command(CLI::App& app, int& exit_status) {
-  const auto options = std::make_shared<DoctorOptions>();  // lives as long as the callback
-  CLI::App* command =
-      app.add_subcommand("doctor", "Compare the pools with php-fpm's and the kernel's settings.");
-  command->add_option("-c,--config", options->config_file, "Configuration file")->capture_default_str();
-  command
-      ->add_option("--fpm-config", options->sources.fpm_configs,
-                   "The php-fpm.conf; default: where the packages put it")
-      ->check(CLI::ExistingFile);
-  command->add_option("--user", options->sources.user,
-                      "Account that holdfast runs under; default: the current one, or whom root becomes");
-  command->add_flag("--json", options->json, "One JSON object");
-  command->add_flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
-  command->footer(
+void add_doctor_command(CommandLine& line) {
+  const auto options = std::make_shared<DoctorOptions>();  // lives as long as the action
+  Command command = line.add("doctor", "Compare the pools with php-fpm's and the kernel's settings.");
+  command.text("-c,--config", options->config_file, "Configuration file");
+  command.files("--fpm-config", options->sources.fpm_configs,
+                "The php-fpm.conf; default: where the packages put it");
+  command.text("--user", options->sources.user,
+               "Account that holdfast runs under; default: the current one, or whom root becomes");
+  command.flag("--json", options->json, "One JSON object");
+  command.flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
+  command.footer(
       "Exit status: 0 nothing worse than a hint, 1 warnings, 2 errors, 64 usage, 78 mistakes in the "
       "configuration.\nNo script of yours is run.");
-  command->callback([options, &exit_status] { exit_status = run_doctor(*options); });
+  command.action([options] { return run_doctor(*options); });
 }
 
 }  // namespace holdfast

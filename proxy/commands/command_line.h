@@ -1,12 +1,59 @@
-// From argv to one command: parses, and says what is wrong with a command line in the words of who typed it
-// (did you mean). Every usage error ends with status 64, whatever CLI11 calls it.
+// The command line: which commands there are, with which options, and from argv to one of them. Says what is
+// wrong with a line in the words of who typed it (did you mean); every usage error ends with status 64. CLI11
+// stays behind it, in command_line.cpp.
 #pragma once
 
-#include <CLI/App.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace holdfast {
 
-// Runs the command that the line names, by its callback. 0: it ran, or help was asked for; else 64.
-int run_command_line(CLI::App& app, int argc, const char* const* argv);
+// One command, while it is described. `names` are as "-c,--config", or "DIR" for a word without an option.
+// The values outlive the run; what they hold is the default, which --help shows unless it is empty.
+class Command {
+ public:
+  Command(CLI::App& app, int& exit_status) : app_(app), exit_status_(exit_status) {}
+
+  void text(const std::string& names, std::string& value, const std::string& help);
+  void number(const std::string& names, std::uint32_t& value, std::uint32_t min, std::uint32_t max,
+              const std::string& help);
+  void flag(const std::string& names, bool& value, const std::string& help);
+  // May be given more than once; each is there.
+  void files(const std::string& names, std::vector<std::string>& values, const std::string& help);
+  // Both in one line are a mistake. Names as "--csv".
+  void exclude(const std::string& one, const std::string& other);
+  void footer(const std::string& text);
+  // What it does, when the line was right; its result is the exit status.
+  void action(const std::function<int()>& work);
+
+ private:
+  CLI::App& app_;
+  int& exit_status_;
+};
+
+class CommandLine {
+ public:
+  CommandLine(const std::string& program, const std::string& description, const std::string& version);
+  ~CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  Command add(const std::string& name, const std::string& description);
+  // Of the program's help, not of the commands'. After the last add().
+  void footer(const std::string& text);
+  // Does what the line asks for. The exit status: the command's, 0 for help, 64 for a mistake in the line.
+  int run(int argc, const char* const* argv);
+
+ private:
+  std::unique_ptr<CLI::App> app_;
+  int exit_status_ = 0;
+};
 
 }  // namespace holdfast

@@ -1,7 +1,6 @@
 // run, check, config.
 #include "proxy/commands/command_run.h"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -11,6 +10,7 @@
 #include "config/load.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/core/log_text.h"
 #include "proxy/observe/log.h"
@@ -105,28 +105,27 @@ int print(const Options& options) {
 
 }  // namespace
 
-void add_run_commands(CLI::App& app, int& exit_status) {
-  const auto options = std::make_shared<Options>();  // lives as long as the callbacks
-  const auto add = [&app, &exit_status, options](const char* name, const char* text,
-                                                 int (*command)(const Options&)) {
-    CLI::App* sub = app.add_subcommand(name, text);
-    sub->add_option("-c,--config", options->file, "Configuration file")->capture_default_str();
-    sub->callback([&exit_status, options, command] { exit_status = command(*options); });
-    return sub;
+void add_run_commands(CommandLine& line) {
+  const auto options = std::make_shared<Options>();  // lives as long as the actions
+  const auto add = [&line, options](const char* name, const char* text, int (*work)(const Options&)) {
+    Command command = line.add(name, text);
+    command.text("-c,--config", options->file, "Configuration file");
+    command.action([options, work] { return work(*options); });
+    return command;
   };
   add("run", "Serve in the foreground, by a configuration file.", run)
-      ->footer(
+      .footer(
           "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
           "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
           "SIGUSR1 opens the logs again.");
-  CLI::App* sub = add(
+  Command checking = add(
       "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
-  sub->add_flag("--strict", options->strict, "Warnings fail too");
-  sub->footer(
+  checking.flag("--strict", options->strict, "Warnings fail too");
+  checking.footer(
       "Exit status: 0 (warnings are told on stderr), 78 mistakes.\n"
       "It looks at the file alone; `holdfast doctor` compares it with php-fpm and the kernel.");
   add("config", "Print the effective configuration, defaults included.", print)
-      ->footer("Variables are expanded in it, so it may hold secrets.");
+      .footer("Variables are expanded in it, so it may hold secrets.");
 }
 
 }  // namespace holdfast

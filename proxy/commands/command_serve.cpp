@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +14,8 @@
 #include "config/load.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "proxy/commands/command_line.h"
+#include "proxy/commands/exit_status.h"
 #include "proxy/fpm/private_fpm.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/observe/log.h"
@@ -25,9 +26,6 @@ namespace holdfast {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kUsage = 64;        // EX_USAGE
-constexpr int kUnavailable = 69;  // EX_UNAVAILABLE
 
 struct Options {
   std::string folder = ".";
@@ -133,21 +131,21 @@ std::string nobody_may_serve(const std::string& root) {
 int serve(const Options& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
-  if (failure || !fs::is_directory(folder)) return fail(kUsage, options.folder + " is not a folder");
+  if (failure || !fs::is_directory(folder)) return fail(kExitUsage, options.folder + " is not a folder");
 
   config::Config config;
   std::string error;
   config::Site site;
   site.root = site.php_root = web_root(folder).string();
   site.front_controller = front_controller(options, site.root, error);
-  if (!error.empty()) return fail(kUsage, error);
+  if (!error.empty()) return fail(kExitUsage, error);
   const auto listen = config::parse_listen_address(options.listen, error);
-  if (!listen) return fail(kUsage, "--listen " + options.listen + ": " + error);
+  if (!listen) return fail(kExitUsage, "--listen " + options.listen + ": " + error);
   config.listen = {*listen};
   config.admin.reset();
   if (options.admin != "off") {
     config.admin = config::parse_listen_address(options.admin, error);
-    if (!config.admin) return fail(kUsage, "--admin " + options.admin + ": " + error);
+    if (!config.admin) return fail(kExitUsage, "--admin " + options.admin + ": " + error);
   }
 
   config::Pool pool;
@@ -160,21 +158,21 @@ int serve(const Options& options) {
     std::optional<RunUser> user;
     if (::geteuid() == 0) {
       user = choose_run_user(config, error);
-      if (!user && !error.empty()) return fail(kUsage, "--user: " + error);
+      if (!user && !error.empty()) return fail(kExitUsage, "--user: " + error);
       if (user && options.user.empty() && !may_serve(*user, site.root)) {
         user = owner_who_may_serve(site.root);
-        if (!user) return fail(kUnavailable, nobody_may_serve(site.root));
+        if (!user) return fail(kExitUnavailable, nobody_may_serve(site.root));
       }
       if (user) config.user = user->name;
     }
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
     if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
-      return fail(kUnavailable, error);
+      return fail(kExitUnavailable, error);
     pool.address = {
         .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
   } else {
     const auto address = config::parse_pool_address(options.php, error);
-    if (!address) return fail(kUsage, "--php " + options.php + ": " + error);
+    if (!address) return fail(kExitUsage, "--php " + options.php + ": " + error);
     pool.address = *address;
   }
   config.pools.push_back(pool);
@@ -189,25 +187,21 @@ int serve(const Options& options) {
 
 }  // namespace
 
-void add_serve_command(CLI::App& app, int& exit_status) {
-  CLI::App* sub = app.add_subcommand("serve", "Serve a folder of PHP with no configuration file.");
-  const auto options = std::make_shared<Options>();
-  sub->add_option("DIR", options->folder, "The folder; its public/ where that holds the index.php")
-      ->capture_default_str();
-  sub->add_option("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH")
-      ->capture_default_str();
-  sub->add_option("--admin", options->admin, "Address of the admin endpoint, or off")->capture_default_str();
-  sub->add_option("--php", options->php,
-                  "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
-  sub->add_option("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
-  sub->add_option("--user", options->user,
-                  "Whom to be when started as root (default: www-data, or the folder's owner)");
-  sub->add_option("--connections", options->connections, "Most connections to php-fpm")
-      ->capture_default_str()
-      ->check(CLI::Range(1U, 1000U));
-  sub->add_option("--front-controller", options->front_controller,
-                  "Script for what is not a file, or none (default: /index.php where it exists)");
-  sub->callback([&exit_status, options] { exit_status = serve(*options); });
+void add_serve_command(CommandLine& line) {
+  Command command = line.add("serve", "Serve a folder of PHP with no configuration file.");
+  const auto options = std::make_shared<Options>();  // lives as long as the action
+  command.text("DIR", options->folder, "The folder; its public/ where that holds the index.php");
+  command.text("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH");
+  command.text("--admin", options->admin, "Address of the admin endpoint, or off");
+  command.text("--php", options->php,
+               "A running php-fpm: unix:PATH or tcp:HOST:PORT (default: start a private one)");
+  command.text("--fpm", options->fpm_binary, "The php-fpm program to start (default: the newest found)");
+  command.text("--user", options->user,
+               "Whom to be when started as root (default: www-data, or the folder's owner)");
+  command.number("--connections", options->connections, 1, 1000, "Most connections to php-fpm");
+  command.text("--front-controller", options->front_controller,
+               "Script for what is not a file, or none (default: /index.php where it exists)");
+  command.action([options] { return serve(*options); });
 }
 
 }  // namespace holdfast

@@ -2,12 +2,10 @@
 // named.
 #pragma once
 
-namespace CLI {
-class App;
-}
-
 namespace holdfast {
 
-void add_serve_command(CLI::App& app, int& exit_status);
+class CommandLine;
+
+void add_serve_command(CommandLine& line);
 
 }  // namespace holdfast

@@ -2,7 +2,6 @@
 // sockets_view.h.
 #include "proxy/commands/command_sockets.h"
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -11,6 +10,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/live_terminal.h"
 #include "proxy/commands/sockets_view.h"
@@ -26,7 +26,7 @@ struct SocketsOptions {
   bool csv = false;
   bool json = false;
   bool proc = false;
-  std::size_t ports_max = 20;
+  std::uint32_t ports_max = 20;
   std::string config_file;
 };
 
@@ -109,24 +109,22 @@ class SocketsCommand {
 
 }  // namespace
 
-void add_sockets_command(CLI::App& app, int& exit_status) {
-  const auto options = std::make_shared<SocketsOptions>();  // lives as long as the callback
-  CLI::App* command =
-      app.add_subcommand("sockets", "Socket states of this network namespace, by port and side.");
-  command->add_flag("-w,--watch", options->watch,
-                    "Once a second until Ctrl-C: a live table, or rows with --csv, --json");
-  CLI::Option* csv = command->add_flag("--csv", options->csv, "Comma separated, one row a port and side");
-  command->add_flag("--json", options->json, "One JSON object; with --watch one a line")->excludes(csv);
-  command->add_option("--top", options->ports_max, "Rows of each table")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  command->add_flag("--proc", options->proc, "Read /proc/net instead of netlink");
-  command->add_option("-c,--config", options->config_file,
-                      "Name the listeners and pools of this configuration");
-  command->callback([options, &exit_status] {
+void add_sockets_command(CommandLine& line) {
+  const auto options = std::make_shared<SocketsOptions>();  // lives as long as the action
+  Command command = line.add("sockets", "Socket states of this network namespace, by port and side.");
+  command.flag("-w,--watch", options->watch,
+               "Once a second until Ctrl-C: a live table, or rows with --csv, --json");
+  command.flag("--csv", options->csv, "Comma separated, one row a port and side");
+  command.flag("--json", options->json, "One JSON object; with --watch one a line");
+  command.exclude("--json", "--csv");
+  command.number("--top", options->ports_max, 1, 65536, "Rows of each table");
+  command.flag("--proc", options->proc, "Read /proc/net instead of netlink");
+  command.text("-c,--config", options->config_file, "Name the listeners and pools of this configuration");
+  command.action([options] {
     SocketsCommand sockets(*options);
-    exit_status = sockets.run();
+    const int status = sockets.run();
     std::fputs(sockets.error().c_str(), stderr);
+    return status;
   });
 }
 

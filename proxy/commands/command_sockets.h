@@ -1,13 +1,11 @@
 // `holdfast sockets`: socket states of this network namespace, once or watched.
 #pragma once
 
-namespace CLI {
-class App;
-}
-
 namespace holdfast {
 
-// Adds the subcommand to `app`; its callback does the work and sets `exit_status`.
-void add_sockets_command(CLI::App& app, int& exit_status);
+class CommandLine;
+
+// Exit status: 0; 1 when nothing can be read; 64 usage; 78 for a bad configuration.
+void add_sockets_command(CommandLine& line);
 
 }  // namespace holdfast

@@ -7,28 +7,26 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "config/config.h"
 #include "config/load.h"
+#include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/live_terminal.h"
 #include "proxy/commands/status_view.h"
 #include "proxy/core/log_text.h"
+#include "proxy/json/json.h"
 
 namespace holdfast {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 constexpr std::size_t kLineShown = 100;
@@ -180,17 +178,17 @@ class StatusCommand {
   int show_once(const LiveScreen* screen) {
     Trouble trouble{"not an answer of Holdfast"};
     const std::optional<std::string> body = get(address_, "/status", trouble);
-    Json json = body ? Json::parse(*body, nullptr, false) : Json(Json::value_t::discarded);
-    if (json.is_discarded() || !json.is_object()) {
+    std::optional<Json> json = body ? Json::parse(*body) : std::nullopt;
+    if (!json || !json->is_object()) {
       error_ = "holdfast status: " + admin_ + ": " + trouble.what + "; " + trouble.remedy + "\n";
       if (screen != nullptr) screen->draw(error_);
       return kExitUnavailable;
     }
     error_.clear();
     if (options_.json) {
-      print(json.dump(options_.watch ? -1 : 2) + "\n");
+      print(json->dump(options_.watch ? -1 : 2) + "\n");
     } else {
-      const std::string table = status_table(json, before_ ? &*before_ : nullptr);
+      const std::string table = status_table(*json, before_ ? &*before_ : nullptr);
       if (screen != nullptr) {
         screen->draw(table);
       } else {
@@ -210,26 +208,25 @@ class StatusCommand {
 
 }  // namespace
 
-void add_status_command(CLI::App& app, int& exit_status) {
-  CLI::App* sub =
-      app.add_subcommand("status", "Pools and queue of a running server, from its admin endpoint.");
-  const auto options = std::make_shared<StatusOptions>();  // lives as long as the callback
-  CLI::Option* admin =
-      sub->add_option("--admin", options->admin,
-                      "The admin endpoint: HOST:PORT or unix:PATH; default: that of the configuration");
-  sub->add_option("-c,--config", options->config_file,
-                  "Names the admin endpoint; default: " + std::string(kDefaultFile) + ", else 127.0.0.1:9180")
-      ->excludes(admin);
-  sub->add_flag("-w,--watch", options->watch,
-                "Once a second until Ctrl-C, with requests a second; with --json one object a line");
-  sub->add_flag("--json", options->json, "The whole of /status");
-  sub->footer(
+void add_status_command(CommandLine& line) {
+  Command command = line.add("status", "Pools and queue of a running server, from its admin endpoint.");
+  const auto options = std::make_shared<StatusOptions>();  // lives as long as the action
+  command.text("--admin", options->admin,
+               "The admin endpoint: HOST:PORT or unix:PATH; default: that of the configuration");
+  command.text("-c,--config", options->config_file,
+               "Names the admin endpoint; default: " + std::string(kDefaultFile) + ", else 127.0.0.1:9180");
+  command.exclude("--config", "--admin");
+  command.flag("-w,--watch", options->watch,
+               "Once a second until Ctrl-C, with requests a second; with --json one object a line");
+  command.flag("--json", options->json, "The whole of /status");
+  command.footer(
       "Exit status: 0 all pools reach php-fpm, 1 one does not, 64 usage, 69 no answer, 78 mistakes in the "
       "configuration.");
-  sub->callback([&exit_status, options] {
+  command.action([options] {
     StatusCommand status(*options);
-    exit_status = status.run();
+    const int exit_status = status.run();
     std::fputs(status.error().c_str(), stderr);
+    return exit_status;
   });
 }
 

@@ -1,7 +1,6 @@
 // The forms of `holdfast sockets` that programs read: CSV and JSON.
-#include <nlohmann/json.hpp>
-
 #include "proxy/commands/sockets_view.h"
+#include "proxy/json/json.h"
 
 namespace holdfast {
 
@@ -9,7 +8,6 @@ namespace {
 
 using net::SocketCounts;
 using net::TcpState;
-using Json = nlohmann::ordered_json;
 
 // RFC 4180: quoted where needed, quotes doubled.
 std::string csv_field(const std::string& text) {
@@ -102,8 +100,7 @@ std::string sockets_json(const net::SocketReport& report, const std::string& tim
                   {"connected", report.unix_connected},
                   {"listening", report.unix_listening},
                   {"paths", paths}};
-  // A path may hold bytes that are no UTF-8: replaced, rather than thrown at the user.
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(indent) + "\n";
 }
 
 }  // namespace holdfast

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
@@ -12,28 +11,22 @@ namespace holdfast {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 std::optional<double> number(const Json& object, std::string_view path) {
   const Json* at = &object;
   while (!path.empty()) {
-    const std::string key(path.substr(0, path.find('/')));
+    const std::string_view key = path.substr(0, path.find('/'));
     path.remove_prefix(std::min(path.size(), key.size() + 1));
-    if (!at->is_object() || !at->contains(key)) return std::nullopt;
     at = &(*at)[key];
   }
-  if (!at->is_number()) return std::nullopt;
-  return at->get<double>();
+  return at->number();
 }
 
 std::string text(const Json& object, const char* key, const char* otherwise) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : otherwise;
+  return std::string(object[key].text().value_or(otherwise));
 }
 
 bool is(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_boolean() && found->get<bool>();
+  return object[key].boolean().value_or(false);
 }
 
 std::string cell(std::optional<double> value, int width, int decimals = 0, const char* unit = "") {
@@ -57,21 +50,11 @@ std::string head_line(const Json& status) {
          " clients, " + plain(number(status, "clients/requests")) + " requests\n\n";
 }
 
-const Json* pool_of(const Json& status, const std::string& name) {
-  const auto pools = status.find("pools");
-  if (pools == status.end() || !pools->is_object()) return nullptr;
-  const auto pool = pools->find(name);
-  return pool == pools->end() ? nullptr : &*pool;
-}
-
 // Requests a second of this pool since `before`.
 std::optional<double> rate(const Json& status, const Json* before, const std::string& name) {
   if (before == nullptr || number(*before, "pid") != number(status, "pid")) return std::nullopt;
-  const Json* pool = pool_of(status, name);
-  const Json* earlier = pool_of(*before, name);
-  if (pool == nullptr || earlier == nullptr) return std::nullopt;
-  const auto now = number(*pool, "requests");
-  const auto then = number(*earlier, "requests");
+  const auto now = number(status["pools"][name], "requests");
+  const auto then = number((*before)["pools"][name], "requests");
   const auto ended = number(status, "uptime_seconds");
   const auto began = number(*before, "uptime_seconds");
   if (!now || !then || !ended || !began || *ended <= *began || *now < *then) return std::nullopt;
@@ -97,24 +80,24 @@ std::string pool_line(const std::string& name, const Json& pool, std::optional<d
 
 std::string status_table(const Json& status, const Json* before) {
   std::string out = head_line(status);
-  const auto config = status.find("config");
-  if (config != status.end() && config->is_object() && config->contains("error")) {
-    out += "the last reload was refused, an older configuration is in force: " + text(*config, "error", "?") +
+  const Json& config = status["config"];
+  if (!config["error"].is_null()) {
+    out += "the last reload was refused, an older configuration is in force: " + text(config, "error", "?") +
            "\n\n";
   }
   out +=
       "pool           max  leased    idle  settling  draining  conn.  waiting   maxwait   requests    req/s"
       "   reused   opened  state\n";
-  const auto pools = status.find("pools");
-  if (pools == status.end() || !pools->is_object()) return out;
-  for (const auto& [name, pool] : pools->items()) out += pool_line(name, pool, rate(status, before, name));
+  for (const auto& [name, pool] : status["pools"].members())
+    out += pool_line(name, pool, rate(status, before, name));
   return out;
 }
 
 bool all_reachable(const Json& status) {
-  const auto pools = status.find("pools");
-  if (pools == status.end() || !pools->is_object()) return false;
-  return std::all_of(pools->begin(), pools->end(), [](const Json& pool) { return is(pool, "reachable"); });
+  const Json::Object& pools = status["pools"].members();
+  return status["pools"].is_object() && std::all_of(pools.begin(), pools.end(), [](const auto& pool) {
+           return is(pool.second, "reachable");
+         });
 }
 
 }  // namespace holdfast

@@ -2,8 +2,9 @@
 #include "proxy/doctor/doctor_report.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "proxy/json/json.h"
 
 namespace holdfast {
 
@@ -108,7 +109,6 @@ std::string doctor_text(const DoctorFacts& facts, const std::vector<Finding>& fi
 }
 
 std::string doctor_json(const DoctorFacts& facts, const std::vector<Finding>& findings) {
-  using Json = nlohmann::ordered_json;
   Json json;
   json["config"] = facts.config_file;
   json["user"] = facts.account.user;
@@ -136,7 +136,7 @@ std::string doctor_json(const DoctorFacts& facts, const std::vector<Finding>& fi
   json["errors"] = count_of(findings, FindingSeverity::error);
   json["warnings"] = count_of(findings, FindingSeverity::warning);
   json["exit_status"] = exit_status_of(findings);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json.dump(2) + "\n";
 }
 
 }  // namespace holdfast

@@ -5,7 +5,7 @@ _CORE = {"proxy/core", "proxy/http", "fastcgi", "config"}
 _LOOP = {"proxy/loop", "proxy/observe", "proxy/net", *_CORE}
 _UPSTREAM = {"proxy/upstream", "proxy/fpm", *_LOOP}
 _CLIENT = {"proxy/client", *_UPSTREAM} - {"proxy/fpm"}
-_ADMIN = {"proxy/admin", "proxy/sockets", *_CLIENT} - {"proxy/net", "fastcgi"}
+_ADMIN = {"proxy/admin", "proxy/sockets", "proxy/json", *_CLIENT} - {"proxy/net", "fastcgi"}
 ROOMS = {
     "fastcgi": set(),
     "config": set(),
@@ -13,15 +13,16 @@ ROOMS = {
     "proxy/core": _CORE,
     "proxy/net": set(),
     "proxy/sockets": set(),
+    "proxy/json": set(),
     "proxy/observe": {"proxy/core", "config"},
     "proxy/loop": _LOOP - {"proxy/http", "fastcgi"},
-    "proxy/fpm": {"fastcgi", "config"},
+    "proxy/fpm": {"proxy/json", "fastcgi", "config"},
     "proxy/upstream": _UPSTREAM,
     "proxy/client": _CLIENT,
     "proxy/admin": _ADMIN,
-    "proxy/worker": {"proxy/worker", *_ADMIN, *_UPSTREAM},
-    "proxy/doctor": {"proxy/fpm", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
+    "proxy/worker": {"proxy/worker", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
+    "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/sockets", "proxy/core", "config"},
+    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}

@@ -4,11 +4,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "proxy/doctor/doctor_facts.h"
 #include "proxy/doctor/doctor_report.h"
+#include "proxy/json/json.h"
 #include "tests/unit/doctor/doctor_set_ups.h"
 
 using namespace holdfast;
@@ -131,14 +131,15 @@ TEST_CASE("the report: 80 columns but for lines to copy, counts, no control byte
 TEST_CASE("the JSON report") {
   DoctorFacts facts = good();
   facts.pools[0].pool.max_connections = 6;
-  const auto json = nlohmann::json::parse(doctor_json(facts, diagnose(facts)));
+  const Json json = Json::parse(doctor_json(facts, diagnose(facts))).value_or(nullptr);
+  const Json& finding = json["findings"].items().at(0);
   CHECK(json["exit_status"] == 2);
   CHECK(json["errors"] == 1);
-  CHECK(json["pools"][0]["fpm_pool"]["name"] == "www");
-  CHECK(json["findings"][0]["id"] == "workers");
-  CHECK(json["findings"][0]["severity"] == "error");
-  CHECK(json["findings"][0]["changes"][0]["line"].is_null());
-  CHECK(json["findings"][0]["changes"][1]["line"] == 12);
+  CHECK(json["pools"].items().at(0)["fpm_pool"]["name"] == "www");
+  CHECK(finding["id"] == "workers");
+  CHECK(finding["severity"] == "error");
+  CHECK(finding["changes"].items().at(0)["line"].is_null());
+  CHECK(finding["changes"].items().at(1)["line"] == 12);
 }
 
 TEST_CASE("the file that php-fpm is asked for cannot be PHP") {
