@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "config/ascii.h"
 #include "config/diagnostics.h"
 #include "config/foreign_words.h"
 #include "config/proxies.h"
@@ -20,7 +21,7 @@ constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 
 
 // Of names and of IPv6 zones.
 bool is_word_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  return is_letter_or_digit(c) || c == '-' || c == '_';
 }
 
 bool only_digits_and_dots(std::string_view text) {
@@ -305,7 +306,7 @@ Parsed<std::string> parse_host_pattern(std::string_view text) {
   }
   if (out.value) {
     for (char& c : *out.value) {
-      c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      c = to_lower(c);
     }
   }
   return out;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "config/ascii.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -97,7 +99,7 @@ std::string folded(std::string_view word) {
   std::string out;
   for (const char c : word) {
     if (c != '_' && c != '-' && c != ' ') {
-      out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      out += to_lower(c);
     }
   }
   return out;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/ascii.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -98,17 +100,10 @@ constexpr std::array kHints = {
          kNotHere},
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
 bool is_section(std::string_view line) {  // [www]
   return line.size() > 2 && line.starts_with('[') && line.ends_with(']') &&
-         std::all_of(line.begin() + 1, line.end() - 1, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
-         });
+         std::all_of(line.begin() + 1, line.end() - 1,
+                     [](char c) { return is_letter(c) || c == '_' || c == '-' || c == '.'; });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -121,7 +116,7 @@ std::string_view trimmed(std::string_view text) {
 
 std::string foreign_hint(std::string_view word) {
   if (word.empty() || word.find(' ') != std::string_view::npos) return {};
-  const std::string wanted = " " + lower(word) + " ";
+  const std::string wanted = " " + to_lower(word) + " ";
   const auto* const found = std::find_if(kHints.begin(), kHints.end(), [&wanted](const Hint& hint) {
     return hint.words.find(wanted) != std::string_view::npos;
   });

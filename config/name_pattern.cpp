@@ -3,13 +3,9 @@
 
 #include <cstddef>
 
-namespace holdfast::config {
+#include "config/ascii.h"
 
-namespace {
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-}  // namespace
+namespace holdfast::config {
 
 // Only the last star is ever tried again: an earlier one has taken the least it can, which leaves the later
 // the most.
@@ -22,7 +18,7 @@ bool name_matches(std::string_view pattern, std::string_view name) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = ++p;
       taken = n;
-    } else if (p < pattern.size() && lower(pattern[p]) == lower(name[n])) {
+    } else if (p < pattern.size() && to_lower(pattern[p]) == to_lower(name[n])) {
       ++p;
       ++n;
     } else if (star != std::string_view::npos) {

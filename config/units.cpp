@@ -5,6 +5,7 @@
 #include <charconv>
 #include <initializer_list>
 
+#include "config/ascii.h"
 #include "config/diagnostics.h"
 
 namespace holdfast::config {
@@ -65,7 +66,7 @@ std::optional<std::string> translated(std::string_view unit, const Habit (&habit
   std::string low;
   for (const char c : unit) {
     if (c != ' ') {
-      low += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+      low += to_lower(c);
     }
   }
   for (const Habit& habit : habits) {

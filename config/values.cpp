@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/ascii.h"
 #include "config/units.h"
 
 namespace holdfast::config {
@@ -110,9 +111,7 @@ Parsed<std::string> parse_name_pattern(std::string_view text) {
 
 bool is_cgi_name(const std::string& name) {
   return !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-         });
+         std::all_of(name.begin(), name.end(), [](char c) { return is_letter_or_digit(c) || c == '_'; });
 }
 
 }  // namespace
@@ -138,8 +137,7 @@ std::string words_as_list(const std::vector<std::string>& words) {
 std::string yaml_text(const std::string& text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   const auto plain_char = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '/' || c == '.' || c == ':' || c == '-';
+    return is_letter_or_digit(c) || c == '_' || c == '/' || c == '.' || c == ':' || c == '-';
   };
   // `null` and its spellings would be read as no value; a colon at the end, or a dash in front, is structure.
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), plain_char) && text[0] != '-' &&
@@ -209,7 +207,7 @@ std::optional<bool> Flag::read(Reader& reader, const Slot& slot, const Limits&) 
   }
   std::string low = scalar->text;
   for (char& c : low) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    c = to_lower(c);
   }
   const auto is_any = [&](std::initializer_list<const char*> words) {
     return std::find(words.begin(), words.end(), low) != words.end();
@@ -328,7 +326,7 @@ std::optional<std::vector<ForwardedHeader>> ForwardedHeaderList::read(Reader& re
                                                                       const Limits&) {
   const auto parse = [](std::string_view text) -> Parsed<ForwardedHeader> {
     std::string low(text);
-    for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : low) c = to_lower(c);
     const auto words = Words<ForwardedHeader>::list();
     const auto found = std::find(words.begin(), words.end(), low);
     if (found == words.end())

@@ -1,16 +1,13 @@
 // status: asks /status and prints a table in pgbouncer's manner.
 #include "proxy/commands/command_status.h"
 
-#include <netdb.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +20,7 @@
 #include "proxy/commands/status_view.h"
 #include "proxy/core/log_text.h"
 #include "proxy/json/json.h"
+#include "proxy/posix/blocking_connect.h"
 
 namespace holdfast {
 
@@ -30,7 +28,7 @@ namespace {
 
 constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 constexpr std::size_t kLineShown = 100;
-constexpr timeval kLimit{.tv_sec = 5, .tv_usec = 0};
+constexpr std::chrono::seconds kLimit(5);
 
 // Why there is no answer, and what to do about it.
 struct Trouble {
@@ -39,44 +37,21 @@ struct Trouble {
       "is Holdfast running, and is this its `admin.listen`? Another: --admin ADDRESS or -c FILE";
 };
 
-Trouble cannot_connect(int number) {
+Trouble cannot_connect(const posix::ConnectFailure& failure) {
   Trouble trouble;
-  trouble.what = std::strerror(number);
-  if (number == EACCES) trouble.remedy = "ask as root, or as a user who may write to this socket";
+  trouble.what = failure.text;
+  if (failure.number == EACCES) trouble.remedy = "ask as root, or as a user who may write to this socket";
   return trouble;
 }
 
 int connect_to(const config::Address& address, Trouble& trouble) {
-  const auto attempt = [&trouble](int family, const sockaddr* target, socklen_t bytes) {
-    const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kLimit, sizeof(kLimit));
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kLimit, sizeof(kLimit));
-    if (::connect(fd, target, bytes) == 0) return fd;
-    trouble = cannot_connect(errno);
-    ::close(fd);
-    return -1;
-  };
-  if (address.kind == config::Address::Kind::unix_socket) {
-    sockaddr_un target{};
-    target.sun_family = AF_UNIX;
-    std::strncpy(target.sun_path, address.path.c_str(), sizeof(target.sun_path) - 1);
-    return attempt(AF_UNIX, reinterpret_cast<const sockaddr*>(&target), sizeof(target));
+  posix::ConnectFailure failure;
+  const int fd = posix::connect_within(address, kLimit, failure);
+  if (fd < 0 && failure.name_unknown) {
+    trouble = {failure.text, "is the name right?"};
+  } else if (fd < 0) {
+    trouble = cannot_connect(failure);
   }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int code =
-          ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-      code != 0) {
-    trouble = {::gai_strerror(code), "is the name right?"};
-    return -1;
-  }
-  int fd = -1;
-  for (const addrinfo* each = found; each != nullptr && fd < 0; each = each->ai_next) {
-    fd = attempt(each->ai_family, each->ai_addr, each->ai_addrlen);
-  }
-  ::freeaddrinfo(found);
   return fd;
 }
 
@@ -85,14 +60,17 @@ std::optional<std::string> get(const config::Address& address, const std::string
   const int fd = connect_to(address, trouble);
   if (fd < 0) return std::nullopt;
   const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  const auto deadline = std::chrono::steady_clock::now() + kLimit;
   std::string answer;
   bool in_time = true;
   if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
     char buffer[16384];
-    ssize_t bytes = 0;
-    while ((bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0)
-      answer.append(buffer, static_cast<std::size_t>(bytes));
-    in_time = bytes == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    ssize_t bytes = 1;
+    while (in_time && bytes > 0) {
+      in_time = posix::wait_for(fd, POLLIN, deadline) != posix::Waited::timeout;
+      if (in_time && (bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0)
+        answer.append(buffer, static_cast<std::size_t>(bytes));
+    }
   }
   ::close(fd);
   const std::size_t body = answer.find("\r\n\r\n");

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "proxy/core/log_text.h"
+#include "proxy/text/utf8.h"
 
 namespace holdfast::core {
 
@@ -130,7 +131,7 @@ void append_json_text(std::string& out, std::string_view text) {
     out.append(text.data(), plain);
     if (plain == text.size()) return;
     text.remove_prefix(plain);
-    const CodePoint point = decode_utf8(text);
+    const text::CodePoint point = text::decode_utf8(text);
     if (point.bytes == 0) {
       append_json_escape(out, 0xfffd);
       text.remove_prefix(1);
@@ -139,7 +140,7 @@ void append_json_text(std::string& out, std::string_view text) {
     if (text[0] == '"' || text[0] == '\\') {
       out += '\\';
       out += text[0];
-    } else if (point.value < 0xa0 || is_deceptive(point.value)) {
+    } else if (point.value < 0xa0 || text::is_deceptive(point.value)) {
       append_json_escape(out, point.value);
     } else {
       out.append(text.substr(0, point.bytes));
@@ -164,37 +165,13 @@ void append_json_timing(std::string& out, std::string_view key, AccessRecord::Du
   }
 }
 
-struct CivilTime {
-  unsigned year, month, day, hour, minute, second;
-};
-
-// Howard Hinnant's civil_from_days, for times from 1970 on; gmtime() would take a lock.
-CivilTime civil_time(std::time_t time) {
-  const auto seconds = static_cast<std::uint64_t>(time < 0 ? 0 : time);
-  const std::uint64_t shifted = seconds / 86400 + 719468;  // days since 1 March of year 0
-  const std::uint64_t era = shifted / 146097;
-  const auto day_of_era = static_cast<unsigned>(shifted % 146097);
-  const unsigned year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const unsigned shifted_month = (5 * day_of_year + 2) / 153;  // 0 is March
-  const unsigned month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-  const auto in_day = static_cast<unsigned>(seconds % 86400);
-  return {static_cast<unsigned>(year_of_era + era * 400) + (month <= 2 ? 1 : 0),
-          month,
-          day_of_year - (153 * shifted_month + 2) / 5 + 1,
-          in_day / 3600,
-          in_day / 60 % 60,
-          in_day % 60};
-}
-
 // As much of `text` as takes at most `most` bytes in the line once escaped, and how much that leaves out.
 std::string shortened(std::string_view text, std::size_t most,
                       void (*escape)(std::string&, std::string_view)) {
   std::string line;
   std::size_t kept = 0;
   while (kept < text.size()) {
-    const std::size_t bytes = std::max<std::size_t>(decode_utf8(text.substr(kept)).bytes, 1);
+    const std::size_t bytes = std::max<std::size_t>(text::decode_utf8(text.substr(kept)).bytes, 1);
     escape(line, text.substr(kept, bytes));
     if (line.size() > most) break;
     kept += bytes;
@@ -210,22 +187,27 @@ constexpr char kMonths[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 std::string_view AccessLogFormatter::second_text(std::time_t time) {
   if (time != second_ || second_bytes_ == 0) {
-    const CivilTime civil = civil_time(time);
+    // The calendar of std::chrono takes no lock; gmtime() does.
+    const std::chrono::sys_seconds moment{std::chrono::seconds(std::max<std::time_t>(time, 0))};
+    const auto midnight = std::chrono::floor<std::chrono::days>(moment);
+    const std::chrono::year_month_day date(midnight);
+    const std::chrono::hh_mm_ss in_day(moment - midnight);
+    const auto month = static_cast<unsigned>(date.month());
     char* const at = second_text_.data();
     const bool json = format_ == config::LogFormat::json;
     const std::string_view shape = json ? "yyyy-mm-ddThh:mm:ss" : "dd/mmm/yyyy:hh:mm:ss +0000";
     shape.copy(at, shape.size());
-    put_digits(at + (json ? 0 : 7), civil.year, 4);
-    put_digits(at + (json ? 8 : 0), civil.day, 2);
+    put_digits(at + (json ? 0 : 7), static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    put_digits(at + (json ? 8 : 0), static_cast<unsigned>(date.day()), 2);
     if (json) {
-      put_digits(at + 5, civil.month, 2);
+      put_digits(at + 5, month, 2);
     } else {
-      std::memcpy(at + 3, kMonths + std::size_t{civil.month - 1} * 3, 3);
+      std::memcpy(at + 3, kMonths + std::size_t{month - 1} * 3, 3);
     }
     char* const clock = at + (json ? 11 : 12);
-    put_digits(clock, civil.hour, 2);
-    put_digits(clock + 3, civil.minute, 2);
-    put_digits(clock + 6, civil.second, 2);
+    put_digits(clock, static_cast<unsigned>(in_day.hours().count()), 2);
+    put_digits(clock + 3, static_cast<unsigned>(in_day.minutes().count()), 2);
+    put_digits(clock + 6, static_cast<unsigned>(in_day.seconds().count()), 2);
     second_ = time;
     second_bytes_ = shape.size();
   }

@@ -10,6 +10,7 @@
 #include "config/load.h"  // contains()
 #include "config/proxies.h"
 #include "proxy/http/request_rules.h"
+#include "proxy/text/ascii.h"
 
 namespace holdfast::core {
 
@@ -25,12 +26,6 @@ constexpr AddressBytes kLoopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 12
 constexpr std::array<std::string_view, 7> kCgiNames = {
     "HTTP_FORWARDED",        "HTTP_X_FORWARDED_FOR",    "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST",
     "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_PREFIX", "HTTP_X_REAL_IP"};
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // inet_pton() wants a terminated string, and would read past a view.
 bool to_bytes(int family, std::string_view text, void* out) {
@@ -65,7 +60,7 @@ std::vector<std::string_view> split_outside_quotes(std::string_view list, char s
     if (i == list.size() || (list[i] == separator && !quoted)) {
       if (i == list.size() && quoted) return {};
       if (pieces.size() == kHopsMax) pieces.erase(pieces.begin());
-      pieces.push_back(trimmed(list.substr(start, i - start)));
+      pieces.push_back(text::trim(list.substr(start, i - start)));
       start = i + 1;
     } else if (list[i] == '"') {
       quoted = !quoted;
@@ -86,7 +81,8 @@ void for_each_from_right(const http::RequestHead& head, std::string_view name, V
     std::string_view rest = field->value;
     while (!rest.empty()) {
       const std::size_t comma = rest.rfind(',');
-      const std::string_view piece = trimmed(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
+      const std::string_view piece =
+          text::trim(comma == std::string_view::npos ? rest : rest.substr(comma + 1));
       rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
       if (piece.empty()) continue;
       if (++seen > kHopsMax || !visit(piece)) return;

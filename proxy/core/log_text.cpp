@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "proxy/text/utf8.h"
+
 namespace holdfast::core {
 
 namespace {
@@ -34,28 +36,6 @@ bool is_plain(char c) {
 
 }  // namespace
 
-CodePoint decode_utf8(std::string_view text) {
-  if (text.empty()) return {};
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  // Table 3-7 of the Unicode standard, as arithmetic: length and smallest value by the lead byte.
-  const std::size_t bytes = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < bytes) return {};
-  std::uint32_t value = lead & (0x7fU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xc0) != 0x80) return {};
-    value = value << 6 | (next & 0x3f);
-  }
-  if (bytes == 3 && (value < 0x800 || (value >= 0xd800 && value < 0xe000))) return {};
-  if (bytes == 4 && (value < 0x10000 || value > 0x10ffff)) return {};
-  return {value, bytes};
-}
-
-bool is_deceptive(std::uint32_t code_point) {
-  return (code_point >= 0x2028 && code_point <= 0x202e) || (code_point >= 0x2066 && code_point <= 0x2069);
-}
-
 void append_escaped_for_log(std::string& out, std::string_view text) {
   while (!text.empty()) {
     std::size_t plain = 0;
@@ -63,7 +43,7 @@ void append_escaped_for_log(std::string& out, std::string_view text) {
     out.append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) return;
-    const CodePoint point = decode_utf8(text);
+    const text::CodePoint point = text::decode_utf8(text);
     if (point.bytes <= 1) {
       append_escaped_ascii(out, text[0]);
       text.remove_prefix(1);
@@ -71,7 +51,7 @@ void append_escaped_for_log(std::string& out, std::string_view text) {
     }
     if (point.value < 0xa0) {  // C1 controls: U+009B is as good as ESC [
       for (const char c : text.substr(0, point.bytes)) append_hex_byte(out, static_cast<unsigned char>(c));
-    } else if (is_deceptive(point.value)) {
+    } else if (text::is_deceptive(point.value)) {
       char digits[8];
       const auto end = std::to_chars(digits, digits + sizeof digits, point.value, 16).ptr;
       out.append("\\u{").append(digits, static_cast<std::size_t>(end - digits)).append("}");

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace holdfast::core {
 
-// For error-log lines. Controls (C0, DEL, C1) and bytes that are no UTF-8 become \n, \r, \t or \xHH, a
-// backslash
-// \\, the separators and bidirectional overrides of Unicode \u{HHHH}. All other UTF-8 stays readable.
+// For error-log lines. Controls (C0, DEL, C1) and bytes that are no UTF-8 become \n, \r, \t or \xHH,
+// a backslash \\, the separators and bidirectional overrides of Unicode \u{HHHH}. All other UTF-8
+// stays readable.
 void append_escaped_for_log(std::string& out, std::string_view text);
 std::string escape_for_log(std::string_view text);
 
@@ -23,17 +22,5 @@ void append_cut(std::string& out, std::string_view text, std::size_t most);
 // What append_cut() puts in place of `bytes` that are left out.
 void append_more_bytes(std::string& out, std::size_t bytes);
 constexpr std::size_t kMoreBytesMost = 34;  // its length
-
-// The code point at the start of `text`, and the bytes it takes. bytes == 0: not valid UTF-8 there (RFC 3629:
-// no overlong forms, no surrogates, nothing above U+10FFFF), or `text` is empty.
-struct CodePoint {
-  std::uint32_t value = 0;
-  std::size_t bytes = 0;
-};
-CodePoint decode_utf8(std::string_view text);
-
-// U+2028, U+2029 and the bidirectional overrides and isolates: they break or turn round a line where it is
-// shown.
-bool is_deceptive(std::uint32_t code_point);
 
 }  // namespace holdfast::core

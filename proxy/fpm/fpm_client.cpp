@@ -1,12 +1,9 @@
 // Blocking sockets under a fastcgi::Session; see fpm_client.h.
 #include "proxy/fpm/fpm_client.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +13,7 @@
 #include <string_view>
 
 #include "fastcgi/cgi_head.h"
+#include "proxy/posix/blocking_connect.h"
 
 namespace holdfast {
 
@@ -24,45 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBodyBytesMax = 64 * 1024;  // status pages and error texts; the rest is dropped
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-int resolve(const config::Address& address, SocketAddress& out, std::string& error) {
-  if (address.kind == config::Address::Kind::unix_socket) {
-    sockaddr_un local{};
-    local.sun_family = AF_UNIX;
-    if (address.path.size() >= sizeof local.sun_path) {
-      error = "the path is longer than " + std::to_string(sizeof local.sun_path - 1) + " bytes";
-      return ENAMETOOLONG;
-    }
-    address.path.copy(local.sun_path, sizeof local.sun_path - 1);
-    std::memcpy(&out.storage, &local, sizeof local);
-    out.length = sizeof local;
-    return 0;
-  }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int failure =
-      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (failure != 0) {
-    error = "name not found: " + std::string(::gai_strerror(failure));
-    return EHOSTUNREACH;
-  }
-  std::memcpy(&out.storage, found->ai_addr, found->ai_addrlen);
-  out.length = found->ai_addrlen;
-  ::freeaddrinfo(found);
-  return 0;
-}
-
-int poll_limit(Clock::time_point deadline) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return left <= 0 ? 0 : static_cast<int>(std::min<long long>(left, 60'000));
-}
 
 // The head is cut off and its status kept; output without a proper head has status 0.
 void split_output(std::string_view output, FpmReply& reply) {
@@ -79,24 +38,11 @@ FpmClient::~FpmClient() {
 }
 
 int FpmClient::connect(const config::Address& address, std::chrono::milliseconds limit, std::string& error) {
-  SocketAddress target;
-  const int unresolved = resolve(address, target, error);
-  if (unresolved != 0) return unresolved;
-  fd_ = ::socket(target.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  int failure = fd_ < 0 ? errno : 0;
-  if (failure == 0 && ::connect(fd_, target.get(), target.length) != 0) {
-    failure = errno;
-    if (failure == EINPROGRESS) {
-      socklen_t length = sizeof failure;
-      if (wait_for(POLLOUT, Clock::now() + limit) != Wait::readable) {
-        failure = ETIMEDOUT;
-      } else if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) {
-        failure = errno;
-      }
-    }
-  }
-  if (failure != 0) error = std::strerror(failure);
-  return failure;
+  posix::ConnectFailure failure;
+  fd_ = posix::connect_within(address, limit, failure);
+  if (fd_ >= 0) return 0;
+  error = (failure.name_unknown ? "name not found: " : "") + failure.text;
+  return failure.number;
 }
 
 std::string FpmClient::local_address() const {
@@ -110,23 +56,14 @@ std::string FpmClient::local_address() const {
   return failure == 0 ? text.data() : std::string();
 }
 
-FpmClient::Wait FpmClient::wait_for(short events, Clock::time_point deadline) const {
-  while (true) {
-    pollfd entry{fd_, events, 0};
-    const int ready = ::poll(&entry, 1, poll_limit(deadline));
-    if (ready > 0) return Wait::readable;
-    if (ready < 0 && errno != EINTR) return Wait::failed;
-    if (Clock::now() >= deadline) return Wait::timeout;
-  }
-}
-
 bool FpmClient::send_all(const std::string& bytes, Clock::time_point deadline) const {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t written = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (written >= 0) {
       sent += static_cast<std::size_t>(written);
-    } else if ((errno != EAGAIN && errno != EINTR) || wait_for(POLLOUT, deadline) != Wait::readable) {
+    } else if ((errno != EAGAIN && errno != EINTR) ||
+               posix::wait_for(fd_, POLLOUT, deadline) != posix::Waited::ready) {
       return false;
     }
   }
@@ -136,9 +73,9 @@ bool FpmClient::send_all(const std::string& bytes, Clock::time_point deadline) c
 bool FpmClient::read_events(Clock::time_point deadline, std::string& buffer,
                             std::vector<fastcgi::Event>& events, bool& timed_out) {
   timed_out = false;
-  const Wait waited = wait_for(POLLIN, deadline);
-  timed_out = waited == Wait::timeout;
-  if (waited != Wait::readable) return false;
+  const posix::Waited waited = posix::wait_for(fd_, POLLIN, deadline);
+  timed_out = waited == posix::Waited::timeout;
+  if (waited != posix::Waited::ready) return false;
   buffer.resize(64 * 1024);
   const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
   if (got <= 0) {

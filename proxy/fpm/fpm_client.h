@@ -45,9 +45,7 @@ class FpmClient {
   FpmReply request(const fastcgi::ParamList& params, std::chrono::milliseconds limit);
 
  private:
-  enum class Wait : std::uint8_t { readable, timeout, failed };
   bool send_all(const std::string& bytes, std::chrono::steady_clock::time_point deadline) const;
-  Wait wait_for(short events, std::chrono::steady_clock::time_point deadline) const;
   // Reads once; appends the session's events. False at the end, or without input until the deadline.
   bool read_events(std::chrono::steady_clock::time_point deadline, std::string& buffer,
                    std::vector<fastcgi::Event>& events, bool& timed_out);

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "proxy/text/ascii.h"
+
 namespace holdfast {
 
 namespace {
@@ -18,9 +20,7 @@ namespace fs = std::filesystem;
 constexpr int kIncludeDepthMax = 8;  // a file may include itself; php-fpm then never ends
 
 std::string trim(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  return std::string(text::trim_line(text));
 }
 
 void replace_all(std::string& text, const std::string& from, const std::string& to) {

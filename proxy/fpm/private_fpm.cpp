@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +17,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include "proxy/posix/blocking_connect.h"
 
 namespace holdfast {
 
@@ -35,14 +36,12 @@ bool is_fpm_name(const std::string& name) {
 }
 
 bool answers(const std::string& path) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-  const bool up = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  ::close(fd);
-  return up;
+  posix::ConnectFailure failure;
+  const config::Address address{
+      .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = path};
+  const int fd = posix::connect_within(address, kStartLimit, failure);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
 }
 
 // Waits until `process` ends, at most `limit`.

@@ -1,8 +1,9 @@
-// Calendar arithmetic on the proleptic Gregorian calendar, and a small cursor over the date's text.
+// The calendar is std::chrono's; here is a small cursor over the date's text.
 #include "proxy/http/http_date.h"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 
 #include "proxy/http/text.h"
@@ -15,12 +16,11 @@ constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesda
                                                    "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr std::int64_t kSecondsPerDay = 86400;
 constexpr std::int64_t kYearZero = -62167219200;  // 0000-01-01 00:00:00
 constexpr std::int64_t kYearEnd = 253402300799;   // 9999-12-31 23:59:59
 
 struct Date {
-  std::int64_t year = 0;
+  int year = 0;
   int month = 1;  // 1..12
   int day = 1;    // 1..31
   int hour = 0;
@@ -28,41 +28,15 @@ struct Date {
   int second = 0;
 };
 
-bool is_leap(std::int64_t year) {
-  return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+std::chrono::year_month_day day_of(const Date& date) {
+  return std::chrono::year(date.year) / date.month / date.day;
 }
 
-int days_in_month(std::int64_t year, int month) {
-  constexpr std::array<int, 12> kDaysInMonth = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return month == 2 && is_leap(year) ? 29 : kDaysInMonth[static_cast<std::size_t>(month - 1)];
+int year_of(std::time_t time) {
+  const std::chrono::sys_seconds at{std::chrono::seconds(time)};
+  return static_cast<int>(std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(at)).year());
 }
 
-// Days since 1970-01-01. Years run from March, so that the leap day is the last of its year; eras have 400
-// years or 146097 days, the period of the calendar.
-std::int64_t days_of(const Date& date) {
-  const std::int64_t year = date.month <= 2 ? date.year - 1 : date.year;
-  const std::int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const std::int64_t year_of_era = year - era * 400;
-  const std::int64_t day_of_year = (153 * ((date.month + 9) % 12) + 2) / 5 + date.day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
-Date date_of_days(std::int64_t days) {
-  days += 719468;
-  const std::int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  const std::int64_t day_of_era = days - era * 146097;
-  const std::int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const std::int64_t month = (5 * day_of_year + 2) / 153;  // 0 is March
-  Date date;
-  date.day = static_cast<int>(day_of_year - (153 * month + 2) / 5 + 1);
-  date.month = static_cast<int>(month < 10 ? month + 3 : month - 9);
-  date.year = year_of_era + era * 400 + (date.month <= 2 ? 1 : 0);
-  return date;
-}
-
-// Reads pieces from the front; one that does not fit makes everything after it fail.
 class Cursor {
  public:
   explicit Cursor(std::string_view text) : text_(text) {}
@@ -119,7 +93,7 @@ bool read_rfc850(Cursor in, std::time_t now, Date& date) {
   const bool read = in.day_name(true) && in.literal(", ") && in.number(2, date.day) && in.literal("-") &&
                     in.month(date.month) && in.literal("-") && in.number(2, year) && in.literal(" ") &&
                     in.time(date) && in.literal(" GMT") && in.at_end();
-  const std::int64_t this_year = date_of_days(static_cast<std::int64_t>(now) / kSecondsPerDay).year;
+  const int this_year = year_of(now);
   date.year = this_year - this_year % 100 + year;
   if (date.year > this_year + 50) date.year -= 100;
   return read;
@@ -142,23 +116,20 @@ void put(char* at, int value, int digits) {
 
 std::string format_http_date(std::time_t time) {
   const std::int64_t seconds = std::clamp<std::int64_t>(time, kYearZero, kYearEnd);
-  std::int64_t days = seconds / kSecondsPerDay;
-  std::int64_t rest = seconds % kSecondsPerDay;
-  if (rest < 0) {
-    rest += kSecondsPerDay;
-    --days;
-  }
-  const Date date = date_of_days(days);
-  const auto weekday = static_cast<std::size_t>(((days + 4) % 7 + 7) % 7);  // 1970-01-01 was a Thursday
+  const std::chrono::sys_seconds at{std::chrono::seconds(seconds)};
+  const auto midnight = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(at - midnight);
+  const unsigned month = static_cast<unsigned>(date.month());
 
   std::string out = "Sun, 06 Nov 1994 08:49:37 GMT";
-  std::copy_n(kDays[weekday].begin(), 3, out.begin());
-  put(&out[5], date.day, 2);
-  std::copy_n(kMonths[static_cast<std::size_t>(date.month - 1)].begin(), 3, out.begin() + 8);
-  put(&out[12], static_cast<int>(date.year), 4);
-  put(&out[17], static_cast<int>(rest / 3600), 2);
-  put(&out[20], static_cast<int>(rest / 60 % 60), 2);
-  put(&out[23], static_cast<int>(rest % 60), 2);
+  std::copy_n(kDays[std::chrono::weekday(midnight).c_encoding()].begin(), 3, out.begin());
+  put(&out[5], static_cast<int>(static_cast<unsigned>(date.day())), 2);
+  std::copy_n(kMonths[month - 1].begin(), 3, out.begin() + 8);
+  put(&out[12], static_cast<int>(date.year()), 4);
+  put(&out[17], static_cast<int>(clock.hours().count()), 2);
+  put(&out[20], static_cast<int>(clock.minutes().count()), 2);
+  put(&out[23], static_cast<int>(clock.seconds().count()), 2);
   return out;
 }
 
@@ -167,11 +138,11 @@ std::optional<std::time_t> parse_http_date(std::string_view text, std::time_t no
   const Cursor in(text);
   if (!read_imf_fixdate(in, date) && !read_rfc850(in, now, date) && !read_asctime(in, date))
     return std::nullopt;
-  if (date.day < 1 || date.day > days_in_month(date.year, date.month)) return std::nullopt;
+  if (!day_of(date).ok()) return std::nullopt;
   // RFC 9110 5.6.7 takes ABNF of RFC 5322, with its leap second 60.
   if (date.hour > 23 || date.minute > 59 || date.second > 60) return std::nullopt;
-  return static_cast<std::time_t>(days_of(date) * kSecondsPerDay + date.hour * 3600 + date.minute * 60 +
-                                  date.second);
+  const std::chrono::seconds in_day(date.hour * 3600 + date.minute * 60 + date.second);
+  return (std::chrono::sys_days(day_of(date)) + in_day).time_since_epoch().count();
 }
 
 }  // namespace holdfast::http

@@ -1,5 +1,4 @@
-// Byte classes and small ASCII helpers that the parts of http/ share. Locale-free on purpose: <cctype>
-// follows the C locale, a protocol must not.
+// Byte classes that the parts of http/ share.
 #pragma once
 
 #include <array>
@@ -7,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+
+#include "proxy/text/ascii.h"
 
 namespace holdfast::http {
 
@@ -23,22 +24,11 @@ inline constexpr ByteClass kQuoted = 16;
 // reg-name without pct-encoded: unreserved and sub-delims, RFC 3986 3.2.2
 inline constexpr ByteClass kHost = 8;
 
-constexpr bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-// Value of a hexadecimal digit, or -1.
-constexpr int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char lower = to_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+using text::hex_value;
+using text::is_alpha;
+using text::is_digit;
+using text::to_lower;
+using text::trim;  // OWS, RFC 9110 5.6.3
 
 constexpr std::array<std::uint8_t, 256> make_byte_classes() {
   std::array<std::uint8_t, 256> classes{};
@@ -100,12 +90,6 @@ inline std::size_t run_of_value(std::string_view text) {
 constexpr bool is_space(char c) {
   return c == ' ' || c == '\t';
 }  // OWS, RFC 9110 5.6.3
-
-constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 // Takes the next member of a comma-separated list (RFC 9110 5.6.1) of tokens from the front of `list`;
 // members may be empty. False at the end. Not for lists with quoted strings.

@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 
 #include "proxy/net/port_holder.h"
 #include "proxy/net/socket_address.h"
+#include "proxy/posix/unix_address.h"
 
 namespace holdfast::net {
 
@@ -138,13 +138,13 @@ class FolderLock {
 enum class UnixPath { free, stale, live, not_a_socket, unknown };
 
 // unknown: errno tells.
-UnixPath look_at(const std::string& path, const sockaddr_un& address) {
+UnixPath look_at(const std::string& path, const posix::UnixAddress& address) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return errno == ENOENT ? UnixPath::free : UnixPath::unknown;
   if (!S_ISSOCK(status.st_mode)) return UnixPath::not_a_socket;
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return UnixPath::unknown;
-  const int result = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int result = ::connect(fd, address.get(), address.length);
   const int code = result == 0 ? 0 : errno;
   close_with_errno(fd);
   if (code == 0 || code == EAGAIN) return UnixPath::live;  // EAGAIN: its backlog is full (unix(7))
@@ -153,7 +153,7 @@ UnixPath look_at(const std::string& path, const sockaddr_un& address) {
 }
 
 // Empty when the path may be bound.
-std::string clear_path(const std::string& path, const sockaddr_un& address) {
+std::string clear_path(const std::string& path, const posix::UnixAddress& address) {
   switch (look_at(path, address)) {
     case UnixPath::free: return {};
     case UnixPath::stale:
@@ -176,23 +176,21 @@ std::string clear_path(const std::string& path, const sockaddr_un& address) {
 ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
   ListenSocket made;
   const std::string& path = endpoint.path;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path || path.find('\0') != std::string::npos) {
-    error = name_of(endpoint) + ": a socket's path has 1 to " + std::to_string(sizeof address.sun_path - 1) +
+  const auto address = posix::unix_address(path);
+  if (!address) {
+    error = name_of(endpoint) + ": a socket's path has 1 to " + std::to_string(posix::kUnixPathMost) +
             " bytes, this one has " + std::to_string(path.size());
     return made;
   }
-  std::memcpy(address.sun_path, path.data(), path.size());
   const FolderLock lock(path);
-  if (const std::string reason = clear_path(path, address); !reason.empty()) {
+  if (const std::string reason = clear_path(path, *address); !reason.empty()) {
     error = name_of(endpoint) + ": " + reason;
     return made;
   }
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   // Made with its mode, 0666: to change it by its name afterwards would change whatever has the name then.
   const mode_t before = ::umask(0111);
-  if (fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (fd >= 0 && ::bind(fd, address->get(), address->length) != 0) {
     fd = close_with_errno(fd);
   }
   const int code = errno;

@@ -1,6 +1,5 @@
 // How a UvStream comes to be connected: literal, name or Unix path; one address after the other until one
 // answers.
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +7,7 @@
 
 #include "proxy/net/uv_loop.h"
 #include "proxy/net/uv_stream.h"
+#include "proxy/posix/unix_address.h"
 
 namespace holdfast::net {
 
@@ -60,7 +60,7 @@ void UvStream::connect_any(std::vector<SocketAddress> addresses) {
 
 void UvStream::connect_unix(const std::string& path) {
   // libuv 1.44 cuts a long path short and connects to another file.
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
+  if (path.size() > posix::kUnixPathMost) {
     defer_error(ENAMETOOLONG);
     return;
   }

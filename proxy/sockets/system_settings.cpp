@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "proxy/text/ascii.h"
+
 namespace holdfast::net {
 
 namespace {
@@ -29,9 +31,7 @@ std::optional<std::uint64_t> read_number(const std::string& path) {
 }
 
 std::string trim(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  return std::string(text::trim_line(text));
 }
 
 // sysctl.conf(5): "key = value", comments with '#' or ';', a '-' before the key ignores errors, and slashes

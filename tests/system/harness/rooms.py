@@ -1,7 +1,7 @@
 """The rooms of the program and their arrows, as a table, and the rules that hold the sources to it."""
 
 # Room -> rooms whose headers it may include besides its own. No arrow runs back up; tests may include all.
-_CORE = {"proxy/core", "proxy/http", "fastcgi", "config"}
+_CORE = {"proxy/core", "proxy/text", "proxy/http", "fastcgi", "config"}
 _LOOP = {"proxy/loop", "proxy/observe", "proxy/net", *_CORE}
 _UPSTREAM = {"proxy/upstream", "proxy/fpm", *_LOOP}
 _CLIENT = {"proxy/client", *_UPSTREAM} - {"proxy/fpm"}
@@ -9,25 +9,29 @@ _ADMIN = {"proxy/admin", "proxy/sockets", "proxy/json", *_CLIENT} - {"proxy/net"
 ROOMS = {
     "fastcgi": set(),
     "config": set(),
-    "proxy/http": set(),
+    "proxy/text": set(),
+    "proxy/http": {"proxy/text"},
     "proxy/core": _CORE,
-    "proxy/net": set(),
-    "proxy/sockets": set(),
+    "proxy/posix": {"config"},
+    "proxy/net": {"proxy/posix"},
+    "proxy/sockets": {"proxy/text"},
     "proxy/json": set(),
     "proxy/observe": {"proxy/core", "config"},
     "proxy/loop": _LOOP - {"proxy/http", "fastcgi"},
-    "proxy/fpm": {"proxy/json", "fastcgi", "config"},
+    "proxy/fpm": {"proxy/text", "proxy/json", "proxy/posix", "fastcgi", "config"},
     "proxy/upstream": _UPSTREAM,
     "proxy/client": _CLIENT,
     "proxy/admin": _ADMIN,
-    "proxy/worker": {"proxy/worker", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
+    "proxy/worker": {"proxy/worker", "proxy/posix", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
     "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
+    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}
 # What a room shows to those who see only this of it.
-ARROW_DOORS = {("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
+ARROW_DOORS = {("proxy/net", "proxy/posix"): {"unix_address.h"},
+               ("proxy/worker", "proxy/posix"): {"unix_address.h"},
+               ("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
                ("proxy/commands", "proxy/worker"): {"server.h"},
                ("proxy", "proxy/core"): {"version.h"}}
 # proxy/net implements this interface of core.
