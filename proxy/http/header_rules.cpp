@@ -43,18 +43,4 @@ bool is_for_server(std::string_view name) {
   return equals_ignore_case(name.substr(0, kAccel.size()), kAccel) || asks_for_file(name);
 }
 
-bool forwarded_to_php(std::string_view name) {
-  if (name.empty() || is_hop_by_hop(name)) return false;
-  for (const char c : name)
-    if (!is_alpha(c) && !is_digit(c) && c != '-') return false;
-  switch (name.size()) {
-    case 5: return !equals_ignore_case(name, "Proxy");
-    case 6:
-      return !equals_ignore_case(name, "Expect");  // answered by us; php-fpm never sees an unfinished body
-    case 12: return !equals_ignore_case(name, "Content-Type");
-    case 14: return !equals_ignore_case(name, "Content-Length");
-    default: return true;
-  }
-}
-
 }  // namespace holdfast::http

@@ -1,5 +1,5 @@
-// Which header fields go where: what belongs to one connection only, and what PHP may see. Pure functions on
-// names.
+// Which header fields go where: what belongs to one connection only, and what is for the server and not for
+// clients. Pure functions on names. Which request fields PHP sees: core/cgi_params.h.
 #pragma once
 
 #include <string_view>
@@ -19,11 +19,5 @@ bool is_for_server(std::string_view name);
 
 // Of those, the ones that ask the server to send a file in place of the answer.
 bool asks_for_file(std::string_view name);
-
-// May this request field become an HTTP_* parameter? Only letters, digits and '-' pass (as in nginx): PHP
-// turns '-', '_', '.' and ' ' all into '_', so `X-Forwarded_For` could pose as X-Forwarded-For. `Proxy` would
-// become HTTP_PROXY, which libraries take for a setting (httpoxy, CVE-2016-5385). Content-Length and
-// Content-Type are CGI parameters of their own (RFC 3875 4.1.2, 4.1.3).
-bool forwarded_to_php(std::string_view name);
 
 }  // namespace holdfast::http

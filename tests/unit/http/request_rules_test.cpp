@@ -222,40 +222,6 @@ TEST_CASE("hop-by-hop fields") {
   CHECK_FALSE(names_in_connection("", "X"));
 }
 
-TEST_CASE("fields that PHP may see") {
-  for (const char* name :
-       {"Host", "Accept", "Cookie", "X-Forwarded-For", "authorization", "Proxy-Authorization", "X-Proxy",
-        "Proxys", "Expect-CT", "A", "X-1", "Content-Encoding", "User-Agent"}) {
-    CAPTURE(name);
-    CHECK(forwarded_to_php(name));
-  }
-  for (const char* name : {"",
-                           "X_Forwarded_For",
-                           "X-Forwarded_For",
-                           "X.Y",
-                           "X Y",
-                           "X[0]",
-                           "X+Y",
-                           "X~",
-                           "Proxy",
-                           "PROXY",
-                           "proxy",
-                           "Content-Length",
-                           "content-type",
-                           "Expect",
-                           "Connection",
-                           "Keep-Alive",
-                           "Proxy-Connection",
-                           "TE",
-                           "Trailer",
-                           "Transfer-Encoding",
-                           "Upgrade",
-                           "X\xc3\xa4"}) {
-    CAPTURE(name);
-    CHECK_FALSE(forwarded_to_php(name));
-  }
-}
-
 TEST_CASE("methods that may be sent twice") {
   CHECK(is_repeatable(Method::get));
   CHECK(is_repeatable(Method::head));
