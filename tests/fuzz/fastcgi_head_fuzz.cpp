@@ -1,10 +1,8 @@
 // libFuzzer harness for fastcgi::CgiHeadParser: the first bytes decide the limit and the cut, the rest is a
 // head. Oracle: one feed and many feeds give the same state, fields and rest; and what is accepted is clean.
-// Not part of the build:
+// For longer than `./dev fuzz` does:
 //
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-//       tests/fuzz/fastcgi_head_fuzz.cpp fastcgi/cgi_head.cpp -o build/fastcgi_head_fuzz   (one line)
-//   build/fastcgi_head_fuzz -max_total_time=60 -max_len=512
+//   build/fuzz/tests/fuzz/fastcgi_head_fuzz -max_total_time=3600 -max_len=512
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,10 +1,8 @@
 // libFuzzer harness for fastcgi::Session: the input is a little program of actions and application bytes, and
 // it also decides the cuts. Oracle: one session fed whole chunks and one fed the same chunks in pieces say
-// the same, at the end of each chunk. Not part of the build:
+// the same, at the end of each chunk. For longer than `./dev fuzz` does:
 //
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I.
-//       tests/fuzz/fastcgi_session_fuzz.cpp fastcgi/*.cpp -o build/fastcgi_session_fuzz   (one line)
-//   build/fastcgi_session_fuzz -max_total_time=60 -max_len=2048
+//   build/fuzz/tests/fuzz/fastcgi_session_fuzz -max_total_time=3600 -max_len=2048
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

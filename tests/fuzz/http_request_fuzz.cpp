@@ -1,12 +1,8 @@
 // libFuzzer harness for http::RequestParser. Oracle: one feed equals many. The first bytes of the input say
 // how the rest is cut; both runs must report the same heads, bodies and refusal. Also checks what every
-// Progress and every accepted head promises. Not part of the build; in the project's root:
+// Progress and every accepted head promises. For longer than `./dev fuzz` does:
 //
-//   clang -c -O1 -g -fsanitize=fuzzer-no-link,address,undefined -DLLHTTP_STRICT_MODE=1
-//         -I/usr/share/include/llhttp /usr/share/llhttp/*.c
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -DLLHTTP_STRICT_MODE=1 -I.
-//         -I/usr/share/include/llhttp tests/fuzz/http_request_fuzz.cpp proxy/http/*.cpp *.o -o
-//         http_request_fuzz
+//   build/fuzz/tests/fuzz/http_request_fuzz -max_total_time=3600 -max_len=4096
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
