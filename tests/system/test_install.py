@@ -31,7 +31,7 @@ def test_install(installed):
     assert unit == own.replace("/usr/local/bin/", f"{installed}/bin/")
     assert f"\nExecStart={installed}/bin/holdfast run " in unit
     documents = {str(p.relative_to(installed / "share/doc/holdfast")) for p in installed.glob("share/doc/holdfast/**/*") if p.is_file()}
-    assert documents >= {"LICENSE", "README.md", "SECURITY.md", "CHANGELOG.md", "config/README.md", "config/holdfast.yaml",
+    assert documents >= {"LICENSE", "README.md", "SECURITY.md", "CHANGELOG.md", "CONTRIBUTING.md", "config/README.md", "config/holdfast.yaml",
                          "config/samples/minimal.yaml", "config/samples/php-fpm-pool.conf"}
 
 

@@ -22,7 +22,7 @@ MEDIAN_LINES_MAX = 120  # of the program's files
 FUNCTION_LINES_MAX = 60
 TEST_FUNCTION_LINES_MAX = 70
 TEST_CASE_LINES_MAX = 100
-TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "CHANGELOG.md", "SECURITY.md", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
+TOP_LEVEL = {"CMakeLists.txt", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "proxy", "fastcgi", "config", "tests", "docker", "README.md", "dev", "CMakePresets.json"}
 
 PURE_FOLDERS = ("fastcgi", "proxy/text", "proxy/json", "proxy/http", "proxy/core")
 # What reaches outside: sockets, files, threads.
