@@ -84,6 +84,7 @@ struct RequestParser::Impl {
   std::uint64_t content_bytes_left = 0;  // of a body with Content-Length
   std::vector<Field>* fields = nullptr;  // where the head's fields go while llhttp reads it
   Field field;
+  bool is_head = false;    // the text judged so far begins with "HEAD "
   bool disjoint = false;   // llhttp gave a span in parts that do not touch; never seen
   bool head_seen = false;  // on_headers_complete came
   llhttp_t llhttp{};
@@ -152,7 +153,7 @@ std::string_view RequestParser::first_bytes() const {
 }
 
 bool RequestParser::head_method() const {
-  return impl_->text.starts_with("HEAD ");
+  return impl_->is_head;
 }
 
 RequestParser::Progress RequestParser::advance(std::string_view input) {
@@ -178,6 +179,7 @@ RequestParser::Progress RequestParser::advance_head(std::string_view input) {
   Impl& impl = *impl_;
   const LineScanner::Result result = impl.scanner.scan(input);
   impl.text.append(input.substr(result.skipped, result.consumed - result.skipped));
+  impl.is_head = impl.text.starts_with("HEAD ");
   switch (result.outcome) {
     case LineScanner::Outcome::refused: {
       impl.text.append(input.substr(result.consumed, kFirstBytesMost));  // for the log
@@ -311,6 +313,7 @@ void RequestParser::start_over() {
 void RequestParser::forget_head() {
   impl_->stage = Impl::Stage::head;
   impl_->text.clear();
+  impl_->is_head = false;
   impl_->slices.clear();
   impl_->field = {};
   body_bytes_ = 0;

@@ -283,7 +283,7 @@ TEST_CASE("a HEAD is known from its first space on, also of a head that is refus
         Sample{"\r\nHEAD /x\r\n", true}, Sample{"HEAD / HTTP/1.1\r\nA : b\r\n\r\n", true},
         Sample{"HEAD / HTTP/1.1\r\n\r\n", true}, Sample{"HEAD / HTTP/1.1\nx", true},
         Sample{"HEADS / HTTP/1.1\r\n", false}, Sample{"head / HTTP/9.9\r\n\r\n", false},
-        Sample{"GET /HEAD HTTP/1.1\r\n", false}, Sample{"", false}}) {
+        Sample{"GET /HEAD HTTP/1.1\r\n", false}, Sample{"\rHEAD /x", false}, Sample{"", false}}) {
     CAPTURE(sample.input);
     for (std::size_t cut = 0; cut <= sample.input.size(); ++cut) {
       RequestParser parser;
