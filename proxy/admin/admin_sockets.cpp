@@ -5,8 +5,8 @@
 #include <ctime>
 
 #include "proxy/admin/server_view.h"
-#include "proxy/upstream/upstream.h"
 #include "proxy/sockets/system_settings.h"
+#include "proxy/upstream/upstream.h"
 
 namespace holdfast {
 

@@ -32,8 +32,8 @@ struct Reloads {
 
 struct Metrics {
   std::uint64_t clients_accepted = 0;
-  std::uint64_t clients_made_way = 0;      // idle ones that were closed for others
-  std::uint64_t clients_over_address = 0;  // refused by client.max_per_address
+  std::uint64_t clients_made_way = 0;        // idle ones that were closed for others
+  std::uint64_t clients_over_address = 0;    // refused by client.max_per_address
   core::ClientCloseCounts clients_closed{};  // of the sites
   std::uint64_t requests = 0;
   std::uint64_t admin_refused = 0;  // requests to the admin endpoint with a foreign Host

@@ -104,8 +104,9 @@ void World::end_phase() {
   universe_.require(told_done_, "done() without on_done()");
   universe_.require(network_.streams() == 0, "streams are left: " + std::to_string(network_.streams()));
   universe_.require(worker_->client_connections() == 0, "client connections are left");
-  universe_.require(worker_->context().memory.used() == 0,
-                    "bytes are counted that nobody holds: " + std::to_string(worker_->context().memory.used()));
+  universe_.require(
+      worker_->context().memory.used() == 0,
+      "bytes are counted that nobody holds: " + std::to_string(worker_->context().memory.used()));
   universe_.require(spill_.files() == 0 && spill_.bytes_in_use() == 0, "spill files are left");
   for (const Upstream* upstream : worker_->upstreams())
     universe_.require(upstream->pool().waiting() == 0, "somebody waits still");
