@@ -2,7 +2,6 @@
 // here and nowhere else. Knows nothing of YAML.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -11,9 +10,10 @@
 #include <string>
 #include <vector>
 
-namespace holdfast::config {
+#include "config/basic_types.h"
+#include "config/routes.h"
 
-using Duration = std::chrono::milliseconds;  // zero means off where a key allows it
+namespace holdfast::config {
 
 // An address to listen on or to connect to.
 struct Address {
@@ -70,12 +70,12 @@ struct Pool {
   bool operator==(const Pool&) const = default;
 };
 
-struct Site {
+struct Site : SiteRules {
   std::vector<std::string> hosts;  // lower case; "*.example.com" allowed; empty: any host
   std::string root;                // absolute, no trailing slash
   std::string php_root;            // as php-fpm sees it; equal to root when not given
   std::vector<std::string> index = {"index.php", "index.html"};
-  std::string front_controller;  // "/index.php"; empty: 404 for what is not a file
+  std::string front_controller;  // `fallback` of the site, a target; empty: 404 for what is not a file
   std::string pool;              // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;
@@ -112,13 +112,6 @@ struct Buffers {
   std::string spool_dir = "/tmp";
   std::uint64_t spool_max = std::uint64_t{1} << 30;  // per process: bytes in all spill files together
   bool operator==(const Buffers&) const = default;
-};
-
-// A CIDR block. Addresses are 16 bytes, IPv4 mapped (::ffff:a.b.c.d), and `prefix` counts bits of those.
-struct Network {
-  std::array<std::uint8_t, 16> address{};
-  std::uint8_t prefix = 0;
-  bool operator==(const Network&) const = default;
 };
 
 // The headers by which a proxy tells of its client.

@@ -1,0 +1,248 @@
+// See path_pattern.h. The matcher works from the last piece to the first: for each piece it notes the
+// positions of the path from which this piece and all behind it match to the end. No guess is made, so none
+// is taken back; what the stars took is read off from left to right afterwards.
+#include "proxy/core/path_pattern.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::core {
+namespace {
+
+using Piece = config::PathPattern::Piece;
+using Kind = Piece::Kind;
+
+// A row of bits for each piece, one bit for each position of the path, its end included.
+class Reach {
+ public:
+  Reach(std::size_t rows, std::size_t positions) : words_((positions + 63) / 64) {
+    if (rows * words_ <= few_.size()) {
+      bits_ = few_.data();
+    } else {
+      many_.resize(rows * words_);
+      bits_ = many_.data();
+    }
+  }
+  Reach(const Reach&) = delete;
+  Reach& operator=(const Reach&) = delete;
+
+  bool at(std::size_t row, std::size_t position) const {
+    return (bits_[row * words_ + position / 64] >> (position % 64) & 1) != 0;
+  }
+  void set(std::size_t row, std::size_t position) {
+    bits_[row * words_ + position / 64] |= std::uint64_t{1} << (position % 64);
+  }
+
+ private:
+  std::size_t words_;
+  std::uint64_t* bits_ = nullptr;
+  std::array<std::uint64_t, 64> few_{};  // enough for a path of 255 bytes and 15 pieces
+  std::vector<std::uint64_t> many_;
+};
+
+bool has_at(std::string_view path, std::size_t position, std::string_view word) {
+  return path.substr(position, word.size()) == word;
+}
+
+// Fills the row of `piece` from the row below it, which is that of the piece behind.
+void fill(Reach& reach, std::size_t row, const Piece& piece, std::string_view path) {
+  const std::size_t behind = row + 1;
+  const std::size_t end = path.size();
+  switch (piece.kind) {
+    case Kind::literal:
+      for (std::size_t p = 0; p + piece.text.size() <= end; ++p) {
+        if (reach.at(behind, p + piece.text.size()) && has_at(path, p, piece.text)) reach.set(row, p);
+      }
+      return;
+    case Kind::choice:
+      for (const std::string& word : piece.words) {
+        for (std::size_t p = 0; p + word.size() <= end; ++p) {
+          if (reach.at(behind, p + word.size()) && has_at(path, p, word)) reach.set(row, p);
+        }
+      }
+      return;
+    case Kind::star:
+      for (std::size_t p = end + 1; p-- > 0;) {
+        if (reach.at(behind, p) || (p < end && path[p] != '/' && reach.at(row, p + 1))) reach.set(row, p);
+      }
+      return;
+    case Kind::segment:
+      for (std::size_t p = end; p-- > 0;) {
+        if (path[p] != '/' && (reach.at(behind, p + 1) || reach.at(row, p + 1))) reach.set(row, p);
+      }
+      return;
+    case Kind::across:
+      for (std::size_t p = end + 1; p-- > 0;) {
+        if (reach.at(behind, p) || (p < end && reach.at(row, p + 1))) reach.set(row, p);
+      }
+      return;
+    case Kind::folders: {
+      bool later = false;  // behind a slash further on the rest matches
+      for (std::size_t p = end + 1; p-- > 0;) {
+        if (later || reach.at(behind, p)) reach.set(row, p);
+        if (p > 0 && path[p - 1] == '/' && reach.at(behind, p)) later = true;
+      }
+      return;
+    }
+  }
+}
+
+struct Step {
+  std::size_t next;      // where the piece behind begins
+  std::size_t taken_to;  // the end of what this one took
+};
+
+// How far the piece reaches from `p`, with which the row behind still matches.
+Step furthest(const Reach& reach, std::size_t behind, const Piece& piece, std::string_view path,
+              std::size_t p) {
+  const std::size_t end = path.size();
+  switch (piece.kind) {
+    case Kind::literal: return {p + piece.text.size(), p + piece.text.size()};
+    case Kind::choice:
+      for (const std::string& word : piece.words) {
+        const std::size_t next = p + word.size();
+        if (next <= end && has_at(path, p, word) && reach.at(behind, next)) return {next, next};
+      }
+      return {p, p};
+    case Kind::star:
+    case Kind::segment:
+    case Kind::across: {
+      std::size_t next = piece.kind == Kind::across ? end : std::min(path.find('/', p), end);
+      while (next > p && !reach.at(behind, next)) --next;
+      return {next, next};
+    }
+    case Kind::folders:
+      for (std::size_t next = end; next > p; --next) {
+        if (path[next - 1] == '/' && reach.at(behind, next)) return {next, next - 1};
+      }
+      return {p, p};
+  }
+  return {p, p};
+}
+
+std::size_t least(const Piece& piece) {
+  switch (piece.kind) {
+    case Kind::literal: return piece.text.size();
+    case Kind::segment: return 1;
+    case Kind::star:
+    case Kind::across:
+    case Kind::folders: return 0;
+    case Kind::choice:
+      return std::min_element(piece.words.begin(), piece.words.end(),
+                              [](const auto& a, const auto& b) { return a.size() < b.size(); })
+          ->size();
+  }
+  return 0;
+}
+
+// The ends of `pieces` from `first` on, all of them literals but perhaps one choice; empty: not of that
+// shape.
+std::vector<std::string> all_endings(const std::vector<Piece>& pieces, std::size_t first) {
+  std::vector<std::string> out = {""};
+  for (std::size_t i = first; i < pieces.size(); ++i) {
+    const Piece& piece = pieces[i];
+    std::vector<std::string> longer;
+    if (piece.kind == Kind::literal) {
+      for (const std::string& text : out) longer.push_back(text + piece.text);
+    } else if (piece.kind == Kind::choice && out.size() == 1) {
+      for (const std::string& word : piece.words) longer.push_back(out[0] + word);
+    } else {
+      return {};
+    }
+    out = std::move(longer);
+  }
+  return out;
+}
+
+}  // namespace
+
+PathPattern::PathPattern(config::PathPattern pattern) : pattern_(std::move(pattern)) {
+  find_shape();
+}
+
+void PathPattern::find_shape() {
+  const std::vector<Piece>& pieces = pattern_.pieces;
+  for (const Piece& piece : pieces) {
+    shortest_ += least(piece);
+    if (piece.text.size() > needle_.size()) needle_ = piece.text;
+  }
+  if (pattern_.any_depth) ++shortest_;
+  if (!pattern_.any_depth) prefix_ = pieces.front().text;
+
+  last_.set();
+  const std::size_t loose = static_cast<std::size_t>(
+      pieces.rend() - std::find_if(pieces.rbegin(), pieces.rend(), [](const Piece& p) {
+        return p.kind != Kind::literal && p.kind != Kind::choice;
+      }));
+  const std::vector<std::string> endings = all_endings(pieces, loose);  // behind the last star
+  const bool tells = !endings.empty() &&
+                     std::none_of(endings.begin(), endings.end(), [](const auto& e) { return e.empty(); });
+  if (tells && !pattern_.folder) {
+    last_.reset();
+    for (const std::string& ending : endings) last_.set(static_cast<unsigned char>(ending.back()));
+  }
+
+  const bool one_literal = pieces.size() == 1 && pieces[0].kind == Kind::literal;
+  if (one_literal && !pattern_.any_depth) {
+    shape_ = pattern_.folder ? Shape::tree : Shape::exact;
+  } else if (tells && pattern_.any_depth && !pattern_.folder) {
+    // `*.sql`, where the star takes the beginning of the name whatever it is; and `composer.json`.
+    const bool star_first = loose == 1 && pieces[0].kind == Kind::star;
+    const bool no_slash = std::none_of(endings.begin(), endings.end(),
+                                       [](const auto& e) { return e.find('/') != std::string::npos; });
+    if ((star_first && no_slash) || loose == 0) {
+      shape_ = Shape::ending;
+      for (const std::string& ending : endings) endings_.push_back(loose == 0 ? "/" + ending : ending);
+    }
+  }
+}
+
+bool PathPattern::matches(std::string_view path) const {
+  if (path.size() < shortest_ || path.empty() || !last_[static_cast<unsigned char>(path.back())])
+    return false;
+  switch (shape_) {
+    case Shape::exact: return path == prefix_;
+    case Shape::tree:
+      return path.starts_with(prefix_) && (path.size() == prefix_.size() || path[prefix_.size()] == '/');
+    case Shape::ending:
+      return std::any_of(endings_.begin(), endings_.end(),
+                         [path](const std::string& ending) { return path.ends_with(ending); });
+    case Shape::general: break;
+  }
+  return path.starts_with(prefix_) && path.find(needle_) != std::string_view::npos && find(path, nullptr);
+}
+
+bool PathPattern::matches(std::string_view path, Captures& captures) const {
+  captures.count = 0;
+  return matches(path) && find(path, &captures);
+}
+
+bool PathPattern::find(std::string_view path, Captures* captures) const {
+  const std::vector<Piece>& pieces = pattern_.pieces;
+  Reach reach(pieces.size() + 1, path.size() + 1);
+  reach.set(pieces.size(), path.size());
+  if (pattern_.folder) {
+    for (std::size_t p = 0; p < path.size(); ++p) {
+      if (path[p] == '/') reach.set(pieces.size(), p);
+    }
+  }
+  for (std::size_t row = pieces.size(); row-- > 0;) fill(reach, row, pieces[row], path);
+
+  std::size_t at = 0;
+  if (pattern_.any_depth) {
+    at = 1;
+    while (at <= path.size() && !(path[at - 1] == '/' && reach.at(0, at))) ++at;
+    if (at > path.size()) return false;
+  } else if (!reach.at(0, 0)) {
+    return false;
+  }
+  for (std::size_t row = 0; captures != nullptr && row < pieces.size(); ++row) {
+    const Step step = furthest(reach, row + 1, pieces[row], path, at);
+    if (pieces[row].kind != Kind::literal)
+      captures->texts[captures->count++] = path.substr(at, step.taken_to - at);
+    at = step.next;
+  }
+  return true;
+}
+
+}  // namespace holdfast::core
