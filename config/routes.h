@@ -77,7 +77,7 @@ struct Route : PathSettings {
   std::optional<std::string> pool;
   std::optional<std::string> fallback;  // a target, or "404"
   // The action: one of these, or none.
-  std::optional<int> deny;              // 403, 404 or 410
+  std::optional<int> deny;              // 403, 404 or 410; 0: off, no later action counts
   std::optional<std::string> redirect;  // a target
   std::optional<std::string> to;        // a target within the site
   int status = 301;                     // of `redirect`

@@ -133,6 +133,7 @@ class SiteRoutes::Pass {
     std::string_view path;  // empty: not known
     const std::vector<config::Network>* allow = nullptr;
     const config::Auth* auth = nullptr;
+    bool decided = false;  // an action counts for it
   };
 
   static const PathPattern* find(const Compiled& compiled, std::string_view path) {
@@ -167,24 +168,33 @@ class SiteRoutes::Pass {
       if (by[kAsked] != nullptr && compiled.fallback->target.captures > 0)
         (void)by[kAsked]->matches(facts_.path, plan_.fallback_captures);
     }
-    decide(index, compiled, by[kAsked], by[kRewritten] != nullptr || by[kResolved] != nullptr);
+    decide(index, compiled, by);
   }
 
-  // `deny` counts by any path, and goes before what the path asked for leads to by `to`. `found`: the route
-  // matches one of the other paths.
-  void decide(std::size_t index, const Compiled& compiled, const PathPattern* asked, bool found) {
+  // Of each path the first action counts. `deny` is for all of them, and goes before what `to` leads to.
+  void decide(std::size_t index, const Compiled& compiled, const std::array<const PathPattern*, 3>& by) {
     const Route& route = *compiled.route;
-    const bool first = plan_.action == RoutePlan::Action::none;
-    if (!first && !(plan_.action == RoutePlan::Action::rewrite && found && route.deny)) return;
-    if (route.deny) {
-      plan_.decided_by = index;
-      deny(plan_, *route.deny, "a route denies it");
-      return;
+    for (std::size_t v = 0; v < views_.size(); ++v) {
+      if (by[v] == nullptr || views_[v].decided || is_final()) continue;
+      if (route.deny) {
+        views_[v].decided = true;
+        if (v == kAsked || *route.deny != 0) plan_.decided_by = index;
+        if (*route.deny != 0) deny(plan_, *route.deny, "a route denies it");
+      } else if (v == kAsked && compiled.target) {
+        views_[v].decided = true;
+        plan_.decided_by = index;
+        go(route, compiled, *by[v]);
+      }
     }
-    if (asked == nullptr || !compiled.target) return;
-    plan_.decided_by = index;
+  }
+
+  bool is_final() const {
+    return plan_.action == RoutePlan::Action::deny || plan_.action == RoutePlan::Action::redirect;
+  }
+
+  void go(const Route& route, const Compiled& compiled, const PathPattern& asked) {
     Captures captures;
-    if (compiled.target->captures > 0) (void)asked->matches(facts_.path, captures);
+    if (compiled.target->captures > 0) (void)asked.matches(facts_.path, captures);
     const TargetFacts target{facts_.path, facts_.head.path, facts_.head.query, facts_.host, &captures};
     if (route.redirect) {
       auto location = redirect_location(*compiled.target, target);
@@ -233,7 +243,8 @@ RoutePlan SiteRoutes::plan(const RouteFacts& facts) const {
     return plan;
   }
   plan = Pass(*this, facts).walk({});
-  if (plan.action == RoutePlan::Action::none && redirect_) go_elsewhere(plan, facts, *redirect_, 301);
+  if (plan.action == RoutePlan::Action::none && !plan.decided_by && redirect_)
+    go_elsewhere(plan, facts, *redirect_, 301);
   if (plan.action != RoutePlan::Action::rewrite) return plan;
   const std::string rewritten = plan.rewrite.path;
   return Pass(*this, facts).walk(rewritten);

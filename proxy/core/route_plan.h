@@ -3,7 +3,8 @@
 //
 //   routes, from top to bottom         a route matches: its path and its `when`
 //     settings  of all that match      add up, the later one counts; headers by name
-//     action    of the first that has one: deny, redirect, to
+//     action    of the first that has one: deny (off: nothing is done, and no later action counts), redirect,
+//               to
 //
 // A request has up to three paths: the one asked for; where `to` leads; and `resolved`, the script or index
 // file that was found for it (/a.php of /a.php/b, /dir/index.html of /dir/). `redirect` and `to` are matched

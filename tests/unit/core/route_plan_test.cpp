@@ -238,6 +238,19 @@ TEST_CASE("what to leads to is not routed again, but held against deny, allow an
   CHECK(scene.plan("/blog/wp-content/uploads/a.php/b").status == 403);
 }
 
+TEST_CASE("deny: off lets through what a later route denies, on each path by itself") {
+  Scene scene({denied("/plugins/secret/"), denied("/plugins/**.css", 0), denied("/plugins/", 403),
+               rewritten("/old/**", "/plugins/$1"), denied("/old/**", 0)});
+  CHECK(scene.plan("/plugins/a.css").action == Action::none);
+  CHECK(scene.plan("/plugins/a.css").decided_by == 1);
+  CHECK(scene.plan("/plugins/a.txt").status == 403);
+  CHECK(scene.plan("/plugins/secret/a.css").status == 404);
+  CHECK(scene.plan("/old/a.css").action == Action::rewrite);
+  CHECK(scene.plan("/old/a.txt").status == 403);
+  scene.resolved = "/plugins/a.php";
+  CHECK(scene.plan("/plugins/a.php/b.css").status == 403);
+}
+
 TEST_CASE("a target that would leave the root is no target") {
   Scene scene({rewritten("/x*", "/data/$1")});
   CHECK(scene.plan("/x..").status == 404);
