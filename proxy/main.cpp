@@ -3,6 +3,7 @@
 #include <string>
 
 #include "proxy/commands/command_doctor.h"
+#include "proxy/commands/command_import.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/command_run.h"
 #include "proxy/commands/command_serve.h"
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
   holdfast::add_status_command(app, exit_status);
   holdfast::add_sockets_command(app, exit_status);
   holdfast::add_doctor_command(app, exit_status);
+  holdfast::add_import_command(app, exit_status);
   // Set last: commands take over the footer that is there when they are added.
   app.footer(
       "Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.\n"
