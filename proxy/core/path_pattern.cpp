@@ -135,23 +135,42 @@ std::size_t least(const Piece& piece) {
   return 0;
 }
 
-// The ends of `pieces` from `first` on, all of them literals but perhaps one choice; empty: not of that
-// shape.
-std::vector<std::string> all_endings(const std::vector<Piece>& pieces, std::size_t first) {
+bool is_loose(const Piece& piece) {
+  return piece.kind != Kind::literal && piece.kind != Kind::choice;
+}
+
+// All texts that the pieces from `first` up to `last` stand for; none where a star is among them, or they are
+// too many.
+std::vector<std::string> texts_of(const std::vector<Piece>& pieces, std::size_t first, std::size_t last) {
+  constexpr std::size_t kTextsMax = 64;
   std::vector<std::string> out = {""};
-  for (std::size_t i = first; i < pieces.size(); ++i) {
+  for (std::size_t i = first; i < last; ++i) {
     const Piece& piece = pieces[i];
-    std::vector<std::string> longer;
+    if (is_loose(piece) || out.size() * std::max<std::size_t>(1, piece.words.size()) > kTextsMax) return {};
     if (piece.kind == Kind::literal) {
-      for (const std::string& text : out) longer.push_back(text + piece.text);
-    } else if (piece.kind == Kind::choice && out.size() == 1) {
-      for (const std::string& word : piece.words) longer.push_back(out[0] + word);
-    } else {
-      return {};
+      for (std::string& text : out) text += piece.text;
+      continue;
+    }
+    std::vector<std::string> longer;
+    for (const std::string& text : out) {
+      for (const std::string& word : piece.words) longer.push_back(text + word);
     }
     out = std::move(longer);
   }
   return out;
+}
+
+template <class Test>
+bool any_of(const std::vector<std::string>& texts, Test test) {
+  return std::any_of(texts.begin(), texts.end(), test);
+}
+
+bool is_within(std::string_view path, const std::string& text) {
+  for (std::size_t at = path.find(text); at != std::string_view::npos; at = path.find(text, at + 1)) {
+    const std::size_t behind = at + text.size();
+    if (behind == path.size() || path[behind] == '/') return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -168,32 +187,38 @@ void PathPattern::find_shape() {
   }
   if (pattern_.any_depth) ++shortest_;
   if (!pattern_.any_depth) prefix_ = pieces.front().text;
-
+  const auto loose = static_cast<std::size_t>(std::count_if(pieces.begin(), pieces.end(), is_loose));
+  const auto first =
+      static_cast<std::size_t>(std::find_if(pieces.begin(), pieces.end(), is_loose) - pieces.begin());
+  const auto behind =
+      static_cast<std::size_t>(pieces.rend() - std::find_if(pieces.rbegin(), pieces.rend(), is_loose));
+  endings_ = texts_of(pieces, behind, pieces.size());  // behind the last star
   last_.set();
-  const std::size_t loose = static_cast<std::size_t>(
-      pieces.rend() - std::find_if(pieces.rbegin(), pieces.rend(), [](const Piece& p) {
-        return p.kind != Kind::literal && p.kind != Kind::choice;
-      }));
-  const std::vector<std::string> endings = all_endings(pieces, loose);  // behind the last star
-  const bool tells = !endings.empty() &&
-                     std::none_of(endings.begin(), endings.end(), [](const auto& e) { return e.empty(); });
-  if (tells && !pattern_.folder) {
+  if (!pattern_.folder && !endings_.empty() && !any_of(endings_, [](const auto& e) { return e.empty(); })) {
     last_.reset();
-    for (const std::string& ending : endings) last_.set(static_cast<unsigned char>(ending.back()));
+    for (const std::string& ending : endings_) last_.set(static_cast<unsigned char>(ending.back()));
   }
+  if (endings_.empty()) return;
 
-  const bool one_literal = pieces.size() == 1 && pieces[0].kind == Kind::literal;
-  if (one_literal && !pattern_.any_depth) {
-    shape_ = pattern_.folder ? Shape::tree : Shape::exact;
-  } else if (tells && pattern_.any_depth && !pattern_.folder) {
-    // `*.sql`, where the star takes the beginning of the name whatever it is; and `composer.json`.
-    const bool star_first = loose == 1 && pieces[0].kind == Kind::star;
-    const bool no_slash = std::none_of(endings.begin(), endings.end(),
-                                       [](const auto& e) { return e.find('/') != std::string::npos; });
-    if ((star_first && no_slash) || loose == 0) {
-      shape_ = Shape::ending;
-      for (const std::string& ending : endings) endings_.push_back(loose == 0 ? "/" + ending : ending);
+  const bool any_depth = pattern_.any_depth;
+  if (loose == 0) {
+    if (any_depth) {
+      for (std::string& ending : endings_) ending.insert(0, 1, '/');
+      shape_ = pattern_.folder ? Shape::within : Shape::ending;
+    } else {
+      starts_ = std::move(endings_);
+      shape_ = pattern_.folder ? Shape::tree : Shape::exact;
     }
+  } else if (loose > 1 || pattern_.folder) {
+    return;
+  } else if (any_depth && first == 0) {
+    // `*.sql`, where the star takes the beginning of the name whatever it is; `**.php`, where it takes all.
+    const bool name = pieces[0].kind == Kind::star &&
+                      !any_of(endings_, [](const auto& e) { return e.find('/') != std::string::npos; });
+    if (name || pieces[0].kind == Kind::across) shape_ = Shape::ending;
+  } else if (!any_depth && pieces[first].kind == Kind::across) {
+    starts_ = texts_of(pieces, 0, first);
+    if (!starts_.empty()) shape_ = Shape::around;
   }
 }
 
@@ -201,12 +226,19 @@ bool PathPattern::matches(std::string_view path) const {
   if (path.size() < shortest_ || path.empty() || !last_[static_cast<unsigned char>(path.back())])
     return false;
   switch (shape_) {
-    case Shape::exact: return path == prefix_;
+    case Shape::exact: return any_of(starts_, [path](const auto& text) { return path == text; });
     case Shape::tree:
-      return path.starts_with(prefix_) && (path.size() == prefix_.size() || path[prefix_.size()] == '/');
-    case Shape::ending:
-      return std::any_of(endings_.begin(), endings_.end(),
-                         [path](const std::string& ending) { return path.ends_with(ending); });
+      return any_of(starts_, [path](const auto& text) {
+        return path.starts_with(text) && (path.size() == text.size() || path[text.size()] == '/');
+      });
+    case Shape::ending: return any_of(endings_, [path](const auto& text) { return path.ends_with(text); });
+    case Shape::within: return any_of(endings_, [path](const auto& text) { return is_within(path, text); });
+    case Shape::around:
+      return any_of(starts_, [&](const auto& start) {
+        return path.starts_with(start) && any_of(endings_, [&](const auto& ending) {
+                 return path.size() >= start.size() + ending.size() && path.ends_with(ending);
+               });
+      });
     case Shape::general: break;
   }
   return path.starts_with(prefix_) && path.find(needle_) != std::string_view::npos && find(path, nullptr);

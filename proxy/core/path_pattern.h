@@ -35,9 +35,11 @@ class PathPattern {
 
  private:
   enum class Shape : std::uint8_t {
-    exact,   // the path is `prefix_`
-    tree,    // `prefix_`, and all below
+    exact,   // the path is one of `starts_`
+    tree,    // one of `starts_`, and all below
     ending,  // the path ends with one of `endings_`, which says it all
+    within,  // one of `endings_` is in it, up to a '/' or its end
+    around,  // begins with one of `starts_` and ends with one of `endings_`
     general,
   };
 
@@ -46,11 +48,12 @@ class PathPattern {
 
   config::PathPattern pattern_;
   Shape shape_ = Shape::general;
-  std::string prefix_;                // what each path that matches begins with
-  std::vector<std::string> endings_;  // ending: what it ends with
-  std::string needle_;                // general: what each path that matches holds somewhere
-  std::bitset<256> last_;             // which bytes may be its last
-  std::size_t shortest_ = 0;          // bytes; no shorter path matches
+  std::string prefix_;  // general: what each path that matches begins with
+  std::vector<std::string> starts_;
+  std::vector<std::string> endings_;
+  std::string needle_;        // general: what each path that matches holds somewhere
+  std::bitset<256> last_;     // which bytes may be its last
+  std::size_t shortest_ = 0;  // bytes; no shorter path matches
 };
 
 }  // namespace holdfast::core
