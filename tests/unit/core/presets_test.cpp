@@ -333,5 +333,7 @@ TEST_CASE("the others") {
                   {"/typo3/sysext/core/Resources/Public/a.css", "file"},
                   {"/composer.json", "403"},
                   {"/a/locallang.xlf", "403"},
+                  {"/config/", "file"},
+                  {"/vendors/", "file"},
                   {"/a.yaml", "403"}});
 }
