@@ -67,17 +67,22 @@ Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software
   }
 }
 
-Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) const {
+Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
   Plan plan;
-  plan.site = router_.find_site(host);
+  const std::string_view host = origin.host.empty() ? std::string_view(head.host) : origin.host;
+  const core::SiteIndex::Found found = router_.find_site(host, head.path);
+  plan.site = found.site;
   if (plan.site == nullptr) {
-    plan.status = 421;
-    plan.why = "no site has this host";
+    plan.status = found.host_known ? 404 : 421;
+    plan.why = found.host_known ? "no site of this host has this path" : "no site has this host";
     return plan;
   }
-  plan.max_body = plan.site->max_body;
   SystemProbe probe(real_paths_);
-  core::Target target = router_.resolve(*plan.site, head, probe);
+  core::Target target = router_.resolve(*plan.site, head, probe, {host, origin.bytes, origin.https});
+  plan.routes = &router_.routes(*plan.site);
+  plan.route = std::move(target.plan);
+  plan.secure = origin.https;
+  plan.max_body = plan.route.max_body.value_or(plan.site->max_body);
   plan.root = std::move(target.root);
   switch (target.kind) {
     case core::Target::Kind::php:
@@ -85,6 +90,7 @@ Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) cons
       plan.params = params_.at(plan.site).get();
       plan.script_name = std::move(target.script_name);
       plan.path_info = std::move(target.path_info);
+      plan.query = std::move(target.query);
       return plan;
     case core::Target::Kind::file:
       plan.kind = Plan::Kind::file;

@@ -24,6 +24,7 @@
 #include "proxy/client/request_owner.h"
 #include "proxy/client/responder.h"
 #include "proxy/client/response_store.h"
+#include "proxy/client/route_response.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/access_log_line.h"
 #include "proxy/core/body_store.h"
@@ -192,6 +193,7 @@ class Request final : public DeliveryReader,
   std::unique_ptr<StaticResponse> file_;
 
   Plan plan_;
+  RouteFields route_fields_;
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log

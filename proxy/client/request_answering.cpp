@@ -22,7 +22,7 @@ void Request::on_complete() {
   move_to(State::answering);
   deadline_.clear();
   // A reload has taken its pool away since the head came: then what the present configuration says.
-  if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.site->pool)) make_plan();
+  if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.pool())) make_plan();
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file: answer_file(); return;
@@ -46,7 +46,8 @@ core::ResponseSink& Request::response_sink() {
 // ---- our own answers
 
 void Request::answer_file() {
-  file_ = std::make_unique<StaticResponse>(*plan_.site, plan_.root_or(plan_.site->root), plan_.file);
+  file_ = std::make_unique<StaticResponse>(*plan_.site, plan_.root_or(plan_.site->root), plan_.file,
+                                           content_type(*plan_.site, plan_.route, plan_.file));
   if (const int failure = file_->failure(); failure != 0) {
     context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
     const std::string_view why = file_->why();  // a literal
@@ -54,7 +55,9 @@ void Request::answer_file() {
     answer_error(failure, why);
     return;
   }
-  file_->start(*head_, wall_seconds(), response_sink());
+  const std::time_t now = wall_seconds();
+  RouteSink sink(route_fields_, plan_, now, response_sink());
+  file_->start(*head_, now, sink);
   send_file_pieces();
 }
 
@@ -62,7 +65,7 @@ void Request::answer_options() {
   http::ResponseHead head;
   head.status = plan_.status;
   head.fields.push_back({"Allow", plan_.allow});
-  response_.start_response(head, false);
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
   response_.finish_response();
   flush();
 }
@@ -107,7 +110,7 @@ void Request::answer_error(int status, std::string_view why) {
 void Request::answer_own(const core::ErrorPage& page) {
   http::ResponseHead head = page.head();
   if (admin_) host_.admin().add_fields(OwnAnswer::kNothing, head.fields);
-  response_.start_response(head, false);
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
   response_.response_body(page.body());
   response_.finish_response();
   flush();
@@ -116,7 +119,7 @@ void Request::answer_own(const core::ErrorPage& page) {
 // ---- php
 
 void Request::forward_to_php() {
-  if (!host_.has_pool(plan_.site->pool)) {
+  if (!host_.has_pool(plan_.pool())) {
     answer_error(503, "the pool of this site was removed by a reload");
     return;
   }
@@ -127,6 +130,7 @@ void Request::forward_to_php() {
                                          .script_name = plan_.script_name,
                                          .path_info = plan_.path_info,
                                          .root = plan_.root,
+                                         .query = plan_.query,
                                          .remote_address = origin_.address,
                                          .remote_port = remote_port,
                                          .server_address = local_->address,
@@ -150,12 +154,13 @@ void Request::forward_to_php() {
   exchange_ = mail().open(*this);
   mail().submit(exchange_,
                 std::make_unique<Submission>(Submission{
-                    .pool = plan_.site->pool,
+                    .pool = plan_.pool(),
                     .asked = core::Asked(head_->method, head_->method_text, head_->authority, head_->target),
                     .params = std::move(params),
                     .body = std::move(request_body_),
                     .address = core::address_key(origin_.bytes),
-                    .head_bytes_max = config().buffers.response_head}));
+                    .head_bytes_max = config().buffers.response_head,
+                    .timeouts = plan_.route.timeouts}));
 }
 
 // What php's side brings, at the end of a turn.
@@ -187,7 +192,8 @@ void Request::on_delivery(std::unique_ptr<Delivery> delivery) {
 
 void Request::take(Delivery& delivery) {
   core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
-  if (delivery.has_head) sink.start_response(delivery.head.head(), delivery.stream);
+  if (delivery.has_head)
+    sink.start_response(route_fields_.apply(plan_, delivery.head.head(), wall_seconds()), delivery.stream);
   if (!delivery.body.empty()) sink.response_body(delivery.body);
   if (delivery.ending == Delivery::Ending::whole) sink.finish_response();
   if (delivery.ending == Delivery::Ending::broken) sink.break_response();

@@ -18,8 +18,8 @@ namespace holdfast {
 
 class StaticResponse {
  public:
-  // `root`: the site's, or what it is without links. `site` is not kept.
-  StaticResponse(const config::Site& site, std::string_view root, const std::string& path);
+  // `root`: the site's, or what it is without links. `type`: of the file. `site` is not kept.
+  StaticResponse(const config::Site& site, std::string_view root, const std::string& path, std::string type);
 
   // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
   int failure() const;
@@ -41,7 +41,7 @@ class StaticResponse {
   void start_parts(const http::RangeResult& ranges, std::string_view type, http::ResponseHead& head);
 
   net::StaticFile file_;
-  std::string path_;
+  std::string type_;
   bool withheld_ = false;
   std::string etag_;
   std::string last_modified_;

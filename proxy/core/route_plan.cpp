@@ -75,6 +75,7 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     routes_.push_back(std::move(out));
     add_headers(route.headers, i);
   }
+  empty_ = says_nothing();
 }
 
 void SiteRoutes::add_headers(const config::HeaderMap& headers, std::optional<std::size_t> route) {
@@ -92,7 +93,7 @@ void SiteRoutes::add_headers(const config::HeaderMap& headers, std::optional<std
   }
 }
 
-bool SiteRoutes::empty() const {
+bool SiteRoutes::says_nothing() const {
   return routes_.empty() && headers_.empty() && !redirect_ && !to_https_ &&
          static_cast<const PathSettings&>(site_) == PathSettings();
 }
@@ -238,6 +239,10 @@ void SiteRoutes::go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const co
 
 RoutePlan SiteRoutes::plan(const RouteFacts& facts) const {
   RoutePlan plan;
+  if (empty_) {
+    if (fallback_) plan.fallback = &*fallback_;
+    return plan;
+  }
   if (to_https_ && !facts.secure) {
     go_elsewhere(plan, facts, *to_https_, 308);
     return plan;

@@ -77,7 +77,7 @@ class SiteRoutes {
   explicit SiteRoutes(const config::Site& site);
 
   // True where plan() has nothing to say of any path but that it is the path, and each_header() nothing.
-  bool empty() const;
+  bool empty() const { return empty_; }
 
   RoutePlan plan(const RouteFacts& facts) const;
 
@@ -112,11 +112,13 @@ class SiteRoutes {
   };
   class Pass;
 
+  bool says_nothing() const;
   void add_headers(const config::HeaderMap& headers, std::optional<std::size_t> route);
   void go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const config::TargetTemplate& target,
                     int status) const;
 
   const config::Site& site_;
+  bool empty_ = false;
   std::vector<Compiled> routes_;
   std::vector<PathPattern> run_;
   std::vector<HeaderName> headers_;

@@ -10,6 +10,7 @@ PhpExchange::PhpExchange(ExchangeId id, Submission submission, ExchangeTable& ta
     : Exchange(std::move(submission.asked), std::move(submission.params), std::move(submission.body), *this,
                submission.head_bytes_max),
       id_(id),
+      timeouts_(submission.timeouts),
       table_(table),
       upstream_(&upstream) {
   ticket_.id = upstream_->exchanges_.insert(*this);

@@ -38,6 +38,9 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void set_half_closed() { half_closed_ = true; }
   bool half_closed() const { return half_closed_; }
 
+  // What its routes say in place of the pool's.
+  const config::RequestTimeouts& timeouts() const { return timeouts_; }
+
   // A connection that is held while the reader is asked.
   struct Offer {
     core::ConnectionId connection = 0;  // 0: none
@@ -66,6 +69,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void report(Delivery& delivery) const;
 
   ExchangeId id_;
+  config::RequestTimeouts timeouts_;
   ExchangeTable& table_;
   Upstream* upstream_;
   core::Ticket ticket_;  // by which the pool knows it; the id is upstream_'s name for it

@@ -93,7 +93,7 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
   config.sites[4].hosts = {};
   {
     const Router router(config);
-    const auto site = [&](std::string_view host) { return router.find_site(host) - config.sites.data(); };
+    const auto site = [&](std::string_view host) { return router.find_site(host, "/").site - config.sites.data(); };
     CHECK(site("www.example.com") == 2);
     CHECK(site("www.example.com.") == 2);
     CHECK(site("a.example.com") == 0);
@@ -109,8 +109,8 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
     }
   }
   config.sites.resize(3);
-  CHECK(Router(config).find_site("example.com") == nullptr);
-  CHECK(Router(config).find_site("") == nullptr);
+  CHECK(Router(config).find_site("example.com", "/").site == nullptr);
+  CHECK(Router(config).find_site("", "/").site == nullptr);
 }
 
 TEST_CASE_FIXTURE(Fixture, "scripts: the first .php that ends a segment and is a file; one probe") {
