@@ -67,10 +67,21 @@ Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software
   }
 }
 
+namespace {
+core::Asker asker(const http::RequestHead& head, const core::ClientOrigin& origin) {
+  return {origin.host.empty() ? std::string_view(head.host) : origin.host, origin.bytes, origin.https};
+}
+}  // namespace
+
+bool Dispatcher::shows(const config::Site& site, const http::RequestHead& head,
+                       const core::ClientOrigin& origin, std::string_view path) const {
+  return router_.shows(site, head, asker(head, origin), path);
+}
+
 Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
   Plan plan;
-  const std::string_view host = origin.host.empty() ? std::string_view(head.host) : origin.host;
-  const core::SiteIndex::Found found = router_.find_site(host, head.path);
+  const core::Asker who = asker(head, origin);
+  const core::SiteIndex::Found found = router_.find_site(who.host, head.path);
   plan.site = found.site;
   if (plan.site == nullptr) {
     plan.status = found.host_known ? 404 : 421;
@@ -78,7 +89,7 @@ Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& o
     return plan;
   }
   SystemProbe probe(real_paths_);
-  core::Target target = router_.resolve(*plan.site, head, probe, {host, origin.bytes, origin.https});
+  core::Target target = router_.resolve(*plan.site, head, probe, who);
   plan.routes = &router_.routes(*plan.site);
   plan.route = std::move(target.plan);
   plan.secure = origin.https;
@@ -97,6 +108,10 @@ Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& o
       plan.file = std::move(target.path);
       if (plan.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
         plan.root = probe.short_cut(plan.site->root, plan.file);
+      return plan;
+    case core::Target::Kind::list:
+      plan.kind = Plan::Kind::list;
+      plan.file = std::move(target.path);
       return plan;
     case core::Target::Kind::redirect:
       plan.kind = Plan::Kind::redirect;

@@ -23,7 +23,7 @@ namespace holdfast {
 class Dispatcher;
 
 struct Plan {
-  enum class Kind : std::uint8_t { error, redirect, options, php, file, admin };
+  enum class Kind : std::uint8_t { error, redirect, options, php, file, list, admin };
   Kind kind = Kind::error;
   std::shared_ptr<const Dispatcher> dispatcher;  // keeps `site` and `params` alive over a reload
   const config::Site* site = nullptr;
@@ -51,6 +51,9 @@ class Dispatcher {
   Dispatcher(config::Snapshot config, std::string_view server_software);
   // `origin`: of the request, as trusted proxies tell it.
   Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const;
+  // Whether a listing names `path`, below the site's own: see core::Router.
+  bool shows(const config::Site& site, const http::RequestHead& head, const core::ClientOrigin& origin,
+             std::string_view path) const;
 
  private:
   config::Snapshot config_;

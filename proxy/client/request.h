@@ -25,6 +25,7 @@
 #include "proxy/client/responder.h"
 #include "proxy/client/response_store.h"
 #include "proxy/client/route_response.h"
+#include "proxy/client/site_files.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/access_log_line.h"
 #include "proxy/core/body_store.h"
@@ -133,9 +134,12 @@ class Request final : public DeliveryReader,
   core::ResponseSink& response_sink();
   void answer_without_body();
   void answer_file();
+  void answer_list();
   void answer_options();
   void answer_admin();
   void answer_own(const core::ErrorPage& page);
+  std::optional<SiteErrorPage> load_own_page(int status) const;
+  bool replace_answer(const Delivery& delivery);
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();

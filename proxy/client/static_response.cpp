@@ -21,10 +21,10 @@ constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 }  // namespace
 
 StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path,
-                               std::string type)
+                               As as)
     : file_(root, path,
             site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner),
-      type_(std::move(type)) {
+      as_(std::move(as)) {
   // A link is another name for the file: its own name counts too (x.txt that leads to wp-config.php).
   const std::string& name = file_.linked_name();
   withheld_ = !name.empty() && (name.starts_with('.') || core::is_withheld(name)) &&
@@ -74,6 +74,7 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
     return;
   }
   head.fields = {{"ETag", etag_}, {"Last-Modified", last_modified_}};
+  if (as_.varies) head.fields.push_back({"Vary", "Accept-Encoding"});
   if (condition == http::Precondition::not_modified) {
     head.status = 304;
     sink.start_response(head, false);
@@ -87,7 +88,8 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
     ranges = http::parse_range(*asked, info.size);
   }
   head.fields.push_back({"Accept-Ranges", "bytes"});
-  start_parts(ranges, type_, head);
+  if (!as_.coding.empty()) head.fields.push_back({"Content-Encoding", as_.coding});
+  start_parts(ranges, as_.type, head);
   sink.start_response(head, false);
   if (request.method == http::Method::head || parts_.empty()) {
     sink.finish_response();

@@ -302,6 +302,7 @@ class Resolution {
       if (std::optional<Target> no = refused(found)) return *std::move(no);
       if (plan_.php.value_or(true) && given_.routes.may_run(found)) return php(found, {});
     }
+    if (plan_.list) return answer(Target::Kind::list, std::string(path_));
     return not_found("the folder has none of the files of index");
   }
 
@@ -323,16 +324,21 @@ class Resolution {
     return not_found();  // unreachable: all kinds return above
   }
 
-  // The file at full_, by the method.
+  // The file at full_.
   Target file() {
     const std::string found = full_.substr(given_.root.size());
     if (std::optional<Target> no = refused(found)) return *std::move(no);
+    return answer(Target::Kind::file, found);
+  }
+
+  // What is below the root, by the method.
+  Target answer(Target::Kind kind, std::string path) const {
     switch (facts_.head.method) {
       case Method::get:
       case Method::head: {
         Target target;
-        target.kind = Target::Kind::file;
-        target.path = found;
+        target.kind = kind;
+        target.path = std::move(path);
         return target;
       }
       case Method::options: return options(kFileMethods);
@@ -371,6 +377,16 @@ Router::Router(const config::Config& config)
     : config_(config), sites_(config.sites), root_unseen_(config.sites.size(), false) {
   routes_.reserve(config.sites.size());
   for (const config::Site& site : config.sites) routes_.emplace_back(site);
+}
+
+bool Router::shows(const config::Site& site, const http::RequestHead& head, const Asker& asker,
+                   std::string_view path) const {
+  if (hidden_at(path, site.publish) != std::string_view::npos) return false;
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (is_withheld(name) && !is_published(name, site.publish)) return false;
+  const RoutePlan plan = routes(site).plan(
+      {.head = head, .path = path, .host = asker.host, .client = asker.client, .secure = asker.secure});
+  return plan.action != RoutePlan::Action::deny;
 }
 
 void Router::look_at_roots(FileProbe& probe) {

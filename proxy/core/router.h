@@ -10,7 +10,7 @@
 //                 `php: false`, and as if it were missing where `run` leaves it out
 //   2. hidden     a segment that begins with a dot, but for /.well-known at the top: 404 where such a name
 //                 exists, else as any other missing name
-//   3. /dir/      the first name of `index` that is a file
+//   3. /dir/      the first name of `index` that is a file; with `list: true` else its names
 //   4. /file      sent as it is, unless its name is withheld (withheld.h); /dir is redirected to /dir/
 //   5. else       the fallback, or 404. A fallback whose script is written out (/index.php$path) is taken as
 //                 it is; any other is looked for as a path is, once.
@@ -58,13 +58,13 @@ struct Asker {
 };
 
 struct Target {
-  enum class Kind : std::uint8_t { php, file, redirect, options, error };
+  enum class Kind : std::uint8_t { php, file, list, redirect, options, error };
   Kind kind = Kind::error;
   std::string script_name;  // php: "/index.php", below the site's `path`
   std::string path_info;    // php: "" or "/..."
-  std::string root;         // php, file: what the site's root is with `resolve_root`; empty: the root itself
-  std::string path;         // file: below the root, "/style.css"
-  std::string location;     // redirect
+  std::string root;  // php, file, list: what the site's root is with `resolve_root`; empty: the root itself
+  std::string path;  // file: below the root, "/style.css"; list: "/dir/"
+  std::string location;              // redirect
   std::optional<std::string> query;  // php: in place of the client's
   int status = 200;                  // redirect, error; options: 204
   std::string_view allow;            // options, and error 405: the Allow field
@@ -89,6 +89,11 @@ class Router {
   // `site` is one of the config's, as find_site() gives it.
   Target resolve(const config::Site& site, const http::RequestHead& head, FileProbe& probe,
                  const Asker& asker = {}) const;
+
+  // False for a name that a listing leaves out: hidden, withheld, or refused by the routes. `path`: below the
+  // site's `path`; ends with '/' for a folder.
+  bool shows(const config::Site& site, const http::RequestHead& head, const Asker& asker,
+             std::string_view path) const;
 
   // Of a site of the config; they live as long as this.
   const SiteRoutes& routes(const config::Site& site) const { return routes_[index_of(site)]; }

@@ -58,6 +58,7 @@ struct Fixture {
         return "php " + target.script_name + (target.path_info.empty() ? "" : " + " + target.path_info) +
                (target.query ? " ? " + *target.query : "");
       case Target::Kind::file: return "file " + target.path;
+      case Target::Kind::list: return "list " + target.path;
       case Target::Kind::redirect: return std::to_string(target.status) + " " + target.location;
       case Target::Kind::options: return "options";
       case Target::Kind::error: CHECK_FALSE(target.why.empty()); return std::to_string(target.status);
@@ -226,4 +227,23 @@ TEST_CASE_FIXTURE(Fixture, "allow, and https: required") {
   CHECK(to("/dir/x.txt") == "308 https://a.example/dir/x.txt?q");
   asker.secure = true;
   CHECK(to("/dir/x.txt") == "403");
+}
+
+TEST_CASE_FIXTURE(Fixture, "list: names of a folder without an index, but for what is not served") {
+  route({"/up/"}).list = true;
+  route({"/up/*.bin", "/up/no/"}).deny = 403;
+  site().front_controller = "/index.php";
+  CHECK(to("/up/") == "list /up/");
+  CHECK(to("/up") == "301 /up/");
+  CHECK(to("/dir/") == "php /dir/index.php");
+  head.method = http::Method::post;
+  CHECK(to("/up/") == "405");
+  head.method = http::Method::get;
+  files.kinds["/r/up/index.html"] = FileKind::file;
+  CHECK(to("/up/") == "file /up/index.html");
+  const Router router(config);
+  const auto shows = [&](std::string_view path) { return router.shows(site(), head, asker, path); };
+  for (const char* path : {"/up/ok.png", "/up/folder/", "/up/a.php/"}) CHECK(shows(path));
+  for (const char* path : {"/up/.env", "/up/.git/", "/up/a.sql", "/up/x.phtml", "/up/x.bin", "/up/no/"})
+    CHECK_FALSE(shows(path));
 }
