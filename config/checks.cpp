@@ -120,12 +120,17 @@ void check_pools(const Checked& checked) {
   }
 }
 
+bool uses_pool(const Site& site, const std::string& name) {
+  return site.pool == name || std::any_of(site.routes.begin(), site.routes.end(),
+                                          [&name](const Route& route) { return route.pool == name; });
+}
+
 // Only of a file without errors: a misspelled site.pool would otherwise be reported from both ends.
 void check_unused_pools(const Checked& checked) {
   const auto& [config, places, report] = checked;
   for (const Pool& pool : config.pools) {
     const bool used = std::any_of(config.sites.begin(), config.sites.end(),
-                                  [&](const Site& site) { return site.pool == pool.name; });
+                                  [&](const Site& site) { return uses_pool(site, pool.name); });
     if (!used && !report.has_errors()) {
       report.warning(places.find("pools." + pool.name), "no site uses pools." + pool.name,
                      "add pool: " + pool.name + " to a site, or remove it");

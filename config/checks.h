@@ -17,6 +17,7 @@ struct Checked {
 
 void check_config(const Checked& checked);  // all of them
 void check_sites(const Checked& checked);   // in checks_sites.cpp
+void check_routes(const Checked& checked);  // in checks_routes.cpp: what routes name and what never counts
 void check_habits(const Checked& checked);  // in checks_habits.cpp: what is allowed, and hardly meant
 // In checks_roots.cpp: warnings about a folder that exists. `key`: "sites[0].root".
 void check_root_contents(const Checked& checked, const std::string& key, const std::string& root);

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/addresses.h"
@@ -13,6 +14,7 @@
 #include "config/name_pattern.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "config/target_template.h"
 #include "config/units.h"
 
 namespace holdfast::config {
@@ -24,11 +26,11 @@ std::string site_path(std::size_t index, const char* key = "") {
   return "sites[" + std::to_string(index) + "]" + key;
 }
 
-// The router finds a site by exact name, then by wildcard, then the one without hosts: each of these has one
-// owner.
+// The router finds a site by exact name, then by wildcard, then the one without hosts, and of those of one
+// name the one with the longest path: each of these has one owner.
 void check_hosts(const Checked& checked) {
   const auto& [config, places, report] = checked;
-  std::map<std::string, std::size_t> owners;  // "" is the site for any host
+  std::map<std::pair<std::string, std::string>, std::size_t> owners;  // by host and path; "": any, all
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const Site& site = config.sites[i];
     const std::string path = site_path(i, ".hosts");
@@ -36,17 +38,18 @@ void check_hosts(const Checked& checked) {
       continue;
     }
     if (site.hosts.empty()) {
-      const auto [first, is_new] = owners.emplace("", i);
+      const auto [first, is_new] = owners.emplace(std::pair("", site.path), i);
       if (!is_new) {
-        report.error(places.find(path),
-                     site_path(i) + " answers every host, and " + site_path(first->second) +
-                         " does already (line " + std::to_string(places.find(site_path(first->second)).line) +
-                         ")",
-                     "give one of them hosts");
+        report.error(
+            places.find(path),
+            site_path(i) + " answers every host" + (site.path.empty() ? "" : " at " + site.path) + ", and " +
+                site_path(first->second) + " does already (line " +
+                std::to_string(places.find(site_path(first->second)).line) + ")",
+            site.path.empty() ? "give one of them hosts" : "give one of them hosts, or another path");
       }
     }
     for (std::size_t h = 0; h < site.hosts.size(); ++h) {
-      const auto [first, is_new] = owners.emplace(site.hosts[h], i);
+      const auto [first, is_new] = owners.emplace(std::pair(site.hosts[h], site.path), i);
       if (!is_new) {
         const std::string item = path + "[" + std::to_string(h) + "]";
         report.error(
@@ -58,7 +61,22 @@ void check_hosts(const Checked& checked) {
   }
 }
 
-// A site without a pool is a site of files; with a front controller it is a mistake.
+// The script that a fallback names, or its file; empty where a variable comes first.
+std::string fallback_file(const std::string& text) {
+  const auto target = parse_internal_target(text);
+  if (!target.value || target.value->parts.front().kind != TargetTemplate::Part::Kind::text) return {};
+  const std::string& path = target.value->parts.front().text;
+  const std::size_t script = path.find(".php");
+  return script == std::string::npos ? path : path.substr(0, script + 4);
+}
+
+// By the key that stands in the file.
+std::string fallback_key(const Checked& checked, std::size_t index) {
+  const std::string old = site_path(index, ".front_controller");
+  return checked.places.given(old) ? old : site_path(index, ".fallback");
+}
+
+// A site without a pool is a site of files; with a script to fall back to it is a mistake.
 void check_pool_of(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const Site& site = config.sites[index];
@@ -67,9 +85,11 @@ void check_pool_of(const Checked& checked, std::size_t index) {
     return;
   }
   if (site.pool.empty()) {
-    if (!site.front_controller.empty()) {
-      report.error(places.find(site_path(index, ".front_controller")),
-                   site_path(index) + " has a front_controller but no pool to run it",
+    if (fallback_file(site.front_controller).ends_with(".php")) {
+      report.error(places.find(fallback_key(checked, index)),
+                   site_path(index) + " has a " +
+                       fallback_key(checked, index).substr(site_path(index).size() + 1) +
+                       " but no pool to run it",
                    config.pools.empty() ? "add pool: NAME" : "add pool: " + config.pools.front().name);
     }
     return;
@@ -93,13 +113,26 @@ void check_pool_of(const Checked& checked, std::size_t index) {
                meant.empty() ? "pools: " + join_words(names) : meant);
 }
 
+void check_fallback(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  const std::string key = fallback_key(checked, index);
+  const std::string file = fallback_file(site.front_controller);
+  std::error_code error;
+  if (site.pool.empty() || file.empty() || !places.good(key) || fs::exists(site.root + file, error)) return;
+  report.warning(places.find(key), key + ": " + site.root + file + " does not exist",
+                 file.size() > 1 && fs::exists(site.root + "/public" + file, error)
+                     ? "did you mean root: " + site.root + "/public?"
+                     : "requests that need it get 404 until it is there");
+}
+
 // Missing files are warnings: a deployment may still bring them.
 void check_root(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const Site& site = config.sites[index];
   const std::string path = site_path(index, ".root");
   if (!places.given(path)) {
-    if (places.good(path) && places.good(site_path(index))) {
+    if (site.redirect.empty() && places.good(path) && places.good(site_path(index))) {
       report.error(places.find(path), site_path(index) + " has no root",
                    "add the folder with its files: root: /srv/app/public");
     }
@@ -122,16 +155,7 @@ void check_root(const Checked& checked, std::size_t index) {
     return;
   }
   check_root_contents(checked, path, site.root);
-  if (!site.front_controller.empty() && !site.pool.empty() &&
-      places.good(site_path(index, ".front_controller")) &&
-      !fs::exists(site.root + site.front_controller, error)) {
-    report.warning(
-        places.find(site_path(index, ".front_controller")),
-        site_path(index, ".front_controller") + ": " + site.root + site.front_controller + " does not exist",
-        site.front_controller.size() > 1 && fs::exists(site.root + "/public" + site.front_controller, error)
-            ? "did you mean root: " + site.root + "/public?"
-            : "requests that need it get 404 until it is there");
-  }
+  check_fallback(checked, index);
 }
 
 // A pattern that takes in source or dot files is worth a second look.
@@ -228,6 +252,7 @@ void check_sites(const Checked& checked) {
     return;
   }
   check_hosts(checked);
+  check_routes(checked);
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     check_pool_of(checked, i);
     check_root(checked, i);

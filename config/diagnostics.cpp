@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 
 #include "config/ascii.h"
@@ -107,19 +108,26 @@ std::string folded(std::string_view word) {
 
 }  // namespace
 
-Report::Report(std::string file, std::string_view text) : file_(std::move(file)) {
+Report::Report(std::string file, std::string_view text) {
+  (void)add_file(std::move(file), text);
+}
+
+int Report::add_file(std::string name, std::string_view text) {
+  File& file = files_.emplace_back();
+  file.name = std::move(name);
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     std::string_view line = text.substr(begin, end - begin);
     if (line.ends_with('\r')) {
       line.remove_suffix(1);
     }
-    lines_.emplace_back(line);
+    file.lines.emplace_back(line);
     begin = end + 1;
     if (!line.empty()) {
-      last_line_ = static_cast<int>(lines_.size());
+      file.last_line = static_cast<int>(file.lines.size());
     }
   }
+  return static_cast<int>(files_.size()) - 1;
 }
 
 void Report::error(Mark mark, std::string message, std::string hint) {
@@ -136,31 +144,36 @@ void Report::add(Severity severity, Mark mark, std::string message, std::string 
     ++left_off_;
     return;
   }
+  const File& file = files_[static_cast<std::size_t>(mark.file)];
+  const std::vector<std::string>& lines = file.lines;
   // What is missing at the end of the file is shown behind its last line.
-  if (mark.line > last_line_) {
-    mark.line = last_line_;
-    mark.column = static_cast<int>(lines_[static_cast<std::size_t>(last_line_) - 1].size()) + 1;
+  if (mark.line > file.last_line) {
+    mark.line = file.last_line;
+    mark.column = static_cast<int>(lines[static_cast<std::size_t>(file.last_line) - 1].size()) + 1;
   }
-  Diagnostic diagnostic{severity, file_, mark.line, mark.column, std::move(message), std::move(hint), {}};
-  if (mark.line > 0 && lines_[static_cast<std::size_t>(mark.line) - 1].size() <= kSourceLineMax) {
-    diagnostic.source_line = lines_[static_cast<std::size_t>(mark.line) - 1];
+  Diagnostic diagnostic{severity, file.name, mark.line, mark.column, std::move(message), std::move(hint), {}};
+  if (mark.line > 0 && lines[static_cast<std::size_t>(mark.line) - 1].size() <= kSourceLineMax) {
+    diagnostic.source_line = lines[static_cast<std::size_t>(mark.line) - 1];
     // Marks count bytes; editors and people count characters.
     const std::string_view left = std::string_view(diagnostic.source_line)
                                       .substr(0, static_cast<std::size_t>(std::max(mark.column, 1) - 1));
     diagnostic.column -= static_cast<int>(std::count_if(left.begin(), left.end(), is_continuation));
   }
-  diagnostics_.push_back(std::move(diagnostic));
+  diagnostics_.emplace_back(mark.file, std::move(diagnostic));
 }
 
 std::vector<Diagnostic> Report::take() {
-  std::stable_sort(diagnostics_.begin(), diagnostics_.end(), [](const Diagnostic& a, const Diagnostic& b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  std::stable_sort(diagnostics_.begin(), diagnostics_.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.first, a.second.line, a.second.column) <
+           std::tuple(b.first, b.second.line, b.second.column);
   });
+  std::vector<Diagnostic> out;
+  for (auto& [file, diagnostic] : diagnostics_) out.push_back(std::move(diagnostic));
   if (left_off_ > 0) {
     const Severity severity = has_errors_ ? Severity::error : Severity::warning;
-    diagnostics_.push_back({severity, file_, 0, 0, "and " + std::to_string(left_off_) + " more", {}, {}});
+    out.push_back({severity, files_[0].name, 0, 0, "and " + std::to_string(left_off_) + " more", {}, {}});
   }
-  return std::move(diagnostics_);
+  return out;
 }
 
 std::string format_diagnostic(const Diagnostic& diagnostic) {

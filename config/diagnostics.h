@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostic.h"
@@ -13,7 +14,8 @@ namespace holdfast::config {
 
 class Report {
  public:
-  Report(std::string file, std::string_view text);  // keeps its own copy of the lines
+  Report(std::string file, std::string_view text);        // keeps its own copy of the lines
+  int add_file(std::string file, std::string_view text);  // returns what Mark::file is in it
 
   void error(Mark mark, std::string message, std::string hint = {});
   void warning(Mark mark, std::string message, std::string hint = {});
@@ -23,10 +25,13 @@ class Report {
  private:
   void add(Severity severity, Mark mark, std::string message, std::string hint);
 
-  std::string file_;
-  std::vector<std::string> lines_;
-  int last_line_ = 1;  // that is not empty
-  std::vector<Diagnostic> diagnostics_;
+  struct File {
+    std::string name;
+    std::vector<std::string> lines;
+    int last_line = 1;  // that is not empty
+  };
+  std::vector<File> files_;
+  std::vector<std::pair<int, Diagnostic>> diagnostics_;  // by file
   std::size_t left_off_ = 0;
   bool has_errors_ = false;
 };

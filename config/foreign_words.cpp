@@ -25,14 +25,32 @@ constexpr std::array kHints = {
     Hint{" server_name servername serveralias domain domains ", "here it is 'sites[].hosts'"},
     Hint{" documentroot document_root docroot webroot ", "here it is 'sites[].root'"},
     Hint{" script_filename ", "made of 'sites[].root' (as php-fpm sees it: 'sites[].php_root')"},
-    Hint{" location locations route routes handle handle_path directory filesmatch directorymatch "
-         "locationmatch ",
-         "rules by path are not needed for PHP: files are sent, .php runs, and 'sites[].front_controller' "
-         "gets "
-         "the rest"},
-    Hint{" try_files fallbackresource fallback rewriterule rewritecond rewriteengine rewrite "
-         "rewritebase ",
-         "here it is 'sites[].front_controller', such as /index.php: it gets what is no file"},
+    Hint{" location locations route handle handle_path directory filesmatch directorymatch "
+         "locationmatch files ",
+         "here it is an item of the list 'sites[].routes', with its 'sites[].routes[].path'"},
+    Hint{" try_files fallbackresource ",
+         "here it is 'sites[].fallback', such as /index.php: it gets what is no file"},
+    Hint{" rewriterule rewritecond rewriteengine rewrite rewritebase ",
+         "here it is 'sites[].routes[].to' or 'sites[].routes[].redirect'; what is no file goes to "
+         "'sites[].fallback'"},
+    Hint{" return ", "here it is 'sites[].routes[].redirect' or 'sites[].routes[].deny'"},
+    Hint{" add_header header more_set_headers fastcgi_hide_header ",
+         "here it is 'sites[].headers' or 'sites[].routes[].headers': NAME: value, \"\" removes"},
+    Hint{" expiresactive expiresbytype expiresdefault ",
+         "here it is 'sites[].expires' or 'sites[].routes[].expires': 30d, max or off"},
+    Hint{" require satisfy ", "here it is 'sites[].allow', or that of a route"},
+    Hint{" auth_basic auth_basic_user_file basicauth basic_auth authuserfile authtype authname ",
+         "passwords are not asked for here: 'sites[].routes[].allow' lets addresses in; php or a proxy in "
+         "front can ask"},
+    Hint{" error_page errordocument handle_errors ",
+         "here it is 'sites[].errors': { 404: /404.html }; of php too: from_php: true"},
+    Hint{" alias ", "here it is a site of its own with 'sites[].path' and 'sites[].root'"},
+    Hint{" autoindex ", "here it is 'sites[].routes[].list' or 'sites[].list': true"},
+    Hint{" gzip_static brotli_static ", "here it is 'sites[].precompressed': true"},
+    Hint{" default_type ", "here it is 'sites[].routes[].type' or 'sites[].type'"},
+    Hint{" mime_types addtype ", "here it is 'sites[].types': { webp: image/webp }"},
+    Hint{" adddefaultcharset ", "here it is 'sites[].charset'"},
+    Hint{" permanent_redirect force_https ssl_redirect ", "here it is 'sites[].https': required"},
     Hint{" directoryindex fastcgi_index ", "here it is 'sites[].index'"},
     Hint{" fastcgi_param setenv env environment variables ", "here it is 'sites[].params'"},
     Hint{" fastcgi_split_path_info ", "not needed: script and PATH_INFO are told apart anyway"},
@@ -89,15 +107,11 @@ constexpr std::array kHints = {
     Hint{" log_format logformat ", "here it is 'log.format': combined or json"},
     Hint{" error_log errorlog loglevel log_level ", "messages go to stderr; how many: 'log.level'"},
     Hint{" stub_status ", "here it is the admin endpoint, 'admin.listen'"},
-    Hint{" include includeoptional import ",
-         "one file holds all; ${VAR} brings values of the environment in"},
+    Hint{" includeoptional import ", "here it is 'include': the files of sites, such as sites/*.yaml"},
     Hint{" ssl tls ssl_certificate ssl_certificate_key ssl_protocols sslengine sslcertificatefile acme http2 "
          "http3 ",
          kNoTls},
-    Hint{" return redirect add_header header expires deny allow require auth_basic auth_basic_user_file "
-         "error_page errordocument alias autoindex limit_req limit_req_zone internal "
-         "allowoverride file_server cors cache fastcgi_cache websocket ",
-         kNotHere},
+    Hint{" limit_req limit_req_zone allowoverride file_server cors cache fastcgi_cache websocket ", kNotHere},
 };
 
 bool is_section(std::string_view line) {  // [www]

@@ -58,7 +58,7 @@ std::optional<std::string> process_environment(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-Parsed<Interpolated> interpolate(std::string_view text, const Environment& environment) {
+Parsed<Interpolated> interpolate(std::string_view text, const Environment& environment, Dollars dollars) {
   Parsed<Interpolated> out;
   Interpolated result;
   while (true) {
@@ -68,6 +68,14 @@ Parsed<Interpolated> interpolate(std::string_view text, const Environment& envir
       break;
     }
     text.remove_prefix(dollar + 1);
+    if (dollars == Dollars::kept && !text.starts_with('{')) {
+      result.text += '$';
+      if (text.starts_with('$')) {
+        result.text += '$';
+        text.remove_prefix(1);
+      }
+      continue;
+    }
     if (text.starts_with('$')) {
       result.text += '$';
       text.remove_prefix(1);
@@ -86,7 +94,7 @@ Parsed<Interpolated> interpolate(std::string_view text, const Environment& envir
       out.hint = std::move(value.hint);
       return out;
     }
-    result.text += *value.value;
+    for (const char c : *value.value) result.text.append(c == '$' && dollars == Dollars::kept ? 2 : 1, c);
     result.has_variable = true;
     text.remove_prefix(end + 1);
   }

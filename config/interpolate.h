@@ -2,6 +2,7 @@
 // variable's value can never become structure; what a variable holds is not scanned again.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,11 +11,16 @@
 
 namespace holdfast::config {
 
+// In targets `$1` and `$path` are variables of their own kind: there everything but ${...} stays as it is,
+// and a `$` that a variable brings in is doubled.
+enum class Dollars : std::uint8_t { variables, kept };
+
 struct Interpolated {
   std::string text;
   bool has_variable = false;
 };
 
-Parsed<Interpolated> interpolate(std::string_view text, const Environment& environment);
+Parsed<Interpolated> interpolate(std::string_view text, const Environment& environment,
+                                 Dollars dollars = Dollars::variables);
 
 }  // namespace holdfast::config

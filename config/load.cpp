@@ -2,10 +2,13 @@
 // collected; only what is not YAML at all ends early. No exception leaves this file.
 #include "config/load.h"
 
+#include <glob.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -25,6 +28,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kFileMax = std::size_t{1}
                                  << 20;  // a configuration is some kilobytes; /dev/zero has no end
+
+constexpr std::size_t kIncludesMax = 1000;  // files
 
 LoadResult failed(const std::string& file, std::string message, std::string hint) {
   LoadResult result;
@@ -68,6 +73,68 @@ std::vector<std::string> schema_paths() {
   return out;
 }
 
+// The files of one pattern, by name; hidden ones only where the pattern asks for them.
+std::vector<std::string> files_of(const std::string& pattern) {
+  glob_t found{};
+  std::vector<std::string> out;
+  if (::glob(pattern.c_str(), GLOB_ERR, nullptr, &found) == 0)
+    out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  ::globfree(&found);
+  return out;
+}
+
+// The text of a file as YAML can be read from it; else what is wrong with it.
+std::string unreadable(std::string_view& text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.size() > kFileMax) return "has more than 1 MiB";
+  const std::size_t bad = std::min(text.find('\0'), find_invalid_utf8(text));
+  return bad == std::string_view::npos ? "" : "is not a UTF-8 text file";
+}
+
+void read_include(Report& report, Reader& reader, const Reader::Include& include, const std::string& path,
+                  Config& config) {
+  std::string bytes;
+  errno = 0;
+  if (!read_bytes(path, bytes)) {
+    report.error(include.mark,
+                 "include: " + path + " cannot be read: " + std::generic_category().message(errno));
+    return;
+  }
+  std::string_view text = bytes;
+  if (const std::string why = unreadable(text); !why.empty()) {
+    report.error(include.mark, "include: " + path + " " + why);
+    return;
+  }
+  const int file = report.add_file(path, text);
+  const YamlResult yaml = read_yaml(text, file);
+  for (const YamlProblem& problem : yaml.problems) report.error(problem.mark, problem.message, problem.hint);
+  if (yaml.root == nullptr || yaml.root->kind == Node::Kind::null) return;
+  reader.enter_folder(folder_of(path));
+  read_included(reader, yaml.root, config);
+}
+
+// Of all patterns in the order written; a file that two of them name is read once.
+void read_includes(Report& report, Reader& reader, Config& config) {
+  std::set<std::string> seen;
+  for (const Reader::Include& include : reader.includes()) {
+    const std::vector<std::string> files = files_of(include.pattern);
+    const bool is_pattern = include.pattern.find_first_of("*?[") != std::string::npos;
+    if (files.empty() && is_pattern) {
+      report.warning(include.mark, "include: no file is named " + include.pattern,
+                     "sites are read from each");
+    } else if (files.empty()) {
+      report.error(include.mark, "include: there is no file " + include.pattern);
+    }
+    for (const std::string& path : files) {
+      if (seen.size() == kIncludesMax) {
+        report.error(include.mark, "include: more than " + std::to_string(kIncludesMax) + " files");
+        return;
+      }
+      if (seen.insert(path).second) read_include(report, reader, include, path, config);
+    }
+  }
+}
+
 LoadResult load(std::string_view text, const std::string& file_name, const Environment& environment) {
   if (text.starts_with("\xEF\xBB\xBF")) {
     text.remove_prefix(3);
@@ -106,6 +173,7 @@ LoadResult load(std::string_view text, const std::string& file_name, const Envir
     Places places;
     Reader reader(report, places, environment, folder_of(file_name), schema_paths());
     read_config(reader, yaml.root, config);
+    read_includes(report, reader, config);
     if (yaml.root->kind == Node::Kind::map) {
       check_config({config, places, report});
     }

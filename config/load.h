@@ -28,6 +28,9 @@ LoadResult load_text(std::string_view yaml, const std::string& file_name,
 // included, variables expanded (so it may hold secrets).
 std::string to_yaml(const Config& config);
 
+// The same without the keys that have their default: what a person would write.
+std::string to_brief_yaml(const Config& config);
+
 // For command-line options (serve --listen, --php): one address in the syntax of the file. On failure `error`
 // says why.
 std::optional<Address> parse_listen_address(std::string_view text, std::string& error);

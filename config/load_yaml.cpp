@@ -27,16 +27,10 @@ Mark to_mark(const YAML::Mark& mark) {
   return {mark.line + 1, mark.column + 1};
 }
 
-std::shared_ptr<Node> make_node(Node::Kind kind, const YAML::Mark& mark) {
-  auto node = std::make_shared<Node>();
-  node->kind = kind;
-  node->mark = to_mark(mark);
-  return node;
-}
-
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  explicit TreeBuilder(std::vector<YamlProblem>& problems) : problems_(problems) {}
+  // `file`: what all marks of nodes carry.
+  TreeBuilder(std::vector<YamlProblem>& problems, int file) : problems_(problems), file_(file) {}
 
   NodePtr root() const { return root_; }
   Mark last_mark() const { return last_mark_; }
@@ -89,6 +83,14 @@ class TreeBuilder final : public YAML::EventHandler {
     bool drop_value = false;  // its key was no word
   };
 
+  std::shared_ptr<Node> make_node(Node::Kind kind, const YAML::Mark& mark) const {
+    auto node = std::make_shared<Node>();
+    node->kind = kind;
+    node->mark = to_mark(mark);
+    node->mark.file = file_;
+    return node;
+  }
+
   void open(Node::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     refuse_tag(mark, tag);
     stack_.push_back({make_node(kind, mark), anchor, false, {}, {}, false});
@@ -140,6 +142,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::vector<YamlProblem>& problems_;
+  int file_;
   std::vector<Frame> stack_;
   std::map<YAML::anchor_t, NodePtr> anchors_;
   NodePtr root_;
@@ -201,7 +204,7 @@ YamlProblem syntax_problem(std::string_view text, const YAML::Exception& error, 
 // makes it notice. (Not done in the first place, because it blurs the messages about unclosed brackets.)
 std::optional<YamlProblem> find_open_quote(std::string_view text) {
   std::vector<YamlProblem> ignored;
-  TreeBuilder builder(ignored);
+  TreeBuilder builder(ignored, 0);
   try {
     std::istringstream stream{std::string(text) + "\n...\n"};
     YAML::Parser parser(stream);
@@ -216,9 +219,10 @@ std::optional<YamlProblem> find_open_quote(std::string_view text) {
 
 }  // namespace
 
-YamlResult read_yaml(std::string_view text) {
+namespace {
+YamlResult read_document(std::string_view text, int file) {
   YamlResult result;
-  TreeBuilder builder(result.problems);
+  TreeBuilder builder(result.problems, file);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -227,7 +231,7 @@ YamlResult read_yaml(std::string_view text) {
       return result;
     }
     result.root = builder.root();
-    TreeBuilder second(result.problems);
+    TreeBuilder second(result.problems, file);
     if (parser.HandleNextDocument(second)) {
       const Mark mark = second.root() ? second.root()->mark : Mark{};
       result.problems.push_back({mark, "a second YAML document begins here; one file holds one configuration",
@@ -241,6 +245,14 @@ YamlResult read_yaml(std::string_view text) {
   } catch (const std::exception& error) {
     result = {nullptr, {{Mark{}, std::string("cannot be read as YAML: ") + error.what(), {}}}};
   }
+  return result;
+}
+
+}  // namespace
+
+YamlResult read_yaml(std::string_view text, int file) {
+  YamlResult result = read_document(text, file);
+  for (YamlProblem& problem : result.problems) problem.mark.file = file;
   return result;
 }
 

@@ -20,7 +20,7 @@ struct YamlResult {
   std::vector<YamlProblem> problems;
 };
 
-// `text` is UTF-8 without a byte order mark.
-YamlResult read_yaml(std::string_view text);
+// `text` is UTF-8 without a byte order mark; `file` is what all marks carry.
+YamlResult read_yaml(std::string_view text, int file = 0);
 
 }  // namespace holdfast::config

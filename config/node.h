@@ -12,6 +12,7 @@ namespace holdfast::config {
 struct Mark {
   int line = 0;    // 1-based; 0: no place
   int column = 0;  // 1-based, in bytes
+  int file = 0;    // 0: the file itself; else one that `include` names
 };
 
 struct Node;

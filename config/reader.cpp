@@ -186,7 +186,7 @@ std::vector<Named> Reader::entries(const Slot& slot, const std::string& expected
 }
 
 std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::string& expected,
-                                               bool scalar_allowed) {
+                                               bool scalar_allowed, std::size_t first) {
   if (scalar_allowed && slot.node->kind == Node::Kind::scalar) {
     return std::vector<Slot>{slot};
   }
@@ -198,7 +198,7 @@ std::optional<std::vector<Slot>> Reader::items(const Slot& slot, const std::stri
   std::vector<Slot> out;
   for (std::size_t i = 0; i < slot.node->items.size(); ++i) {
     const NodePtr& item = slot.node->items[i];
-    out.push_back({item.get(), slot.path + "[" + std::to_string(i) + "]", item->mark});
+    out.push_back({item.get(), slot.path + "[" + std::to_string(first + i) + "]", item->mark});
     places_.add(out.back().path, out.back().mark);
   }
   return out;
@@ -212,7 +212,7 @@ Slot Reader::as_key(const Slot& block, std::string_view name) {
 
 // `ping:` with nothing behind it is refused, not taken for the default: it is mostly a line that was left
 // unfinished.
-std::optional<Scalar> Reader::scalar(const Slot& slot, const std::string& expected) {
+std::optional<Scalar> Reader::scalar(const Slot& slot, const std::string& expected, Dollars dollars) {
   if (slot.node->kind == Node::Kind::null) {
     error(slot, "has no value", "write " + expected + ", or leave the key out");
     return std::nullopt;
@@ -221,7 +221,7 @@ std::optional<Scalar> Reader::scalar(const Slot& slot, const std::string& expect
     error(slot, "expected " + expected + ", found " + kind_name(*slot.node));
     return std::nullopt;
   }
-  auto text = interpolate(slot.node->text, environment_);
+  auto text = interpolate(slot.node->text, environment_, dollars);
   if (!text.value) {
     error(slot, text.error, text.hint);
     return std::nullopt;

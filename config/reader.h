@@ -9,10 +9,13 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/diagnostics.h"
 #include "config/environment.h"
+#include "config/interpolate.h"
+#include "config/load.h"
 #include "config/node.h"
 
 namespace holdfast::config {
@@ -77,14 +80,28 @@ class Reader {
   // All entries of a map, whatever their names; doubled ones reported.
   std::vector<Named> entries(const Slot& slot, const std::string& expected);
   // The items of a list; or the one scalar that stands for a list of one.
-  std::optional<std::vector<Slot>> items(const Slot& slot, const std::string& expected, bool scalar_allowed);
+  // `first`: the index of the first one, where the list goes on from another file.
+  std::optional<std::vector<Slot>> items(const Slot& slot, const std::string& expected, bool scalar_allowed,
+                                         std::size_t first = 0);
   // The slot of a block that was given as a single value: that of the block's key `name`.
   Slot as_key(const Slot& block, std::string_view name);
   // A scalar with its variables expanded; else reported as "expected EXPECTED, found a list".
-  std::optional<Scalar> scalar(const Slot& slot, const std::string& expected);
+  std::optional<Scalar> scalar(const Slot& slot, const std::string& expected,
+                               Dollars dollars = Dollars::variables);
 
   // Relative paths resolved against the folder of the file; without "..", "//" or a trailing slash.
   std::string absolute(const std::string& path) const;
+
+  // Files to be read besides, as `include` names them.
+  struct Include {
+    std::string pattern;
+    Mark mark;
+  };
+  void add_include(Include include) { includes_.push_back(std::move(include)); }
+  const std::vector<Include>& includes() const { return includes_; }
+
+  // What a value in an included file is relative to.
+  void enter_folder(std::filesystem::path folder) { folder_ = std::move(folder); }
 
  private:
   bool is_map(const Slot& slot, const std::string& expected);
@@ -96,6 +113,7 @@ class Reader {
   Places& places_;
   const Environment& environment_;
   std::filesystem::path folder_;
+  std::vector<Include> includes_;
   std::vector<std::string> known_paths_;
 };
 

@@ -11,127 +11,13 @@
 #include "config/pool.h"
 #include "config/proxies.h"
 #include "config/site.h"
+#include "config/schema_rows.h"
+#include "config/schema_sites.h"
 #include "config/values.h"
+#include "config/values_routes.h"
 
 namespace holdfast::config {
 namespace {
-
-// ---- rows -------------------------------------------------------------------------------------------------
-
-template <class T>
-struct Key {
-  std::string_view name;
-  Limits limits;
-  void (*read)(Reader&, const Slot&, const Limits&, T&);
-  void (*write)(Writer&, std::string_view name, const T&);
-};
-
-template <class T>
-struct Keys;  // specialised below: static constexpr std::array of Key<T>
-
-template <class Member>
-struct MemberOf;
-template <class C, class M>
-struct MemberOf<M C::*> {
-  using Class = C;
-  using Type = M;
-};
-
-// A single value of the kind `Kind` in `Member`.
-template <auto Member, class Kind>
-constexpr auto key(std::string_view name, Limits limits = {}) {
-  using Class = typename MemberOf<decltype(Member)>::Class;
-  using Type = typename MemberOf<decltype(Member)>::Type;
-  return Key<Class>{
-      name, limits,
-      [](Reader& reader, const Slot& slot, const Limits& bounds, Class& out) {
-        if (auto value = Kind::read(reader, slot, bounds)) {
-          out.*Member = static_cast<Type>(std::move(*value));  // limits keep it in range
-        }
-      },
-      [](Writer& writer, std::string_view as, const Class& in) { writer.leaf(as, Kind::text(in.*Member)); }};
-}
-
-template <class T>
-void read_section(Reader& reader, const Slot& slot, T& out) {
-  std::vector<std::string> names;
-  names.reserve(Keys<T>::kList.size());
-  for (const auto& row : Keys<T>::kList) {
-    names.emplace_back(row.name);
-  }
-  for (const Found& found : reader.keys(slot, names)) {
-    const auto& row = Keys<T>::kList[found.index];
-    row.read(reader, found.slot, row.limits, out);
-  }
-}
-
-template <class T>
-void write_section(Writer& writer, const T& in) {
-  for (const auto& row : Keys<T>::kList) {
-    row.write(writer, row.name, in);
-  }
-}
-
-// A block of keys that fill the struct in `Member`.
-template <auto Member>
-constexpr auto section(std::string_view name) {
-  using Class = typename MemberOf<decltype(Member)>::Class;
-  return Key<Class>{name,
-                    {},
-                    [](Reader& reader, const Slot& slot, const Limits&, Class& out) {
-                      read_section(reader, slot, out.*Member);
-                    },
-                    [](Writer& writer, std::string_view as, const Class& in) {
-                      writer.open(as);
-                      write_section(writer, in.*Member);
-                      writer.close();
-                    }};
-}
-
-// A block with one key, whose value lies in the config itself.
-template <auto Member, class Kind>
-struct Single {
-  typename MemberOf<decltype(Member)>::Type value;
-};
-template <auto Member, class Kind>
-constexpr auto single(std::string_view name) {
-  using Block = Single<Member, Kind>;
-  return Key<Config>{name,
-                     {},
-                     [](Reader& reader, const Slot& slot, const Limits&, Config& out) {
-                       Block block{out.*Member};
-                       read_section(reader, slot, block);
-                       out.*Member = std::move(block.value);
-                     },
-                     [](Writer& writer, std::string_view as, const Config& in) {
-                       writer.open(as);
-                       write_section(writer, Block{in.*Member});
-                       writer.close();
-                     }};
-}
-
-// ---- bounds -----------------------------------------------------------------------------------------------
-
-constexpr std::uint64_t kSecond = 1000;
-constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
-constexpr std::uint64_t kKilo = 1U << 10;
-constexpr std::uint64_t kMega = 1U << 20;
-constexpr std::uint64_t kGiga = 1U << 30;
-
-constexpr Limits from_to(std::uint64_t min, std::uint64_t max, const char* instead = "") {
-  return {min, max, false, instead};
-}
-constexpr Limits zero_or(std::uint64_t min, std::uint64_t max) {
-  return {min, max, true, ""};
-}
-
-// A wait of 0s would fail at once what it waits for. There is no "no limit" here: an upstream that never
-// answers would keep its connection for ever.
-constexpr Limits wait(const char* instead) {
-  return from_to(1, kDay, instead);
-}
-
-// ---- tables -----------------------------------------------------------------------------------------------
 
 template <>
 struct Keys<Queue> {
@@ -180,25 +66,6 @@ struct Keys<Pool> {
       key<&Pool::ping, TimeSpan>("ping", zero_or(10, kDay)),
       key<&Pool::client_abort, Word<ClientAbort>>("client_abort"),
       key<&Pool::status_path, UrlPath>("status_path"),
-  };
-};
-
-template <>
-struct Keys<Site> {
-  static constexpr auto kList = std::array{
-      key<&Site::hosts, HostList>("hosts"),
-      key<&Site::root, FilePath>("root"),
-      key<&Site::php_root, ForeignPath>("php_root"),
-      key<&Site::index, IndexList>("index"),
-      key<&Site::front_controller, UrlPath>("front_controller"),
-      key<&Site::pool, PoolName>("pool"),
-      key<&Site::params, ParamMap>("params"),
-      key<&Site::max_body, Size>("max_body",
-                                 from_to(1, UINT64_MAX, "write the largest body you accept, such as 64m")),
-      key<&Site::gzip, Flag>("gzip"),
-      key<&Site::publish, NamePatterns>("publish"),
-      key<&Site::follow_links, Word<FollowLinks>>("follow_links"),
-      key<&Site::resolve_root, Flag>("resolve_root"),
   };
 };
 
@@ -306,6 +173,10 @@ void read_pools(Reader& reader, const Slot& slot, const Limits&, Config& out) {
       reader.error({entry.node, entry.path, name_mark}, quote(name) + " is not a name for a pool",
                    "letters, digits, '-' and '_', at most 64");
     }
+    if (out.find_pool(name) != nullptr) {
+      reader.error({entry.node, entry.path, name_mark}, "there is a pool " + quote(name) + " already",
+                   "of two files that are read together only one can have it");
+    }
     Pool pool;
     pool.name = name;
     if (entry.node->kind == Node::Kind::scalar && read_pool_address(entry.node->text).value) {
@@ -332,31 +203,14 @@ void write_pools(Writer& writer, std::string_view as, const Config& in) {
   writer.close();
 }
 
-// A site that cannot be read still takes its place, so that config.sites[i] is "sites[i]" of the file.
-void read_sites(Reader& reader, const Slot& slot, const Limits&, Config& out) {
-  const auto items = reader.items(slot, "a list of sites, each beginning with '- '", false);
-  for (const Slot& item : items.value_or(std::vector<Slot>{})) {
-    Site site;
-    read_section(reader, item, site);
-    if (site.php_root.empty()) {
-      site.php_root = site.root;
-    }
-    out.sites.push_back(std::move(site));
+// The files come in later, at load.cpp's hands; what was read of them is printed where it belongs.
+void read_include(Reader& reader, const Slot& slot, const Limits&, Config&) {
+  if (auto patterns = FilePatterns::read(reader, slot, {})) {
+    for (std::string& pattern : *patterns) reader.add_include({std::move(pattern), slot.mark});
   }
 }
-
-void write_sites(Writer& writer, std::string_view as, const Config& in) {
-  if (in.sites.empty()) {
-    writer.leaf(as, "[]");
-    return;
-  }
-  writer.open(as);
-  for (const Site& site : in.sites) {
-    writer.open_item();
-    write_section(writer, site);
-    writer.close_item();
-  }
-  writer.close();
+void write_include(Writer& writer, std::string_view as, const Config&) {
+  writer.unset(as);
 }
 
 template <>
@@ -366,6 +220,7 @@ struct Keys<Config> {
       Key<Config>{"admin", {}, read_admin, write_admin},
       Key<Config>{"pools", {}, read_pools, write_pools},
       Key<Config>{"sites", {}, read_sites, write_sites},
+      Key<Config>{"include", {}, read_include, write_include},
       section<&Config::client>("client"),
       section<&Config::buffers>("buffers"),
       key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
@@ -383,6 +238,12 @@ void read_config(Reader& reader, const NodePtr& root, Config& config) {
   read_section(reader, Slot{root.get(), {}, root->mark}, config);
 }
 
+void read_included(Reader& reader, const NodePtr& root, Config& config) {
+  for (const Found& found : reader.keys(Slot{root.get(), {}, root->mark}, {"pools", "sites"})) {
+    (found.index == 0 ? read_pools : read_sites)(reader, found.slot, {}, config);
+  }
+}
+
 void write_config(Writer& writer, const Config& config) {
   write_section(writer, config);
 }
@@ -390,7 +251,7 @@ void write_config(Writer& writer, const Config& config) {
 std::vector<WrittenKey> schema_keys() {
   Config sample;
   sample.pools.emplace_back().name = "NAME";
-  sample.sites.emplace_back();
+  sample.sites.emplace_back().routes.emplace_back();
   Writer writer;
   write_config(writer, sample);
   return writer.take_keys();

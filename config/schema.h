@@ -14,6 +14,8 @@ struct Config;
 
 // Fills `config` from the tree. What is wrong goes to the reader's report; the rest keeps its default.
 void read_config(Reader& reader, const NodePtr& root, Config& config);
+// Adds the pools and sites of a file that `include` names.
+void read_included(Reader& reader, const NodePtr& root, Config& config);
 void write_config(Writer& writer, const Config& config);
 
 // Every key with its default, as "pools.NAME.queue.size" and "sites[].root".

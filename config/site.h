@@ -7,15 +7,16 @@
 #include <vector>
 
 #include "config/choices.h"
+#include "config/routes.h"
 
 namespace holdfast::config {
 
-struct Site {
+struct Site : SiteRules {
   std::vector<std::string> hosts;  // lower case; "*.example.com" allowed; empty: any host
   std::string root;                // absolute, no trailing slash
   std::string php_root;            // as php-fpm sees it; equal to root when not given
   std::vector<std::string> index = {"index.php", "index.html"};
-  std::string front_controller;  // "/index.php"; empty: 404 for what is not a file
+  std::string front_controller;  // `fallback` of the site, a target; empty: 404 for what is not a file
   std::string pool;              // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;

@@ -20,6 +20,10 @@ void Writer::leaf(std::string_view name, const std::string& value) {
   keys_.push_back({path_.empty() ? std::string(name) : path_ + "." + std::string(name), value});
 }
 
+void Writer::unset(std::string_view name) {
+  keys_.push_back({path_.empty() ? std::string(name) : path_ + "." + std::string(name), {}});
+}
+
 void Writer::open(std::string_view name) {
   begin_line(name);
   text_ += '\n';

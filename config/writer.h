@@ -10,13 +10,21 @@ namespace holdfast::config {
 
 struct WrittenKey {
   std::string path;   // "pools.php.queue.size", "sites[].root"
-  std::string value;  // as YAML
+  std::string value;  // as YAML; empty: not set
 };
 
 // Calls nest like the file: open ... close around a block, open_item ... close_item around an item of a list.
 class Writer {
  public:
   void leaf(std::string_view name, const std::string& value);
+  void unset(std::string_view name);  // a key without a value: listed, not printed
+  // A block without a value: the keys that `write` would print are listed as not set.
+  template <class Write>
+  void unset_block(std::string_view name, Write write) {
+    Writer keys;
+    write(keys);
+    for (const WrittenKey& key : keys.take_keys()) unset(std::string(name) + "." + key.path);
+  }
   void open(std::string_view name);
   void close();
   void open_item();  // of the list that was opened last

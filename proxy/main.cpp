@@ -2,6 +2,7 @@
 #include <string>
 
 #include "proxy/commands/command_doctor.h"
+#include "proxy/commands/command_import.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/command_run.h"
 #include "proxy/commands/command_serve.h"
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
   holdfast::add_status_command(line);
   holdfast::add_sockets_command(line);
   holdfast::add_doctor_command(line);
+  holdfast::add_import_command(line);
   // Set last: commands take over the footer that is there when they are added.
   line.footer(
       "Start here: `holdfast serve DIR` serves a folder of PHP with no configuration at all.\n"

@@ -38,8 +38,8 @@ class Compressing {
 
 class ClientHost {
  public:
-  // What to do with a request. `host`: as in RequestHead, or as a trusted proxy tells it.
-  virtual Plan plan(const http::RequestHead& head, std::string_view host) const = 0;
+  // What to do with a request. `origin`: of it, as trusted proxies tell it.
+  virtual Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const = 0;
   // The way to php-fpm.
   virtual Mailbox& mailbox() = 0;
   // False: a reload has removed it.

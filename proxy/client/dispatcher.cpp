@@ -70,17 +70,33 @@ Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software
   }
 }
 
-Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) const {
+namespace {
+core::Asker asker(const http::RequestHead& head, const core::ClientOrigin& origin) {
+  return {origin.host.empty() ? std::string_view(head.host) : origin.host, origin.bytes, origin.https};
+}
+}  // namespace
+
+bool Dispatcher::shows(const config::Site& site, const http::RequestHead& head,
+                       const core::ClientOrigin& origin, std::string_view path) const {
+  return router_.shows(site, head, asker(head, origin), path);
+}
+
+Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
   Plan plan;
-  plan.site = router_.find_site(host);
+  const core::Asker who = asker(head, origin);
+  const core::SiteIndex::Found found = router_.find_site(who.host, head.path);
+  plan.site = found.site;
   if (plan.site == nullptr) {
-    plan.status = 421;
-    plan.why = "no site has this host";
+    plan.status = found.host_known ? 404 : 421;
+    plan.why = found.host_known ? "no site of this host has this path" : "no site has this host";
     return plan;
   }
-  plan.max_body = plan.site->max_body;
   SystemProbe probe(real_paths_);
-  core::Target target = router_.resolve(*plan.site, head, probe);
+  core::Target target = router_.resolve(*plan.site, head, probe, who);
+  plan.routes = &router_.routes(*plan.site);
+  plan.route = std::move(target.plan);
+  plan.secure = origin.https;
+  plan.max_body = plan.route.max_body.value_or(plan.site->max_body);
   plan.root = std::move(target.root);
   switch (target.kind) {
     case core::Target::Kind::php:
@@ -88,12 +104,17 @@ Plan Dispatcher::plan(const http::RequestHead& head, std::string_view host) cons
       plan.params = params_.at(plan.site).get();
       plan.script_name = std::move(target.script_name);
       plan.path_info = std::move(target.path_info);
+      plan.query = std::move(target.query);
       return plan;
     case core::Target::Kind::file:
       plan.kind = Plan::Kind::file;
       plan.file = std::move(target.path);
       if (plan.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
         plan.root = probe.short_cut(plan.site->root, plan.file);
+      return plan;
+    case core::Target::Kind::list:
+      plan.kind = Plan::Kind::list;
+      plan.file = std::move(target.path);
       return plan;
     case core::Target::Kind::redirect:
       plan.kind = Plan::Kind::redirect;

@@ -213,7 +213,7 @@ void Request::set_spool_share() {
 }
 
 void Request::make_plan() {
-  plan_ = host_.plan(*head_, origin_.host.empty() ? head_->host : origin_.host);
+  plan_ = host_.plan(*head_, origin_);
   if (!origin_.conflict) return;
   plan_.kind = Plan::Kind::error;
   plan_.status = 400;

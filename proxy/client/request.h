@@ -24,6 +24,8 @@
 #include "proxy/client/request_owner.h"
 #include "proxy/client/responder.h"
 #include "proxy/client/response_store.h"
+#include "proxy/client/route_response.h"
+#include "proxy/client/site_files.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/access_log_line.h"
 #include "proxy/core/body_store.h"
@@ -134,9 +136,12 @@ class Request final : public DeliveryReader,
   core::ResponseSink& response_sink();
   void answer_without_body();
   void answer_file();
+  void answer_list();
   void answer_options();
   void answer_admin();
   void answer_own(const core::ErrorPage& page);
+  std::optional<SiteErrorPage> load_own_page(int status) const;
+  bool replace_answer(const Delivery& delivery);
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();
@@ -194,6 +199,7 @@ class Request final : public DeliveryReader,
   std::unique_ptr<StaticResponse> file_;
 
   Plan plan_;
+  RouteFields route_fields_;
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log

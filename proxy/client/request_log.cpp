@@ -54,12 +54,12 @@ void Request::log_request() {
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = context_.now();
   if (report_ && report_->connection != 0) count_times(now);
-  if (!context_.access_log.enabled()) return;
+  if (!context_.access_log.enabled() || !plan_.route.log) return;
   context_.access_log.add(access_record(status, now));
 }
 
 void Request::count_times(core::Time now) {
-  PoolTimes& times = context_.metrics.pool_times[plan_.site->pool];
+  PoolTimes& times = context_.metrics.pool_times[plan_.pool()];
   const core::Exchange::Timings& timings = report_->timings;
   times.queue_wait.observe(timings.queue);
   if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
@@ -99,7 +99,7 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
 
 void Request::add_exchange(core::AccessRecord& record) const {
   const core::Exchange::Timings& timings = report_->timings;
-  record.pool = plan_.site->pool;
+  record.pool = plan_.pool();
   record.queue_time = timings.queue;
   if (timings.connect > core::Duration::zero()) record.connect_time = timings.connect;
   if (timings.first_byte) record.first_byte_time = *timings.first_byte - timings.leased;

@@ -96,7 +96,7 @@ bool Request::keeps_pace(core::Time now, std::uint64_t delivered) {
     held_worker_.let_go();
     return true;
   }
-  const bool others_wait = host_.others_wait(plan_.site->pool);
+  const bool others_wait = host_.others_wait(plan_.pool());
   const bool streaming = report_ && report_->streaming;
   if (held_worker_.look(now, delivered, others_wait, streaming)) return true;
   ++context_.metrics.cut_answers;

@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "config/site.h"
 #include "proxy/core/error_page.h"
-#include "proxy/core/mime.h"
 #include "proxy/core/withheld.h"
 #include "proxy/http/conditional.h"
 #include "proxy/http/http_date.h"
@@ -21,10 +21,11 @@ namespace {
 constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 }  // namespace
 
-StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path)
+StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path,
+                               As as)
     : file_(root, path,
             site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner),
-      path_(path) {
+      as_(std::move(as)) {
   // A link is another name for the file: its own name counts too (x.txt that leads to wp-config.php).
   const std::string& name = file_.linked_name();
   withheld_ = !name.empty() && (name.starts_with('.') || core::is_withheld(name)) &&
@@ -63,7 +64,6 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
   last_modified_ = http::format_http_date(modified);
 
   http::ResponseHead head;
-  const std::string_view type = core::mime_type(path_);
   const http::Precondition condition =
       http::evaluate_conditions(request, {.etag = etag_, .last_modified = modified}, now);
   if (condition == http::Precondition::precondition_failed) {
@@ -75,6 +75,7 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
     return;
   }
   head.fields = {{"ETag", etag_}, {"Last-Modified", last_modified_}};
+  if (as_.varies) head.fields.push_back({"Vary", "Accept-Encoding"});
   if (condition == http::Precondition::not_modified) {
     head.status = 304;
     sink.start_response(head, false);
@@ -88,7 +89,8 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
     ranges = http::parse_range(*asked, info.size);
   }
   head.fields.push_back({"Accept-Ranges", "bytes"});
-  start_parts(ranges, type, head);
+  if (!as_.coding.empty()) head.fields.push_back({"Content-Encoding", as_.coding});
+  start_parts(ranges, as_.type, head);
   sink.start_response(head, false);
   if (request.method == http::Method::head || parts_.empty()) {
     sink.finish_response();

@@ -19,7 +19,12 @@ namespace holdfast {
 class StaticResponse {
  public:
   // `root`: the site's, or what it is without links. `site` is not kept.
-  StaticResponse(const config::Site& site, std::string_view root, const std::string& path);
+  struct As {
+    std::string type;              // Content-Type
+    std::string_view coding = {};  // of the file's bytes: "gzip"; empty: none
+    bool varies = false;           // with the client's Accept-Encoding
+  };
+  StaticResponse(const config::Site& site, std::string_view root, const std::string& path, As as);
 
   // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
   int failure() const;
@@ -41,7 +46,7 @@ class StaticResponse {
   void start_parts(const http::RangeResult& ranges, std::string_view type, http::ResponseHead& head);
 
   net::StaticFile file_;
-  std::string path_;
+  As as_;
   bool withheld_ = false;
   std::string etag_;
   std::string last_modified_;

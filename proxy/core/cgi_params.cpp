@@ -134,7 +134,8 @@ bool CgiParams::add_request(const CgiRequest& request, fastcgi::ParamList& out) 
     if (!head.query.empty()) value_.append("?").append(head.query);
     uri = value_;
   }
-  return add(out, "QUERY_STRING", head.query) && add(out, "REQUEST_METHOD", head.method_text) &&
+  return add(out, "QUERY_STRING", request.query.value_or(head.query)) &&
+         add(out, "REQUEST_METHOD", head.method_text) &&
          add(out, "CONTENT_TYPE", head.find("Content-Type").value_or(std::string_view())) &&
          out.add("CONTENT_LENGTH", length) && add(out, "REQUEST_URI", uri) &&
          add(out, "SERVER_PROTOCOL", head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1");
@@ -142,11 +143,12 @@ bool CgiParams::add_request(const CgiRequest& request, fastcgi::ParamList& out) 
 
 bool CgiParams::add_script(const CgiRequest& request, fastcgi::ParamList& out) {
   const std::string_view root = request.root.empty() ? std::string_view(site_.php_root) : request.root;
-  if (!add(out, "SCRIPT_NAME", request.script_name) || !add(out, "DOCUMENT_ROOT", root)) return false;
+  value_.assign(site_.path).append(request.script_name);
+  if (!add(out, "SCRIPT_NAME", value_) || !add(out, "DOCUMENT_ROOT", root)) return false;
   value_.assign(root).append(request.script_name);
   if (!add(out, "SCRIPT_FILENAME", value_)) return false;
-  if (request.path_info.empty()) return add(out, "DOCUMENT_URI", request.script_name);
-  value_.assign(request.script_name).append(request.path_info);
+  value_.assign(site_.path).append(request.script_name).append(request.path_info);
+  if (request.path_info.empty()) return add(out, "DOCUMENT_URI", value_);
   // No PATH_TRANSLATED: with cgi.fix_pathinfo=0 php-fpm runs that file in place of SCRIPT_FILENAME.
   return add(out, "DOCUMENT_URI", value_) && add(out, "PATH_INFO", request.path_info);
 }

@@ -30,9 +30,10 @@ namespace holdfast::core {
 
 struct CgiRequest {
   const http::RequestHead& head;
-  std::string_view script_name;  // "/index.php", as the router found it
-  std::string_view path_info;    // "" or "/..."
-  std::string_view root;         // as php sees it, where it is not the site's php_root
+  std::string_view script_name;           // "/index.php", as the router found it: below the site's `path`
+  std::string_view path_info;             // "" or "/..."
+  std::string_view root;                  // as php sees it, where it is not the site's php_root
+  std::optional<std::string_view> query;  // in place of the client's
   std::string_view remote_address;
   std::string_view remote_port;
   std::string_view server_address;

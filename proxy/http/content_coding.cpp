@@ -76,6 +76,10 @@ bool has_whole_body(int status) {
 }  // namespace
 
 bool accepts_gzip(const RequestHead& request) {
+  return accepts_coding(request, "gzip");
+}
+
+bool accepts_coding(const RequestHead& request, std::string_view wanted) {
   bool any = false;
   for (const Field& field : request.fields) {
     if (!equals_ignore_case(field.name, "Accept-Encoding")) continue;
@@ -86,7 +90,8 @@ bool accepts_gzip(const RequestHead& request) {
       const std::string_view coding = trim(element.substr(0, semicolon));
       const std::string_view rest =
           semicolon == std::string_view::npos ? std::string_view{} : element.substr(semicolon);
-      if (equals_ignore_case(coding, "gzip") || equals_ignore_case(coding, "x-gzip")) return is_wanted(rest);
+      if (equals_ignore_case(coding, wanted) || (wanted == "gzip" && equals_ignore_case(coding, "x-gzip")))
+        return is_wanted(rest);
       if (coding == "*") any = is_wanted(rest);
     }
   }

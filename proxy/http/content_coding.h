@@ -14,6 +14,9 @@ namespace holdfast::http {
 // No field: false, as such a client may not know it. A weight that cannot be read counts as refused.
 bool accepts_gzip(const RequestHead& request);
 
+// The same of any coding, by its name in lower case: "br", "zstd", "gzip".
+bool accepts_coding(const RequestHead& request, std::string_view wanted);
+
 // Is this Content-Type text that shrinks: text/*, JSON, JavaScript, XML, SVG and their kin? Images, archives,
 // video and fonts but the uncompressed ones are small already. Never text/event-stream, which must not be
 // held back.

@@ -37,6 +37,7 @@ std::unique_ptr<Submission> Mailbox::begin_submission() {
 void Mailbox::give_back(std::unique_ptr<Submission> submission) {
   submission->body.reset();
   submission->params.clear();
+  submission->timeouts = {};
   submissions_.give_back(std::move(submission));
 }
 

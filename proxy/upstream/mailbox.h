@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "config/routes.h"
 #include "fastcgi/param_list.h"
 #include "proxy/core/body_store.h"
 #include "proxy/core/client_key.h"
@@ -76,6 +77,7 @@ struct Submission {
   std::optional<core::BodyStore> body;
   core::AddressKey address{};  // of the client, for the queue's turns
   std::size_t head_bytes_max = 0;
+  config::RequestTimeouts timeouts = {};  // in place of the pool's
 };
 
 struct Command {

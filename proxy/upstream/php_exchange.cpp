@@ -14,6 +14,7 @@ void PhpExchange::begin(ExchangeId id, Submission& submission, Upstream& upstrea
   Exchange::begin(submission.asked, submission.params, *std::move(submission.body),
                   submission.head_bytes_max);
   id_ = id;
+  timeouts_ = submission.timeouts;
   upstream_ = &upstream;
   ticket_ = {};
   ticket_.id = upstream_->exchanges_.insert(*this);

@@ -44,6 +44,9 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void set_half_closed() { half_closed_ = true; }
   bool half_closed() const { return half_closed_; }
 
+  // What its routes say in place of the pool's.
+  const config::RequestTimeouts& timeouts() const { return timeouts_; }
+
   // A connection that is held while the reader is asked.
   struct Offer {
     core::ConnectionId connection = 0;  // 0: none
@@ -71,6 +74,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   Delivery& delivery();
   void report(Delivery& delivery) const;
 
+  config::RequestTimeouts timeouts_;
   ExchangeTable& table_;
   ExchangeId id_ = 0;
   Upstream* upstream_ = nullptr;

@@ -100,13 +100,18 @@ void UpstreamConnection::await_answer() {
 
 void UpstreamConnection::await(Awaiting what) {
   awaiting_ = what;
+  if (what == Awaiting::nothing) {
+    deadline_.clear();
+    return;
+  }
   const config::PoolTimeouts& timeouts = upstream_.config().timeouts;
+  const config::RequestTimeouts& own = exchange_->timeouts();
   core::Duration limit{};
   switch (what) {
-    case Awaiting::nothing: deadline_.clear(); return;
-    case Awaiting::sent: limit = timeouts.send; break;
-    case Awaiting::first_byte: limit = timeouts.first_byte; break;
-    case Awaiting::more: limit = timeouts.idle_read; break;
+    case Awaiting::nothing: return;
+    case Awaiting::sent: limit = own.send.value_or(timeouts.send); break;
+    case Awaiting::first_byte: limit = own.first_byte.value_or(timeouts.first_byte); break;
+    case Awaiting::more: limit = own.idle_read.value_or(timeouts.idle_read); break;
     case Awaiting::half_close: limit = exchange_->repeatable() ? kHalfCloseGlance : kHalfCloseWait; break;
   }
   deadline_.set(upstream_.now() + limit);

@@ -78,8 +78,8 @@ const char* Worker::check() const {
   return nullptr;
 }
 
-Plan Worker::plan(const http::RequestHead& head, std::string_view host) const {
-  Plan plan = dispatcher_->plan(head, host);
+Plan Worker::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
+  Plan plan = dispatcher_->plan(head, origin);
   plan.dispatcher = dispatcher_;
   return plan;
 }

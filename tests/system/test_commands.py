@@ -127,7 +127,7 @@ def test_check_answers_words_of_other_servers(base):
 """)
     status, _, err = command("check", "-c", path)
     assert status == 78, err
-    for word in ("sites[].hosts", "sites[].front_controller", "sites[].pool", "sites[].max_body"):
+    for word in ("sites[].hosts", "sites[].fallback", "sites[].pool", "sites[].max_body"):
         assert word in err, (word, err)
     status, _, err = command("check", "-c", write(base, "server {\n  listen 80;\n}\n"))
     assert status == 78 and "looks like a configuration of nginx" in err, err
@@ -183,7 +183,7 @@ def test_config_prints_what_can_be_read_back(base):
     path = write(base, GOOD)
     status, out, err = command("config", "-c", path)
     assert status == 0, err
-    for key in ("max_connections: 4", "keep_alive: true", "settle: auto", "front_controller", "spool_max"):
+    for key in ("max_connections: 4", "keep_alive: true", "settle: auto", "fallback", "spool_max"):
         assert key in out, f"{key} in\n{out}"
     again = base / "again.yaml"
     again.write_text(out, encoding="utf-8")

@@ -9,6 +9,7 @@ _ADMIN = {"proxy/admin", "proxy/sockets", "proxy/json", *_CLIENT} - {"proxy/net"
 ROOMS = {
     "fastcgi": set(),
     "config": set(),
+    "config/import": {"config"},
     "proxy/text": set(),
     "proxy/http": {"proxy/text"},
     "proxy/core": _CORE,
@@ -24,7 +25,7 @@ ROOMS = {
     "proxy/admin": _ADMIN,
     "proxy/worker": {"proxy/worker", "proxy/posix", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
     "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config"},
+    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}

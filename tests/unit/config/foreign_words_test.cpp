@@ -12,8 +12,13 @@ using namespace holdfast::config;
 
 TEST_CASE("a word of another server is answered by ours") {
   const std::pair<const char*, const char*> words[] = {{"server_name", "'sites[].hosts'"},
-                                                       {"try_files", "'sites[].front_controller'"},
-                                                       {"location", "'sites[].front_controller'"},
+                                                       {"try_files", "'sites[].fallback'"},
+                                                       {"location", "'sites[].routes'"},
+                                                       {"rewrite", "'sites[].routes[].to'"},
+                                                       {"add_header", "'sites[].headers'"},
+                                                       {"auth_basic", "'sites[].routes[].allow'"},
+                                                       {"error_page", "'sites[].errors'"},
+                                                       {"alias", "'sites[].path'"},
                                                        {"fastcgi_pass", "'pools.NAME.address'"},
                                                        {"client_max_body_size", "'sites[].max_body'"},
                                                        {"server", "'sites'"},

@@ -206,7 +206,8 @@ TEST_CASE("unknown keys and what was probably meant") {
   CHECK(says(load("lisen: :1\n" + kMinimal), "unknown key 'lisen' at the top level; did you mean 'listen'?"));
   CHECK(says(load_pool("maxConnections: 3"), "did you mean 'max_connections'?"));
   CHECK(says(load_pool("max-connections: 3"), "did you mean 'max_connections'?"));
-  CHECK(says(load("max_body: 3\n" + kMinimal), "did you mean 'sites[].max_body'?"));
+  CHECK(says(load("max_body: 3\n" + kMinimal),
+             "did you mean 'sites[].max_body' or 'sites[].routes[].max_body'?"));
   CHECK(says(load("idle: 3\n" + kMinimal), "did you mean 'pools.NAME.recycle.idle'?"));
   CHECK(says(load_pool("zzz: 3"), "known here: address, application"));
   // One slip is one message: what is misspelled is not also missing.

@@ -65,6 +65,7 @@ struct Fixture {
   std::string script_name = "/index.php";
   std::string path_info;
   std::string root;
+  std::optional<std::string_view> query;
   std::string told_authority;
   std::string told_host;
   core::ForwardedFields forwarded = core::ForwardedFields::all();
@@ -83,6 +84,7 @@ struct Fixture {
             .script_name = script_name,
             .path_info = path_info,
             .root = root,
+            .query = query,
             .remote_address = "192.0.2.7",
             .remote_port = "5000",
             .server_address = "192.0.2.1",
@@ -367,4 +369,14 @@ TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the ne
   CHECK(build() == expected);
   head.fields = fields;
   CHECK(build() == before);
+}
+
+TEST_CASE_FIXTURE(Fixture, "below the path of a site; the query of a target") {
+  site.path = "/wiki";
+  path_info = "/p";
+  query = "id=1";
+  CHECK(value("SCRIPT_NAME") == "/wiki/index.php");
+  CHECK(value("DOCUMENT_URI") == "/wiki/index.php/p");
+  CHECK(value("SCRIPT_FILENAME") == "/srv/there/index.php");
+  CHECK(value("QUERY_STRING") == "id=1");
 }

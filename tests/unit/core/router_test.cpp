@@ -76,6 +76,7 @@ struct Fixture {
         return "php " + target.script_name + (target.path_info.empty() ? "" : " + " + target.path_info);
       case Target::Kind::file:
         return "file " + (target.root.empty() ? site().root : target.root) + target.path;
+      case Target::Kind::list: return "list " + target.path;
       case Target::Kind::redirect: return std::to_string(target.status) + " " + target.location;
       case Target::Kind::options: return "options " + std::string(target.allow);
       case Target::Kind::error: CHECK_FALSE(target.why.empty()); return std::to_string(target.status);
@@ -96,7 +97,9 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
   config.sites[4].hosts = {};
   {
     const Router router(config);
-    const auto site = [&](std::string_view host) { return router.find_site(host) - config.sites.data(); };
+    const auto site = [&](std::string_view host) {
+      return router.find_site(host, "/").site - config.sites.data();
+    };
     CHECK(site("www.example.com") == 2);
     CHECK(site("www.example.com.") == 2);
     CHECK(site("a.example.com") == 0);
@@ -112,8 +115,8 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
     }
   }
   config.sites.resize(3);
-  CHECK(Router(config).find_site("example.com") == nullptr);
-  CHECK(Router(config).find_site("") == nullptr);
+  CHECK(Router(config).find_site("example.com", "/").site == nullptr);
+  CHECK(Router(config).find_site("", "/").site == nullptr);
 }
 
 TEST_CASE_FIXTURE(Fixture, "scripts: the first .php that ends a segment and is a file; one probe") {

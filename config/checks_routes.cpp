@@ -1,0 +1,77 @@
+// Cross checks of routes. See checks.h.
+#include <algorithm>
+#include <string>
+
+#include "config/site.h"
+#include "config/pool.h"
+#include "config/config.h"
+#include "config/routes.h"
+#include "config/checks.h"
+
+namespace holdfast::config {
+namespace {
+
+// Routes of a preset stand before those of the file, whose places go by their own count.
+std::size_t routes_of_preset(const Checked& checked, const std::string& list, std::size_t count) {
+  std::size_t own = 0;
+  while (own < count && checked.places.given(list + "[" + std::to_string(own) + "]")) ++own;
+  return count - own;
+}
+
+// A pattern that is held against everything, without a condition.
+bool takes_all(const Route& route) {
+  return route.when.empty() &&
+         std::any_of(route.path.begin(), route.path.end(),
+                     [](const std::string& pattern) { return pattern == "/**" || pattern == "**"; });
+}
+
+void check_pool(const Checked& checked, const std::string& key, const std::string& name) {
+  const auto& [config, places, report] = checked;
+  if (!places.good(key) || !places.good("pools") || config.find_pool(name) != nullptr) return;
+  std::vector<std::string> names;
+  for (const Pool& pool : config.pools) names.push_back(pool.name);
+  const std::string meant = did_you_mean(name, names);
+  report.error(places.find(key), key + ": there is no pool " + quote(name),
+               meant.empty() ? "pools: " + join_words(names) : meant);
+}
+
+void check_site_routes(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  const std::string list = "sites[" + std::to_string(index) + "].routes";
+  const std::size_t before = routes_of_preset(checked, list, site.routes.size());
+  bool closed = false;
+  for (std::size_t i = 0; i < site.routes.size(); ++i) {
+    const Route& route = site.routes[i];
+    const std::string key = list + "[" + std::to_string(i < before ? 0 : i - before) + "]";
+    if (i >= before && route.pool) check_pool(checked, key + ".pool", *route.pool);
+    if (i >= before && route.has_action() && closed && places.good(key)) {
+      report.warning(places.find(key),
+                     key + ": its action never counts, a route before it decides for every path",
+                     "put the more special route first");
+    }
+    closed = closed || (route.has_action() && takes_all(route));
+  }
+}
+
+}  // namespace
+
+void check_routes(const Checked& checked) {
+  for (std::size_t i = 0; i < checked.config.sites.size(); ++i) {
+    check_site_routes(checked, i);
+    const std::string site = "sites[" + std::to_string(i) + "]";
+    const auto& places = checked.places;
+    if (places.given(site + ".fallback") && places.given(site + ".front_controller")) {
+      checked.report.error(places.find(site + ".front_controller"),
+                           site + ".front_controller: fallback is the same, and given too",
+                           "remove one of them");
+    }
+    if (!checked.config.sites[i].run.empty() && checked.config.sites[i].pool.empty() &&
+        places.good(site + ".pool") && places.given(site + ".run")) {
+      checked.report.error(places.find(site + ".run"), site + ".run: there is no pool to run scripts",
+                           "add pool: NAME");
+    }
+  }
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,26 @@
+// Small questions about words of nginx: conditions, params, names of files. Private to the import.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/import/nginx_syntax.h"
+#include "config/routes.h"
+
+namespace holdfast::config {
+
+// The inside of `if (...)`.
+std::string condition_text(const NginxDirective& condition);
+// `$http_user_agent ~ ^DavClnt`, `$request_method = POST`, `$arg_x`. False where it cannot be said.
+bool when_of(const std::string& condition, RouteWhen& when);
+// A regular expression for names that begin with a dot, and for nothing else.
+bool is_hidden(std::string_view regex);
+// Of a location without a regular expression.
+std::string prefix_pattern(std::string_view modifier, const std::string& path);
+// A pattern of a location within one of a prefix, held to that; empty prefix: as it is.
+std::string within_prefix(const std::string& prefix, const std::string& pattern);
+std::string without_slash(std::string path);  // at its end; "/" stays
+// What is made of each request anyway.
+bool is_standard_param(std::string_view name);
+
+}  // namespace holdfast::config

@@ -1,0 +1,183 @@
+// See nginx_import.h.
+#include "config/import/nginx_import.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "config/pool.h"
+#include "config/site.h"
+#include "config/import/nginx_server.h"
+#include "config/load.h"
+
+namespace holdfast::config {
+namespace {
+
+using Directives = std::vector<NginxDirective>;
+
+constexpr std::size_t kFilesMax = 1000;
+
+// What everybody includes, and holds nothing that is a site's own.
+bool is_common(std::string_view pattern) {
+  const std::string_view name = pattern.substr(pattern.rfind('/') + 1);
+  return name == "fastcgi_params" || name == "fastcgi.conf" || name == "mime.types" ||
+         name == "fastcgi-php.conf" || name == "scgi_params" || name == "uwsgi_params" ||
+         pattern.find("modules-enabled/") != std::string_view::npos;
+}
+
+// Puts the directives of included files in the place of `include`.
+class Includer {
+ public:
+  Includer(const NginxFiles& files, std::vector<ImportNote>& notes) : files_(files), notes_(notes) {}
+
+  void expand(Directives& block, int depth) {
+    Directives out;
+    for (NginxDirective& d : block) {
+      if (d.name == "include" && !d.has_block) {
+        include(d, out, depth);
+      } else {
+        expand(d.block, depth);
+        out.push_back(std::move(d));
+      }
+    }
+    block = std::move(out);
+  }
+
+ private:
+  void include(const NginxDirective& d, Directives& out, int depth) {
+    const std::string& pattern = d.word(0);
+    if (is_common(pattern)) return note(d, "not needed: what it sets holds here");
+    const std::vector<NginxFile> found = files_(pattern);
+    if (found.empty() && pattern.find_first_of("*?[") == std::string::npos) note(d, "there is no such file");
+    for (const NginxFile& file : found) {
+      if (depth >= kNginxDepthMax || ++count_ > kFilesMax) return note(d, "files include files too deeply");
+      NginxTree tree = parse_nginx(file.text, file.name);
+      notes_.insert(notes_.end(), tree.problems.begin(), tree.problems.end());
+      expand(tree.directives, depth + 1);
+      std::move(tree.directives.begin(), tree.directives.end(), std::back_inserter(out));
+    }
+  }
+
+  void note(const NginxDirective& d, const std::string& why) {
+    notes_.push_back({d.file, d.line, d.text() + ": " + why});
+  }
+
+  const NginxFiles& files_;
+  std::vector<ImportNote>& notes_;
+  std::size_t count_ = 0;
+};
+
+// What servers take over from http.
+bool is_inherited(const NginxDirective& d) {
+  static constexpr std::string_view kNames =
+      " root index gzip gzip_static charset client_max_body_size add_header expires error_page access_log "
+      "auth_basic "
+      "auth_basic_user_file allow deny autoindex fastcgi_param fastcgi_read_timeout fastcgi_send_timeout "
+      "fastcgi_hide_header ";
+  if (d.name == "access_log" && d.word(0) != "off") return false;
+  return kNames.find(" " + d.name + " ") != std::string_view::npos;
+}
+
+bool is_silent(const std::string& name) {
+  return name == "upstream" || name == "server" || name == "http" || name == "events";
+}
+
+// A site that only leads to https of the same host is what `https: required` says.
+void join_https(Config& config) {
+  const auto redirects = [](const Site& site) {
+    return site.root.empty() && site.routes.empty() && site.redirect.starts_with("https://") &&
+           site.redirect.ends_with("$uri");
+  };
+  for (std::size_t i = 0; i < config.sites.size(); ++i) {
+    const Site& plain = config.sites[i];
+    if (!redirects(plain)) continue;
+    const std::string to = plain.redirect.substr(8, plain.redirect.size() - 8 - 4);
+    const auto same = std::find_if(config.sites.begin(), config.sites.end(), [&](const Site& other) {
+      return &other != &plain && other.hosts == plain.hosts && !redirects(other) &&
+             (to == "$host" || std::find(other.hosts.begin(), other.hosts.end(), to) != other.hosts.end());
+    });
+    if (same == config.sites.end()) continue;
+    same->https = Https::required;
+    config.sites.erase(config.sites.begin() + static_cast<std::ptrdiff_t>(i--));
+  }
+}
+
+// A name that two servers have goes to the first, as nginx does it.
+void drop_double_hosts(Imported& out) {
+  std::set<std::pair<std::string, std::string>> seen;
+  for (Site& site : out.config.sites) {
+    const bool had = !site.hosts.empty();
+    std::erase_if(site.hosts, [&](const std::string& host) { return !seen.emplace(host, site.path).second; });
+    if ((had && site.hosts.empty()) || (!had && !seen.emplace("", site.path).second)) {
+      out.notes.push_back(
+          {"", 0, "a server for names that another has already is left out (root " + site.root + ")"});
+      site.root.clear();
+      site.redirect.clear();
+      site.hosts = {"?"};
+    }
+  }
+  std::erase_if(out.config.sites,
+                [](const Site& site) { return site.hosts == std::vector<std::string>{"?"}; });
+}
+
+}  // namespace
+
+Imported import_nginx(std::string_view text, const std::string& file, const NginxFiles& files) {
+  Imported out;
+  out.config.listen.clear();
+  NginxTree tree = parse_nginx(text, file);
+  if (!tree.problems.empty()) return {{}, std::move(tree.problems), true};
+  Includer(files, out.notes).expand(tree.directives, 0);
+
+  Directives top;
+  for (NginxDirective& d : tree.directives) {
+    if (d.name == "http") {
+      std::move(d.block.begin(), d.block.end(), std::back_inserter(top));
+    } else {
+      top.push_back(std::move(d));
+    }
+  }
+  const NginxContext context{out.config, out.notes, top};
+  Directives inherited;
+  std::copy_if(top.begin(), top.end(), std::back_inserter(inherited), is_inherited);
+  for (const NginxDirective& d : top) {
+    if (!is_inherited(d) && !is_silent(d.name))
+      context.note(d, "is of the whole server of nginx, not of a site");
+  }
+  for (const NginxDirective& d : top) {
+    if (d.name == "server" && d.has_block) import_server(context, d, inherited);
+  }
+  join_https(out.config);
+  drop_double_hosts(out);
+  if (out.config.sites.empty()) {
+    out.notes.push_back({file, 0, "no server block that can be said"});
+    out.failed = true;
+  }
+  for (Site& site : out.config.sites) site.php_root = site.root;
+  if (out.config.pools.empty() && !out.failed) {
+    Pool& pool = out.config.pools.emplace_back();
+    pool.name = "php";
+    pool.address = {Address::Kind::unix_socket, {}, 0, "/run/php/php-fpm.sock"};
+    out.notes.push_back({file, 0, "no fastcgi_pass: the pool below stands in for it, no site runs scripts"});
+  }
+  if (out.config.listen.empty()) out.config.listen = Config().listen;
+  std::stable_sort(out.notes.begin(), out.notes.end(), [](const ImportNote& a, const ImportNote& b) {
+    return a.file != b.file ? a.file < b.file : a.line < b.line;
+  });
+  return out;
+}
+
+std::string import_yaml(const Imported& imported) {
+  std::string out;
+  for (const ImportNote& note : imported.notes) {
+    std::string text = note.file + (note.line > 0 ? ":" + std::to_string(note.line) : "") +
+                       (note.file.empty() ? "" : ": ") + note.text;
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    out += "# " + text + "\n";
+  }
+  if (!out.empty()) out = "# What could not be said, or is not needed:\n" + out + "\n";
+  return imported.failed ? out : out + to_brief_yaml(imported.config);
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,54 @@
+// One server or location of nginx on its way into a Site or a Route: what its directives set. Private to the
+// import.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/import/nginx_syntax.h"
+#include "config/import/nginx_words.h"
+
+namespace holdfast::config {
+
+// What the parts of an import share.
+struct NginxContext {
+  Config& config;
+  std::vector<ImportNote>& notes;
+  const std::vector<NginxDirective>& top;  // of http: upstreams, and what servers inherit
+
+  void note(const NginxDirective& directive, const std::string& why) const {
+    notes.push_back({directive.file, directive.line, directive.text() + ": " + why});
+  }
+};
+
+struct NginxScope {
+  PathSettings settings;
+  std::optional<std::uint64_t> max_body;
+  std::string pool;
+  std::string root;
+  std::string alias;
+  bool internal = false;
+  std::optional<int> deny;
+  std::vector<Network> allowed;
+  std::optional<std::string> redirect;
+  int status = 301;
+  std::optional<std::string> to;
+  std::optional<std::string> fallback;
+  bool gone_to_https = false;  // what is asked for by http goes to https
+};
+
+// Takes over what `directive` says within `scope`. False: it is none of the settings that servers and
+// locations have in common.
+bool take_setting(const NginxContext& context, const NginxDirective& directive, NginxScope& scope);
+bool take_action(const NginxContext& context, const NginxDirective& directive, const std::string& server_name,
+                 const std::vector<NginxDirective>& server, NginxScope& scope);
+// The same for keys that only a site has.
+bool take_site_key(const NginxContext& context, const NginxDirective& directive, Site& site);
+// The name of the pool for fastcgi_pass, made when it is new; empty: not to be said.
+std::string pool_of(const NginxContext& context, const NginxDirective& directive);
+// `deny all` with or without `allow` before it.
+void finish_access(NginxScope& scope);
+
+}  // namespace holdfast::config

@@ -1,0 +1,67 @@
+// Keys that only a site has. See nginx_scope.h.
+#include <string>
+
+#include "config/site.h"
+#include "config/import/nginx_conditions.h"
+#include "config/import/nginx_scope.h"
+
+namespace holdfast::config {
+namespace {
+
+void error_page(const NginxContext& context, const NginxDirective& d, Site& site) {
+  if (d.words.size() < 2) return context.note(d, "names no page");
+  const std::string& page = d.words.back();
+  if (!page.starts_with('/') || page.find_first_of("$?") != std::string::npos || page.ends_with(".php"))
+    return context.note(d, "only a file below the root can be the page");
+  for (std::size_t i = 0; i + 1 < d.words.size(); ++i) {
+    const std::string& status = d.word(i);
+    if (status.size() == 3 && (status[0] == '4' || status[0] == '5')) {
+      site.errors.pages[status] = page;
+    } else {
+      context.note(d, status + " cannot be said: a page keeps the status it is for");
+    }
+  }
+}
+
+void param(const NginxContext& context, const NginxDirective& d, Site& site) {
+  if (is_standard_param(d.word(0))) return;
+  if (d.word(0) == "PHP_VALUE" || d.word(0) == "PHP_ADMIN_VALUE" || d.word(0) == "PHP_FLAG")
+    return context.note(d, "belongs in the pool file of php-fpm, which else keeps it for other requests");
+  if (d.word(1).find('$') != std::string::npos)
+    return context.note(d, "a param with a variable cannot be said");
+  site.params[d.word(0)] = d.word(1);
+}
+
+}  // namespace
+
+bool take_site_key(const NginxContext& context, const NginxDirective& d, Site& site) {
+  if (d.name == "index") {
+    site.index.clear();
+    for (const std::string& name : d.words) {
+      name.find('/') == std::string::npos&& name.find('$') == std::string::npos
+          ? void(site.index.push_back(name))
+          : context.note(d, name + " is no name in a folder: see fallback");
+    }
+  } else if (d.name == "gzip") {
+    site.gzip = d.word(0) == "on";
+  } else if (d.name == "gzip_static" || d.name == "brotli_static") {
+    site.precompressed = d.word(0) == "on";
+  } else if (d.name == "charset") {
+    site.charset = d.word(0) == "off" ? "" : d.word(0);
+  } else if (d.name == "error_page") {
+    error_page(context, d, site);
+  } else if (d.name == "fastcgi_param") {
+    param(context, d, site);
+  } else if (d.name == "types") {
+    for (const NginxDirective& type : d.block) {
+      for (const std::string& ending : type.words) site.types[ending] = type.name;
+    }
+  } else if (d.name == "disable_symlinks" || d.name == "fastcgi_connect_timeout") {
+    context.note(d, d.name == "disable_symlinks" ? "see follow_links" : "see pools.NAME.timeouts.connect");
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace holdfast::config

@@ -1,0 +1,56 @@
+// See site_files.h.
+#include "proxy/client/site_files.h"
+
+#include <array>
+#include <utility>
+
+#include "proxy/client/route_response.h"
+#include "proxy/http/content_coding.h"
+#include "proxy/net/static_file.h"
+
+namespace holdfast {
+
+namespace {
+constexpr std::array kCodings = {ReadyCoding{".br", "br"}, ReadyCoding{".zst", "zstd"},
+                                 ReadyCoding{".gz", "gzip"}};
+
+bool is_older(const net::FileInfo& a, const net::FileInfo& b) {
+  return std::pair(a.modified_seconds, a.modified_nanoseconds) <
+         std::pair(b.modified_seconds, b.modified_nanoseconds);
+}
+}  // namespace
+
+std::string_view error_page_path(const config::Site& site, int status) {
+  const auto& pages = site.errors.pages;
+  if (pages.empty() || status < 400) return {};
+  auto found = pages.find(std::to_string(status));
+  if (found == pages.end()) found = pages.find(status < 500 ? "4xx" : "5xx");
+  return found == pages.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::string_view root, int status) {
+  const std::string_view path = error_page_path(site, status);
+  if (path.empty()) return std::nullopt;
+  const auto links =
+      site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner;
+  const net::StaticFile file(root, path, links);
+  if (file.info().kind != net::FileKind::regular || file.info().size > kErrorPageBytesMost)
+    return std::nullopt;
+  SiteErrorPage page{content_type(site, {}, path), {}};
+  if (!file.read(0, kErrorPageBytesMost, page.body)) return std::nullopt;
+  return page;
+}
+
+ReadyCoding find_ready_coding(const http::RequestHead& request, const std::string& root,
+                              const std::string& path) {
+  std::optional<net::FileInfo> plain;
+  for (const ReadyCoding& each : kCodings) {
+    if (!http::accepts_coding(request, each.coding)) continue;
+    if (!plain) plain = net::file_info(root, path);
+    const net::FileInfo ready = net::file_info(root, path + std::string(each.ending));
+    if (ready.kind == net::FileKind::regular && !is_older(ready, *plain)) return each;
+  }
+  return {};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,42 @@
+// Files that a site has ready in place of others: its own error pages (`errors`), and files compressed
+// beforehand (`precompressed`). Looks at files; knows no socket.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "proxy/http/message.h"
+
+namespace holdfast {
+
+// A larger page is not sent: it is read whole.
+constexpr std::size_t kErrorPageBytesMost = std::size_t{256} << 10;
+
+struct SiteErrorPage {
+  std::string type;  // Content-Type
+  std::string body;
+};
+
+// The path below the root of the page for `status`: that of the status itself, else of 4xx or 5xx; empty:
+// there is none.
+std::string_view error_page_path(const config::Site& site, int status);
+
+// That page. `root`: the site's, or what it is without links. Nothing where there is none, or it cannot be
+// read.
+std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::string_view root, int status);
+
+// A file beside another, with its content compressed.
+struct ReadyCoding {
+  std::string_view ending;  // ".gz"; empty: none is there that the client takes
+  std::string_view coding;  // "gzip"
+};
+
+// For the file at `path` below `root`: .br, .zst or .gz, the first of these that the client takes and that is
+// no older than the file.
+ReadyCoding find_ready_coding(const http::RequestHead& request, const std::string& root,
+                              const std::string& path);
+
+}  // namespace holdfast

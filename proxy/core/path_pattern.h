@@ -1,0 +1,59 @@
+// A path pattern of the configuration (config/path_pattern.h), compiled: simple shapes are comparisons of a
+// prefix or a suffix, the rest is a matcher whose work is bounded by the length of the path times that of the
+// pattern, whatever the path. Immutable; pure.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/path_pattern.h"
+
+namespace holdfast::core {
+
+// What the stars and braces of a pattern took, from left to right: $1 is the first. Views into the path.
+struct Captures {
+  std::array<std::string_view, config::kCapturesMax> texts;
+  std::size_t count = 0;
+};
+
+class PathPattern {
+ public:
+  // `pattern`: as config::parse_path_pattern() gives it.
+  explicit PathPattern(config::PathPattern pattern);
+
+  // `path`: percent-decoded and normalised: begins with '/', no "//", no "." and "..".
+  bool matches(std::string_view path) const;
+
+  // The same, and what was taken: from left to right each as much as it can (a brace: its first word that
+  // fits), as regular expressions do. A pattern for any depth begins as near to the top as it can.
+  bool matches(std::string_view path, Captures& captures) const;
+
+ private:
+  enum class Shape : std::uint8_t {
+    exact,   // the path is one of `starts_`
+    tree,    // one of `starts_`, and all below
+    ending,  // the path ends with one of `endings_`, which says it all
+    within,  // one of `endings_` is in it, up to a '/' or its end
+    around,  // begins with one of `starts_` and ends with one of `endings_`
+    general,
+  };
+
+  void find_shape();
+  bool find(std::string_view path, Captures* captures) const;
+
+  config::PathPattern pattern_;
+  Shape shape_ = Shape::general;
+  std::string prefix_;  // general: what each path that matches begins with
+  std::vector<std::string> starts_;
+  std::vector<std::string> endings_;
+  std::string needle_;        // general: what each path that matches holds somewhere
+  std::bitset<256> last_;     // which bytes may be its last
+  std::size_t shortest_ = 0;  // bytes; no shorter path matches
+};
+
+}  // namespace holdfast::core

@@ -1,0 +1,23 @@
+// The names in a folder, for a listing. Blocks for as long as the disk does; no event loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace holdfast::net {
+
+struct FolderEntry {
+  std::string name;  // as it is there: any bytes but '/' and NUL
+  bool folder = false;
+  std::uint64_t size = 0;             // of a file
+  std::int64_t modified_seconds = 0;  // since 1970
+};
+
+// Files and folders in `path`, links followed, without "." and "..", in no order; the first `most` of them.
+// Nothing when it cannot be read.
+std::optional<std::vector<FolderEntry>> list_folder(const std::string& path, std::size_t most);
+
+}  // namespace holdfast::net
