@@ -75,6 +75,10 @@ const char* Http1Connection::check() const {
   return work_ == nullptr ? nullptr : work_->request.check();
 }
 
+core::Duration Http1Connection::keep_alive() const {
+  return config().client.timeouts.keep_alive;
+}
+
 // ---- what a request needs
 
 void Http1Connection::take_work() {

@@ -84,6 +84,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   RequestSource source() const { return {peer_, local_, id(), role() == Role::admin}; }
   // Also while its end is awaited.
   bool is_answering() const;
+  core::Duration keep_alive() const;
   void take_work();
   void release_work();
 

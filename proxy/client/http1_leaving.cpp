@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 
-#include "config/config.h"
 #include "proxy/client/http1_connection.h"
 
 namespace holdfast {
@@ -64,7 +63,7 @@ void Http1Connection::end_request(core::ClientCloseReason reason) {
   }
   move_to(State::idle);
   host_.client_idle(*this);
-  deadline_.set(context_.now() + config().client.timeouts.keep_alive);
+  deadline_.set(context_.now() + keep_alive());
   if (!unparsed_.empty() || eof_) want_turn();
   update_reading();
 }
