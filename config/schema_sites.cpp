@@ -238,6 +238,7 @@ struct Keys<Site> {
                 [](Writer& writer, std::string_view as, const Site& in) {
                   writer.leaf(as, ErrorPageMap::text(in.errors));
                 }},
+      added<Site, &Site::internal, InternalFolders>("internal"),
       key_of<Site, &Site::charset, Charset>("charset"),
       added<Site, &Site::types, FileTypes>("types"),
   };

@@ -311,6 +311,20 @@ std::optional<Pairs> HeaderValues::read(Reader& reader, const Slot& slot, const 
       });
 }
 
+std::optional<Pairs> InternalFolders::read(Reader& reader, const Slot& slot, const Limits&) {
+  Pairs out;
+  for (const auto& [name, name_mark, value] : reader.entries(slot, "a block of /prefix/: folder")) {
+    if (!name.starts_with('/') || !name.ends_with('/') || name.find_first_of("*{}?") != std::string::npos ||
+        name.size() < 3) {
+      reader.error({value.node, value.path, name_mark}, quote(name) + " is no prefix of paths",
+                   "it begins and ends with '/': /protected/");
+      continue;
+    }
+    if (auto folder = FilePath::read(reader, value, {})) out[name] = *std::move(folder);
+  }
+  return out;
+}
+
 std::optional<Pairs> FileTypes::read(Reader& reader, const Slot& slot, const Limits&) {
   return read_pairs(
       reader, slot, "a block of ending: type",

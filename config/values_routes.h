@@ -93,6 +93,9 @@ struct HeaderValues : TextMap {
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
   static void add(Value& to, Value more);  // names whatever their case
 };
+struct InternalFolders : TextMap {  // "/prefix/" to a folder
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
 struct FileTypes : TextMap {  // file name ending to media type
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };

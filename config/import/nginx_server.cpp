@@ -202,10 +202,12 @@ class ServerImport {
     const std::string below = without_slash(path);
     if (regex || below == "/") return context_.note(d, "alias and internal can be said of prefixes alone");
     if (scope.internal) {
-      scope.deny = 404;
-      context_.note(
-          d, "files are not sent by X-Accel-Redirect: let the script send them; nobody else gets them");
-      return add(d, true, below + "/", path.size(), 1, scope);
+      const std::string root =
+          scope.alias.empty() ? (scope.root.empty() ? scope_.root : scope.root) + below : scope.alias;
+      if (root.empty() || root.find('$') != std::string::npos)
+        return context_.note(d, "its folder cannot be said: write internal by hand");
+      site_.internal[below + "/"] = without_slash(root);
+      return;
     }
     if (scope.alias.find('$') != std::string::npos)
       return context_.note(d, "a variable cannot name a folder");

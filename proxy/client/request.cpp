@@ -101,6 +101,7 @@ void Request::end(State how) {
 void Request::drop_answer() {
   file_.reset();
   gzip_.reset();
+  sent_file_.reset();
   mail().give_back(std::move(head_kept_));
   mail().give_back(std::move(last_));
   request_body_.clear();

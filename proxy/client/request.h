@@ -133,13 +133,9 @@ class Request final : public DeliveryReader,
   // request_answering.cpp
   core::ResponseSink& response_sink();
   void answer_without_body();
-  void answer_file();
-  void answer_list();
   void answer_options();
   void answer_admin();
   void answer_own(const core::ErrorPage& page);
-  std::optional<SiteErrorPage> load_own_page(int status) const;
-  bool replace_answer(const Delivery& delivery);
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();
@@ -152,6 +148,13 @@ class Request final : public DeliveryReader,
   void want_compressing();
   void detach_exchange();
   void drop_answer();
+
+  // request_files.cpp
+  void answer_file();
+  void answer_sent_file();
+  void answer_list();
+  std::optional<SiteErrorPage> load_own_page(int status) const;
+  bool replace_answer(const Delivery& delivery);
 
   // request_pace.cpp
   void watch_writing();
@@ -195,6 +198,7 @@ class Request final : public DeliveryReader,
   std::unique_ptr<Delivery> last_;        // with what php said of this request
   std::optional<ExchangeReport> report_;  // of php's part, as far as it has come
   std::unique_ptr<StaticResponse> file_;
+  std::optional<core::OwnedHead> sent_file_;  // php's head, which names a file to be sent; it ends first
 
   Plan plan_;
   RouteFields route_fields_;

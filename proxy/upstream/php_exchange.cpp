@@ -14,6 +14,7 @@ PhpExchange::PhpExchange(ExchangeId id, Submission submission, ExchangeTable& ta
       table_(table),
       upstream_(&upstream) {
   ticket_.id = upstream_->exchanges_.insert(*this);
+  if (submission.passes_file_wishes) pass_file_wishes();
 }
 
 PhpExchange::~PhpExchange() {

@@ -17,6 +17,7 @@ void set_rules(Site& site) {
   site.https = Https::required;
   site.redirect = "https://$host:8443$uri?a=$$1";
   site.errors = {{{"404", "/e 404.html"}, {"5xx", "/e.html"}}, true};
+  site.internal = {{"/protected/", "/srv/a b"}};
   site.precompressed = true;
   site.charset = "";
   site.types = {{"webp", "image/webp"}, {"x", "text/x; charset=utf-8"}};

@@ -136,7 +136,7 @@ TEST_CASE("keys of a site") {
       {"https: yes", "expected optional or required"},
       {"errors: { 200: /a.html }", "'200' is no status that has a page"},
       {"errors: { 404: a.html }", "write /a.html"},
-      {"internal: { /a/: /srv }", "unknown key 'internal'"},
+      {"internal: { /a: /srv }", "it begins and ends with '/'"},
       {"types: { .webp: image/webp }", "without its dot"},
       {"charset: \"a b\"", "expected a charset"},
       {"app: laravl", "did you mean 'laravel'?"},

@@ -95,8 +95,9 @@ TEST_CASE("holdfast.yaml shows every key with its true default") {
 
 TEST_CASE("what holdfast.yaml shows commented out is right too") {
   std::string text = read_text(source_file("config/holdfast.yaml"));
-  for (const char* key : {"hosts", "php_root", "fallback", "run", "params", "status_path", "user", "group",
-                          "types", "headers", "expires", "php", "log", "allow", "timeouts", "type", "list"}) {
+  for (const char* key :
+       {"hosts", "php_root", "fallback", "run", "params", "status_path", "user", "internal", "group", "types",
+        "headers", "expires", "php", "log", "allow", "timeouts", "type", "list"}) {
     const auto at = text.find(std::string("# ") + key + ":");
     REQUIRE(at != std::string::npos);
     text.erase(at, 2);

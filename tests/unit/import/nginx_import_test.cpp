@@ -131,7 +131,7 @@ TEST_CASE("one directive, one key") {
       {"location /x/ { autoindex on; }", "list: true"},
       {"location /x/ { default_type text/plain; }", "type: text/plain"},
       {"location /x/ { fastcgi_read_timeout 30s; }", "first_byte: 30s"},
-      {"location /p/ { internal; alias /srv/files/; }", "- path: [/p/]\n        deny: 404"},
+      {"location /p/ { internal; alias /srv/files/; }", "internal: { /p/: /srv/files }"},
       {"location /w/ { alias /srv/w/; }", "path: /w\n    root: /srv/w"},
       {"error_page 404 /404.html; error_page 500 502 /5.html;",
        "errors: { 404: /404.html, 500: /5.html, 502: /5.html }"},
@@ -150,7 +150,7 @@ TEST_CASE("one directive, one key") {
        "- path: [\"*.php\"]\n        fallback: 404"},
       {"location ~ ^/p/.*\\.php$ { fastcgi_pass 127.0.0.1:9000; }", "pool: php2"},
       {"charset off;", "charset: \"\""},
-      {"set $R /srv/r; location /p/ { internal; alias $R/; }", "- path: [/p/]\n        deny: 404"},
+      {"set $R /srv/r; location /p/ { internal; alias $R/; }", "internal: { /p/: /srv/r }"},
   };
   for (const auto& [directive, key] : rows) {
     CAPTURE(std::string(directive));
