@@ -3,6 +3,7 @@
 #include <string>
 
 #include "proxy/commands/command_doctor.h"
+#include "proxy/commands/command_explain.h"
 #include "proxy/commands/command_import.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/command_run.h"
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
   holdfast::add_status_command(app, exit_status);
   holdfast::add_sockets_command(app, exit_status);
   holdfast::add_doctor_command(app, exit_status);
+  holdfast::add_explain_command(app, exit_status);
   holdfast::add_import_command(app, exit_status);
   // Set last: commands take over the footer that is there when they are added.
   app.footer(

@@ -22,7 +22,7 @@ ROOMS = {
     "proxy/admin": _ADMIN,
     "proxy/worker": {"proxy/worker", *_ADMIN, *_UPSTREAM},
     "proxy/doctor": {"proxy/fpm", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
+    "proxy/commands": {"proxy/worker", "proxy/http", "proxy/doctor", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}
