@@ -266,6 +266,14 @@ std::optional<int> RedirectStatus::read(Reader& reader, const Slot& slot, const 
 std::optional<std::string> MediaType::read(Reader& reader, const Slot& slot, const Limits&) {
   return parsed_by(reader, slot, "a type such as text/html", parse_media_type);
 }
+std::optional<std::string> Realm::read(Reader& reader, const Slot& slot, const Limits&) {
+  const auto parse = [](std::string_view text) -> Parsed<std::string> {
+    if (!is_field_value(text) || text.find_first_of("\"\\") != std::string_view::npos)
+      return refused<std::string>("holds a quote, a backslash or a control character");
+    return {std::string(text), {}, {}};
+  };
+  return parsed_by<std::string>(reader, slot, "a name that the browser shows", parse);
+}
 std::optional<std::string> Charset::read(Reader& reader, const Slot& slot, const Limits&) {
   return parsed_by(reader, slot, "a charset such as utf-8", parse_charset);
 }

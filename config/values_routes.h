@@ -74,6 +74,9 @@ struct RedirectStatus : DenyStatus {
 struct MediaType : TextKind {
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };
+struct Realm : TextKind {  // of HTTP authentication, in quotes on the wire
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
 struct Charset : TextKind {  // empty: none
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };

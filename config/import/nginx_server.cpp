@@ -318,6 +318,8 @@ class ServerImport {
   void finish() {
     finish_access(scope_);
     static_cast<PathSettings&>(site_) = scope_.settings;
+    if (scope_.settings.auth && !scope_.settings.auth->off && scope_.settings.auth->users.empty())
+      site_.auth.reset();
     if (scope_.max_body) site_.max_body = *scope_.max_body;
     if (site_.pool.empty()) site_.pool = scope_.pool;
     if (all_scripts_) site_.run.clear();

@@ -46,6 +46,7 @@ namespace holdfast {
 
 class Request final : public DeliveryReader,
                       public EventStream,
+                      public PasswordReader,
                       public DeadlineTarget,
                       public TurnTaker,
                       public Compressing {
@@ -107,6 +108,8 @@ class Request final : public DeliveryReader,
   void on_delivery(std::unique_ptr<Delivery> delivery) override;
   // --- EventStream
   void push_event(std::string_view bytes) override;
+  // --- PasswordReader
+  void on_password(PasswordResult result) override;
   // --- DeadlineTarget
   void on_deadline(core::Time now) override;
   // --- TurnTaker: more pieces of a file
@@ -130,7 +133,15 @@ class Request final : public DeliveryReader,
   void refuse_unstored_body();
   void tell_unread_head(int status);
 
+  // request_auth.cpp
+  void look_for_credentials();
+  void want_password(std::string_view why);
+  bool check_password();
+  void refuse_password(int status, std::string_view why);
+  void forget_password();
+
   // request_answering.cpp
+  void answer_plan();
   core::ResponseSink& response_sink();
   void answer_without_body();
   void answer_options();
@@ -202,6 +213,9 @@ class Request final : public DeliveryReader,
 
   Plan plan_;
   RouteFields route_fields_;
+  std::optional<core::Credentials> credentials_;  // where the path wants some
+  std::shared_ptr<PasswordAsk> password_ask_;     // they are being checked
+  std::string password_key_;
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log

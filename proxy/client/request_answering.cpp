@@ -24,6 +24,10 @@ void Request::on_complete() {
   deadline_.clear();
   // A reload has taken its pool away since the head came: then what the present configuration says.
   if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.pool())) make_plan();
+  if (!check_password()) answer_plan();
+}
+
+void Request::answer_plan() {
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file: answer_file(); return;
@@ -95,6 +99,7 @@ void Request::answer_error(int status, std::string_view why) {
 
 void Request::answer_own(const core::ErrorPage& page) {
   http::ResponseHead head = page.head();
+  if (head.status == 401) head.fields.push_back({"WWW-Authenticate", plan_.challenge});
   const std::optional<SiteErrorPage> of_site = load_own_page(head.status);
   if (of_site) of_site->put_into(head);
   if (admin_) host_.admin().add_fields(OwnAnswer::kNothing, head.fields);
@@ -114,21 +119,23 @@ void Request::forward_to_php() {
   const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
   const std::string server_port = std::to_string(core::server_port(origin_, *head_, local_->port));
   fastcgi::ParamList params;
-  const bool fits = plan_.params->build({.head = *head_,
-                                         .script_name = plan_.script_name,
-                                         .path_info = plan_.path_info,
-                                         .root = plan_.root,
-                                         .query = plan_.query,
-                                         .remote_address = origin_.address,
-                                         .remote_port = remote_port,
-                                         .server_address = local_->address,
-                                         .server_port = server_port,
-                                         .https = origin_.https,
-                                         .authority = origin_.authority,
-                                         .host = origin_.host,
-                                         .forwarded_fields = origin_.fields,
-                                         .content_length = request_body_.size()},
-                                        params);
+  const bool fits = plan_.params->build(
+      {.head = *head_,
+       .script_name = plan_.script_name,
+       .path_info = plan_.path_info,
+       .root = plan_.root,
+       .query = plan_.query,
+       .remote_user = credentials_ ? std::string_view(credentials_->user) : std::string_view(),
+       .remote_address = origin_.address,
+       .remote_port = remote_port,
+       .server_address = local_->address,
+       .server_port = server_port,
+       .https = origin_.https,
+       .authority = origin_.authority,
+       .host = origin_.host,
+       .forwarded_fields = origin_.fields,
+       .content_length = request_body_.size()},
+      params);
   if (!fits) {
     if (head_->target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
         fastcgi::kWriteContentBytesMax) {

@@ -25,6 +25,7 @@ void set_rules(Site& site) {
   site.expires = Expires{Expires::Kind::max, {}};
   site.php = true;
   site.log = false;
+  site.auth = Auth{false, "A: b", "/etc/users"};
   site.allow = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{}, 0}};
   site.timeouts = {Duration(1), Duration(2), Duration(3)};
   site.type = "text/plain";
@@ -32,6 +33,7 @@ void set_rules(Site& site) {
   Route route;
   static_cast<PathSettings&>(route) = site;
   route.expires = Expires{Expires::Kind::after, std::chrono::hours(48)};
+  route.auth = Auth{true, "Restricted", ""};
   route.path = {"/{a,b}/**", "*.sql", "/a: b/*"};
   route.when = {{"v=*", "a"}, {"c=d"}, {"Dav Clnt*"}, {"GET", "REPORT"}, {{{0xFD}, 8}}};
   route.max_body = 7;

@@ -45,7 +45,7 @@ TEST_CASE("a route is read whole") {
   const auto result = load_route(
       "path: [/a/*, \"*.sql\"], when: { query: v=*, method: [GET, HEAD], from: private }, expires: 30d, log: "
       "false, "
-      "headers: { X-A: b }, allow: all, max_body: 1m, pool: php, timeouts: { first_byte: 5s }, "
+      "headers: { X-A: b }, auth: off, allow: all, max_body: 1m, pool: php, timeouts: { first_byte: 5s }, "
       "type: "
       "text/plain, list: true, php: false, fallback: 404, redirect: \"/b/$1\", status: 302");
   const Route& route = route_of(result);
@@ -53,6 +53,7 @@ TEST_CASE("a route is read whole") {
   CHECK(route.when.method.size() == 2);
   CHECK(route.when.from.size() > 3);
   CHECK(route.expires->after == std::chrono::hours(24 * 30));
+  CHECK(route.auth->off);
   CHECK(route.allow->size() == 1);
   CHECK(route.redirect == "/b/$1");
   CHECK(route.status == 302);
@@ -85,7 +86,8 @@ TEST_CASE("mistakes in routes, and what to write instead") {
       {"path: /a, expires: epoch", "0s is stale at once"},
       {"path: /a, expires: 500ms", "whole seconds"},
       {"path: /a, allow: []", "lets nobody in; write deny: 403"},
-      {"path: /a, auth: off", "unknown key 'auth'"},
+      {"path: /a, auth: basic", "expected off or a block"},
+      {"path: /a, auth: { realm: x }", "names no file of users"},
       {"path: /a, headers: { \"X Y\": z }", "is not the name of a header"},
       {"path: /a, headers: { Content-Length: 1 }", "is set for each message"},
       {"path: /a, headers: { X-A: 1, x-a: 2 }", "x-a is there already, as X-A"},
@@ -98,7 +100,7 @@ TEST_CASE("mistakes in routes, and what to write instead") {
       {"path: /a, timeouts: { connect: 1s }", "unknown key 'connect'"},
       {"path: /a, denny: 404", "did you mean 'deny'?"},
       {"path: /a, return: 404", "'sites[].routes[].redirect'"},
-      {"path: /a, auth_basic: x", "passwords are not asked for"},
+      {"path: /a, auth_basic: x", "'sites[].auth'"},
   };
   for (const auto& [keys, message] : bad) {
     CAPTURE(std::string(keys));
