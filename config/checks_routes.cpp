@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <string>
 
-#include "config/site.h"
-#include "config/pool.h"
-#include "config/config.h"
-#include "config/routes.h"
 #include "config/checks.h"
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/routes.h"
+#include "config/site.h"
 
 namespace holdfast::config {
 namespace {

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "config/name_pattern.h"
 #include "config/pool.h"
+#include "config/recognise_app.h"
 #include "config/site.h"
 #include "config/target_template.h"
 #include "config/units.h"
@@ -126,6 +127,22 @@ void check_fallback(const Checked& checked, std::size_t index) {
                      : "requests that need it get 404 until it is there");
 }
 
+// An application that is served without its rules shows what it hides.
+void check_app(const Checked& checked, std::size_t index) {
+  const auto& [config, places, report] = checked;
+  const Site& site = config.sites[index];
+  for (const char* key : {".app", ".routes", ".run"}) {
+    if (places.given(site_path(index, key)) || !places.good(site_path(index, key))) return;
+  }
+  const Preset* const app = recognise_app(site.root);
+  if (app == nullptr) return;
+  const std::string path = site_path(index, ".root");
+  report.warning(places.find(path),
+                 path + ": " + site.root + " holds " + std::string(app->name) +
+                     ", and no rule hides what it hides from visitors",
+                 "add app: " + std::string(app->name));
+}
+
 // Missing files are warnings: a deployment may still bring them.
 void check_root(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
@@ -155,6 +172,7 @@ void check_root(const Checked& checked, std::size_t index) {
     return;
   }
   check_root_contents(checked, path, site.root);
+  check_app(checked, index);
   check_fallback(checked, index);
 }
 

@@ -38,10 +38,9 @@ constexpr std::array kHints = {
          "here it is 'sites[].headers' or 'sites[].routes[].headers': NAME: value, \"\" removes"},
     Hint{" expiresactive expiresbytype expiresdefault ",
          "here it is 'sites[].expires' or 'sites[].routes[].expires': 30d, max or off"},
-    Hint{" require satisfy ", "here it is 'sites[].allow', or that of a route"},
+    Hint{" require satisfy ", "here it is 'sites[].allow' and 'sites[].auth', or the same of a route"},
     Hint{" auth_basic auth_basic_user_file basicauth basic_auth authuserfile authtype authname ",
-         "passwords are not asked for here: 'sites[].routes[].allow' lets addresses in; php or a proxy in "
-         "front can ask"},
+         "here it is 'sites[].auth': { realm: NAME, users: FILE }, or 'sites[].routes[].auth'"},
     Hint{" error_page errordocument handle_errors ",
          "here it is 'sites[].errors': { 404: /404.html }; of php too: from_php: true"},
     Hint{" alias ", "here it is a site of its own with 'sites[].path' and 'sites[].root'"},

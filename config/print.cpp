@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "config/pool.h"
-#include "config/site.h"
 #include "config/config.h"
 #include "config/load.h"
+#include "config/pool.h"
 #include "config/schema.h"
+#include "config/site.h"
 #include "config/writer.h"
 
 namespace holdfast::config {

@@ -10,9 +10,9 @@
 #include "config/config.h"
 #include "config/pool.h"
 #include "config/proxies.h"
-#include "config/site.h"
 #include "config/schema_rows.h"
 #include "config/schema_sites.h"
+#include "config/site.h"
 #include "config/values.h"
 #include "config/values_routes.h"
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "config/site.h"
 #include "config/reader.h"
+#include "config/site.h"
 #include "config/values.h"
 #include "config/writer.h"
 

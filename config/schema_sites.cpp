@@ -5,12 +5,12 @@
 #include <optional>
 #include <utility>
 
-#include "config/site.h"
 #include "config/diagnostics.h"
 #include "config/load_yaml.h"
 #include "config/path_pattern.h"
 #include "config/presets.h"
 #include "config/schema_rows.h"
+#include "config/site.h"
 #include "config/target_template.h"
 #include "config/values_routes.h"
 
@@ -42,6 +42,46 @@ struct Keys<RouteWhen> {
   };
 };
 
+template <>
+struct Keys<Auth> {
+  static constexpr auto kList = std::array{
+      key<&Auth::realm, Realm>("realm"),
+      key<&Auth::users, FilePath>("users"),
+  };
+};
+
+// `auth: off`, or a block with the file of users.
+template <class T>
+void read_auth(Reader& reader, const Slot& slot, const Limits&, T& out) {
+  Auth auth;
+  if (slot.node->kind == Node::Kind::scalar && slot.node->text == "off") {
+    auth.off = true;
+  } else if (slot.node->kind == Node::Kind::scalar) {
+    reader.error(slot, "expected off or a block, got " + quote(slot.node->text),
+                 "write auth: { realm: NAME, users: FILE }");
+    return;
+  } else {
+    read_section(reader, slot, auth);
+    if (auth.users.empty()) reader.error(slot, "names no file of users", "add users: /etc/holdfast/users");
+  }
+  out.auth = std::move(auth);
+}
+template <class T>
+void write_auth(Writer& writer, std::string_view as, const T& in) {
+  if (!in.auth) {
+    writer.unset_block(as, [](Writer& keys) {
+      keys.unset("realm");
+      keys.unset("users");
+    });
+  } else if (in.auth->off) {
+    writer.leaf(as, "off");
+  } else {
+    writer.open(as);
+    write_section(writer, *in.auth);
+    writer.close();
+  }
+}
+
 // A block that is not printed while it says nothing.
 template <class T, auto Member>
 constexpr auto block(std::string_view name) {
@@ -70,6 +110,7 @@ constexpr auto path_settings() {
       given<T, &PathSettings::expires, ExpiresTime>("expires"),
       given<T, &PathSettings::php, Flag>("php"),
       given<T, &PathSettings::log, Flag>("log"),
+      Key<T>{"auth", {}, read_auth<T>, write_auth<T>},
       given<T, &PathSettings::allow, AllowList>("allow"),
       block<T, &PathSettings::timeouts>("timeouts"),
       given<T, &PathSettings::type, MediaType>("type"),
@@ -239,6 +280,7 @@ struct Keys<Site> {
                 [](Writer& writer, std::string_view as, const Site& in) {
                   writer.leaf(as, ErrorPageMap::text(in.errors));
                 }},
+      added<Site, &Site::internal, InternalFolders>("internal"),
       key_of<Site, &Site::charset, Charset>("charset"),
       added<Site, &Site::types, FileTypes>("types"),
   };

@@ -266,6 +266,14 @@ std::optional<int> RedirectStatus::read(Reader& reader, const Slot& slot, const 
 std::optional<std::string> MediaType::read(Reader& reader, const Slot& slot, const Limits&) {
   return parsed_by(reader, slot, "a type such as text/html", parse_media_type);
 }
+std::optional<std::string> Realm::read(Reader& reader, const Slot& slot, const Limits&) {
+  const auto parse = [](std::string_view text) -> Parsed<std::string> {
+    if (!is_field_value(text) || text.find_first_of("\"\\") != std::string_view::npos)
+      return refused<std::string>("holds a quote, a backslash or a control character");
+    return {std::string(text), {}, {}};
+  };
+  return parsed_by<std::string>(reader, slot, "a name that the browser shows", parse);
+}
 std::optional<std::string> Charset::read(Reader& reader, const Slot& slot, const Limits&) {
   return parsed_by(reader, slot, "a charset such as utf-8", parse_charset);
 }
@@ -309,6 +317,20 @@ std::optional<Pairs> HeaderValues::read(Reader& reader, const Slot& slot, const 
         }
         return false;
       });
+}
+
+std::optional<Pairs> InternalFolders::read(Reader& reader, const Slot& slot, const Limits&) {
+  Pairs out;
+  for (const auto& [name, name_mark, value] : reader.entries(slot, "a block of /prefix/: folder")) {
+    if (!name.starts_with('/') || !name.ends_with('/') || name.find_first_of("*{}?") != std::string::npos ||
+        name.size() < 3) {
+      reader.error({value.node, value.path, name_mark}, quote(name) + " is no prefix of paths",
+                   "it begins and ends with '/': /protected/");
+      continue;
+    }
+    if (auto folder = FilePath::read(reader, value, {})) out[name] = *std::move(folder);
+  }
+  return out;
 }
 
 std::optional<Pairs> FileTypes::read(Reader& reader, const Slot& slot, const Limits&) {

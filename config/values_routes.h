@@ -74,6 +74,9 @@ struct RedirectStatus : DenyStatus {
 struct MediaType : TextKind {
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };
+struct Realm : TextKind {  // of HTTP authentication, in quotes on the wire
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
+};
 struct Charset : TextKind {  // empty: none
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };
@@ -92,6 +95,9 @@ struct TextMap {
 struct HeaderValues : TextMap {
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
   static void add(Value& to, Value more);  // names whatever their case
+};
+struct InternalFolders : TextMap {  // "/prefix/" to a folder
+  static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);
 };
 struct FileTypes : TextMap {  // file name ending to media type
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&);

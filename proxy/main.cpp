@@ -2,6 +2,7 @@
 #include <string>
 
 #include "proxy/commands/command_doctor.h"
+#include "proxy/commands/command_explain.h"
 #include "proxy/commands/command_import.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/command_run.h"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
   holdfast::add_status_command(line);
   holdfast::add_sockets_command(line);
   holdfast::add_doctor_command(line);
+  holdfast::add_explain_command(line);
   holdfast::add_import_command(line);
   // Set last: commands take over the footer that is there when they are added.
   line.footer(

@@ -5,10 +5,10 @@
 #include <set>
 #include <utility>
 
-#include "config/pool.h"
-#include "config/site.h"
 #include "config/import/nginx_server.h"
 #include "config/load.h"
+#include "config/pool.h"
+#include "config/site.h"
 
 namespace holdfast::config {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/pool.h"
 #include "config/addresses.h"
 #include "config/path_pattern.h"
+#include "config/pool.h"
 
 namespace holdfast::config {
 namespace {
@@ -69,10 +69,16 @@ void take_access(const NginxContext& context, const NginxDirective& d, NginxScop
 }
 
 void take_auth(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
-  if (d.name != "auth_basic" || d.word(0) == "off") return;
-  scope.deny = 403;
-  context.note(
-      d, "passwords are not asked for here: nobody is let in until you write `allow`, or take `deny` away");
+  if (!scope.settings.auth) scope.settings.auth.emplace();
+  if (d.name == "auth_basic" && d.word(0) == "off") {
+    scope.settings.auth->off = true;
+  } else if (d.word(0).find_first_of("$\"\\") != std::string::npos) {
+    context.note(d, "a variable or a quote cannot stand here");
+  } else if (d.name == "auth_basic") {
+    scope.settings.auth->realm = d.word(0);
+  } else {
+    scope.settings.auth->users = d.word(0);
+  }
 }
 
 void take_timeout(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {

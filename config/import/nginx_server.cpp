@@ -8,10 +8,10 @@
 #include <map>
 #include <utility>
 
-#include "config/site.h"
 #include "config/addresses.h"
 #include "config/import/nginx_conditions.h"
 #include "config/path_pattern.h"
+#include "config/site.h"
 #include "config/target_template.h"
 
 namespace holdfast::config {
@@ -203,10 +203,12 @@ class ServerImport {
     const std::string below = without_slash(path);
     if (regex || below == "/") return context_.note(d, "alias and internal can be said of prefixes alone");
     if (scope.internal) {
-      scope.deny = 404;
-      context_.note(
-          d, "files are not sent by X-Accel-Redirect: let the script send them; nobody else gets them");
-      return add(d, true, below + "/", path.size(), 1, scope);
+      const std::string root =
+          scope.alias.empty() ? (scope.root.empty() ? scope_.root : scope.root) + below : scope.alias;
+      if (root.empty() || root.find('$') != std::string::npos)
+        return context_.note(d, "its folder cannot be said: write internal by hand");
+      site_.internal[below + "/"] = without_slash(root);
+      return;
     }
     if (scope.alias.find('$') != std::string::npos)
       return context_.note(d, "a variable cannot name a folder");
@@ -317,6 +319,8 @@ class ServerImport {
   void finish() {
     finish_access(scope_);
     static_cast<PathSettings&>(site_) = scope_.settings;
+    if (scope_.settings.auth && !scope_.settings.auth->off && scope_.settings.auth->users.empty())
+      site_.auth.reset();
     if (scope_.max_body) site_.max_body = *scope_.max_body;
     if (site_.pool.empty()) site_.pool = scope_.pool;
     if (all_scripts_) site_.run.clear();

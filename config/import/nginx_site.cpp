@@ -1,9 +1,9 @@
 // Keys that only a site has. See nginx_scope.h.
 #include <string>
 
-#include "config/site.h"
 #include "config/import/nginx_conditions.h"
 #include "config/import/nginx_scope.h"
+#include "config/site.h"
 
 namespace holdfast::config {
 namespace {

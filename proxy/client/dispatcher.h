@@ -13,6 +13,7 @@
 
 #include "config/site.h"
 #include "config/snapshot.h"
+#include "proxy/client/password_check.h"
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/forwarded.h"
 #include "proxy/core/route_plan.h"
@@ -44,6 +45,8 @@ struct Plan {
   bool secure = false;                       // the client asks by https
 
   const std::string& pool() const { return route.pool != nullptr ? *route.pool : site->pool; }
+  std::string challenge;  // 401: WWW-Authenticate
+
   std::string_view root_or(std::string_view site_root) const { return root.empty() ? site_root : root; }
 };
 
@@ -52,6 +55,8 @@ class Dispatcher {
   Dispatcher(config::Snapshot config, std::string_view server_software);
   // `origin`: of the request, as trusted proxies tell it.
   Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const;
+  // What this configuration's files of users have let in lately.
+  PasswordMemory& passwords() const { return passwords_; }
   // Whether a listing names `path`, below the site's own: see core::Router.
   bool shows(const config::Site& site, const http::RequestHead& head, const core::ClientOrigin& origin,
              std::string_view path) const;
@@ -60,6 +65,7 @@ class Dispatcher {
   config::Snapshot config_;
   core::Router router_;
   std::unordered_map<const config::Site*, std::unique_ptr<core::CgiParams>> params_;
+  mutable PasswordMemory passwords_;
   mutable std::map<std::string, std::string> real_paths_;  // of roots with `resolve_root`, as last seen
 };
 

@@ -42,6 +42,7 @@ Request::Request(ClientHost& host, Context& context)
       response_(core::BodyStore(&answer_spill_, 0, &context.memory)) {}
 
 Request::~Request() {
+  forget_password();
   assert(exchange_ == 0);
 }
 
@@ -102,6 +103,8 @@ void Request::end(State how) {
 void Request::drop_answer() {
   file_.reset();
   gzip_.reset();
+  sent_file_.reset();
+  forget_password();
   mail().give_back(std::move(head_kept_));
   mail().give_back(std::move(last_));
   request_body_.clear();
@@ -132,6 +135,7 @@ void Request::reset() {
   response_.begin(false, config().buffers.response_memory);
   plan_ = {};
   origin_ = {};
+  credentials_.reset();
   begun_wall_.reset();
   body_bytes_ = 0;
   floor_.restart(0);
@@ -214,6 +218,7 @@ void Request::set_spool_share() {
 
 void Request::make_plan() {
   plan_ = host_.plan(*head_, origin_);
+  look_for_credentials();
   if (!origin_.conflict) return;
   plan_.kind = Plan::Kind::error;
   plan_.status = 400;

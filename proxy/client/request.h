@@ -46,6 +46,7 @@ namespace holdfast {
 
 class Request final : public DeliveryReader,
                       public EventStream,
+                      public PasswordReader,
                       public DeadlineTarget,
                       public TurnTaker,
                       public Compressing {
@@ -109,6 +110,8 @@ class Request final : public DeliveryReader,
   void on_delivery(std::unique_ptr<Delivery> delivery) override;
   // --- EventStream
   void push_event(std::string_view bytes) override;
+  // --- PasswordReader
+  void on_password(PasswordResult result) override;
   // --- DeadlineTarget
   void on_deadline(core::Time now) override;
   // --- TurnTaker: more pieces of a file
@@ -132,16 +135,20 @@ class Request final : public DeliveryReader,
   void refuse_unstored_body();
   void tell_unread_head(int status);
 
+  // request_auth.cpp
+  void look_for_credentials();
+  void want_password(std::string_view why);
+  bool check_password();
+  void refuse_password(int status, std::string_view why);
+  void forget_password();
+
   // request_answering.cpp
+  void answer_plan();
   core::ResponseSink& response_sink();
   void answer_without_body();
-  void answer_file();
-  void answer_list();
   void answer_options();
   void answer_admin();
   void answer_own(const core::ErrorPage& page);
-  std::optional<SiteErrorPage> load_own_page(int status) const;
-  bool replace_answer(const Delivery& delivery);
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();
@@ -154,6 +161,13 @@ class Request final : public DeliveryReader,
   void want_compressing();
   void detach_exchange();
   void drop_answer();
+
+  // request_files.cpp
+  void answer_file();
+  void answer_sent_file();
+  void answer_list();
+  std::optional<SiteErrorPage> load_own_page(int status) const;
+  bool replace_answer(const Delivery& delivery);
 
   // request_pace.cpp
   void watch_writing();
@@ -197,9 +211,13 @@ class Request final : public DeliveryReader,
   std::unique_ptr<Delivery> last_;        // with what php said of this request
   std::optional<ExchangeReport> report_;  // of php's part, as far as it has come
   std::unique_ptr<StaticResponse> file_;
+  std::optional<core::OwnedHead> sent_file_;  // php's head, which names a file to be sent; it ends first
 
   Plan plan_;
   RouteFields route_fields_;
+  std::optional<core::Credentials> credentials_;  // where the path wants some
+  std::shared_ptr<PasswordAsk> password_ask_;     // they are being checked
+  std::string password_key_;
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte
   std::optional<std::chrono::system_clock::time_point> begun_wall_;  // of the whole head, for the log

@@ -6,10 +6,8 @@
 #include "config/site.h"
 #include "fastcgi/protocol.h"
 #include "proxy/client/request.h"
-#include "proxy/client/site_files.h"
+#include "proxy/client/wished_file.h"
 #include "proxy/core/cgi_params.h"
-#include "proxy/core/folder_page.h"
-#include "proxy/net/folder.h"
 #include "proxy/observe/wall_clock.h"
 
 namespace holdfast {
@@ -19,14 +17,6 @@ namespace {
 constexpr int kFilePiecesAtOnce = 4;
 // Compressed bytes sent in one go while there is more to compress.
 constexpr std::size_t kCompressedBytesAtOnce = 16 * 1024;
-// The body and type of `page` for `head`, which holds until then.
-void put_page(http::ResponseHead& head, const SiteErrorPage& page) {
-  for (http::Field& field : head.fields) {
-    if (http::equals_ignore_case(field.name, "Content-Type")) field.value = page.type;
-  }
-  head.content_length = page.body.size();
-}
-
 // Of those that hold the target, with the lengths of a pair.
 constexpr std::size_t kParamNameBytesMost = 32;
 }  // namespace
@@ -36,6 +26,10 @@ void Request::on_complete() {
   deadline_.clear();
   // A reload has taken its pool away since the head came: then what the present configuration says.
   if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.pool())) make_plan();
+  if (!check_password()) answer_plan();
+}
+
+void Request::answer_plan() {
   switch (plan_.kind) {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file: answer_file(); return;
@@ -58,54 +52,6 @@ core::ResponseSink& Request::response_sink() {
 }
 
 // ---- our own answers
-
-void Request::answer_file() {
-  ReadyCoding ready;
-  const std::string root(plan_.root_or(plan_.site->root));
-  if (plan_.site->precompressed) ready = find_ready_coding(*head_, root, plan_.file);
-  file_ = std::make_unique<StaticResponse>(
-      *plan_.site, root, plan_.file + std::string(ready.ending),
-      StaticResponse::As{.type = content_type(*plan_.site, plan_.route, plan_.file),
-                         .coding = ready.coding,
-                         .varies = plan_.site->precompressed});
-  if (const int failure = file_->failure(); failure != 0) {
-    context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
-    const std::string_view why = file_->why();  // a literal
-    file_.reset();
-    answer_error(failure, why);
-    return;
-  }
-  const std::time_t now = wall_seconds();
-  RouteSink sink(route_fields_, plan_, now, response_sink());
-  file_->start(*head_, now, sink);
-  send_file_pieces();
-}
-
-void Request::answer_list() {
-  const std::string root(plan_.root_or(plan_.site->root));
-  const auto entries = net::list_folder(root + plan_.file, core::kListedNamesMost + 1);
-  if (!entries) {
-    refusal_ = "the folder cannot be read";
-    answer_own(core::ErrorPage(403));
-    return;
-  }
-  std::vector<core::ListedName> names;
-  for (const net::FolderEntry& each : *entries) {
-    const std::string path = plan_.file + each.name + (each.folder ? "/" : "");
-    if (names.size() < core::kListedNamesMost && plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
-      names.push_back({each.name, each.folder, each.size, each.modified_seconds});
-  }
-  const bool cut = entries->size() > core::kListedNamesMost;
-  const std::string page = core::folder_page(head_->path, std::move(names), cut);
-  http::ResponseHead head;
-  head.fields.push_back({"Content-Type", "text/html; charset=utf-8"});
-  head.content_length = page.size();
-  core::ResponseSink& sink = response_sink();
-  sink.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
-  sink.response_body(page);
-  sink.finish_response();
-  flush();
-}
 
 void Request::answer_options() {
   http::ResponseHead head;
@@ -155,43 +101,14 @@ void Request::answer_error(int status, std::string_view why) {
 
 void Request::answer_own(const core::ErrorPage& page) {
   http::ResponseHead head = page.head();
+  if (head.status == 401) head.fields.push_back({"WWW-Authenticate", plan_.challenge});
   const std::optional<SiteErrorPage> of_site = load_own_page(head.status);
-  if (of_site) put_page(head, *of_site);
+  if (of_site) of_site->put_into(head);
   if (admin_) host_.admin().add_fields(OwnAnswer::kNothing, head.fields);
   response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
   response_.response_body(of_site ? of_site->body : page.body());
   response_.finish_response();
   flush();
-}
-
-std::optional<SiteErrorPage> Request::load_own_page(int status) const {
-  if (plan_.site == nullptr || error_page_path(*plan_.site, status).empty()) return std::nullopt;
-  return load_error_page(*plan_.site, plan_.root_or(plan_.site->root), status);
-}
-
-// A page of the site in place of one that we gave for php, or of php's own where the site wants that. What
-// php still says of its own is left unread.
-bool Request::replace_answer(const Delivery& delivery) {
-  const http::ResponseHead& given = delivery.head.head();
-  const core::Outcome outcome = delivery.report.outcome;
-  const bool ours = (outcome != core::Outcome::none && outcome != core::Outcome::ok) ||
-                    delivery.report.outcome_if_whole == core::Outcome::upstream_send_file;
-  if (plan_.site->errors.pages.empty() || (!ours && !plan_.site->errors.from_php)) return false;
-  const std::optional<SiteErrorPage> page = load_own_page(given.status);
-  if (!page) return false;
-  const core::ErrorPage plain(given.status);
-  http::ResponseHead head = plain.head();
-  put_page(head, *page);
-  for (const http::Field& field : given.fields) {
-    // Without it a browser cannot ask for a password (RFC 9110 15.5.2).
-    if (http::equals_ignore_case(field.name, "WWW-Authenticate")) head.fields.push_back(field);
-  }
-  gzip_.reset();
-  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
-  response_.response_body(page->body);
-  response_.finish_response();
-  response_.flush(*owner_);
-  return true;
 }
 
 // ---- php
@@ -204,21 +121,23 @@ void Request::forward_to_php() {
   const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
   const std::string server_port = std::to_string(core::server_port(origin_, *head_, local_->port));
   std::unique_ptr<Submission> submission = mail().begin_submission();
-  const bool fits = plan_.params->build({.head = *head_,
-                                         .script_name = plan_.script_name,
-                                         .path_info = plan_.path_info,
-                                         .root = plan_.root,
-                                         .query = plan_.query,
-                                         .remote_address = origin_.address,
-                                         .remote_port = remote_port,
-                                         .server_address = local_->address,
-                                         .server_port = server_port,
-                                         .https = origin_.https,
-                                         .authority = origin_.authority,
-                                         .host = origin_.host,
-                                         .forwarded_fields = origin_.fields,
-                                         .content_length = request_body_.size()},
-                                        submission->params);
+  const bool fits = plan_.params->build(
+      {.head = *head_,
+       .script_name = plan_.script_name,
+       .path_info = plan_.path_info,
+       .root = plan_.root,
+       .query = plan_.query,
+       .remote_user = credentials_ ? std::string_view(credentials_->user) : std::string_view(),
+       .remote_address = origin_.address,
+       .remote_port = remote_port,
+       .server_address = local_->address,
+       .server_port = server_port,
+       .https = origin_.https,
+       .authority = origin_.authority,
+       .host = origin_.host,
+       .forwarded_fields = origin_.fields,
+       .content_length = request_body_.size()},
+      submission->params);
   if (!fits) {
     if (head_->target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
         fastcgi::kWriteContentBytesMax) {
@@ -235,6 +154,7 @@ void Request::forward_to_php() {
   submission->address = core::address_key(origin_.bytes);
   submission->head_bytes_max = config().buffers.response_head;
   submission->timeouts = plan_.route.timeouts;
+  submission->passes_file_wishes = !plan_.site->internal.empty();
   exchange_ = mail().open(*this);
   mail().submit(exchange_, std::move(submission));
 }
@@ -261,12 +181,18 @@ void Request::on_delivery(std::unique_ptr<Delivery> delivery) {
   }
   if (state_ == State::ending && ended) {
     end(ends_as_);
+  } else if (state_ == State::answering && ended && sent_file_) {
+    answer_sent_file();
   } else {
     flush();
   }
 }
 
 void Request::take(Delivery& delivery) {
+  if (delivery.has_head && wished_file(delivery.head.head()) != nullptr) {
+    sent_file_.emplace().assign(delivery.head.head());
+  }
+  if (sent_file_) return;  // its body is not php's
   if (delivery.has_head && replace_answer(delivery)) return;
   core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
   if (delivery.has_head)

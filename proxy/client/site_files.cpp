@@ -20,6 +20,13 @@ bool is_older(const net::FileInfo& a, const net::FileInfo& b) {
 }
 }  // namespace
 
+void SiteErrorPage::put_into(http::ResponseHead& head) const {
+  for (http::Field& field : head.fields) {
+    if (http::equals_ignore_case(field.name, "Content-Type")) field.value = type;
+  }
+  head.content_length = body.size();
+}
+
 std::string_view error_page_path(const config::Site& site, int status) {
   const auto& pages = site.errors.pages;
   if (pages.empty() || status < 400) return {};

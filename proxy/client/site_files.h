@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "proxy/http/message.h"
+#include "proxy/http/response_writer.h"
 
 namespace holdfast {
 
@@ -18,6 +19,8 @@ constexpr std::size_t kErrorPageBytesMost = std::size_t{256} << 10;
 struct SiteErrorPage {
   std::string type;  // Content-Type
   std::string body;
+  // In place of the page that `head` is of; holds as long as this.
+  void put_into(http::ResponseHead& head) const;
 };
 
 // The path below the root of the page for `status`: that of the status itself, else of 4xx or 5xx; empty:

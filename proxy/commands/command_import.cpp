@@ -14,9 +14,9 @@
 
 #include "config/import/nginx_import.h"
 #include "config/load.h"
-#include "proxy/core/log_text.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
+#include "proxy/core/log_text.h"
 
 namespace holdfast {
 

@@ -58,6 +58,10 @@ void Command::flag(const std::string& names, bool& value, const std::string& hel
   app_.add_flag(names, value, help);
 }
 
+void Command::texts(const std::string& names, std::vector<std::string>& values, const std::string& help) {
+  app_.add_option(names, values, help);
+}
+
 void Command::files(const std::string& names, std::vector<std::string>& values, const std::string& help) {
   app_.add_option(names, values, help)->check(CLI::ExistingFile);
 }

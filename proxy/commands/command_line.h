@@ -25,7 +25,9 @@ class Command {
   void number(const std::string& names, std::uint32_t& value, std::uint32_t min, std::uint32_t max,
               const std::string& help);
   void flag(const std::string& names, bool& value, const std::string& help);
-  // May be given more than once; each is there.
+  // May be given more than once.
+  void texts(const std::string& names, std::vector<std::string>& values, const std::string& help);
+  // The same, and each is there.
   void files(const std::string& names, std::vector<std::string>& values, const std::string& help);
   // Both in one line are a mistake. Names as "--csv".
   void exclude(const std::string& one, const std::string& other);

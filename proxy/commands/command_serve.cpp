@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "config/load.h"
 #include "config/pool.h"
+#include "config/recognise_app.h"
 #include "config/site.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
@@ -78,8 +79,9 @@ std::string front_controller(const Options& options, const fs::path& root, std::
 // Says what was done and where to look, once it listens.
 class StartNote final : public ServerHooks {
  public:
-  StartNote(const Options& options, const PrivateFpm& fpm, config::Snapshot config)
-      : options_(options), fpm_(fpm), config_(std::move(config)) {}
+  // `app`: the preset that is used; nullptr: none.
+  StartNote(const Options& options, const PrivateFpm& fpm, const config::Preset* app, config::Snapshot config)
+      : options_(options), fpm_(fpm), app_(app), config_(std::move(config)) {}
   // There is no file that could have changed.
   config::Snapshot load_again(Log&, std::string&) override { return config_; }
   void on_started(Log& log) override {
@@ -92,6 +94,10 @@ class StartNote final : public ServerHooks {
     }
     const config::Site& site = config_->sites.front();
     log.print("serving: " + site.root + ", at most " + connections + " connections to php-fpm");
+    if (app_ != nullptr) {
+      const std::string name(app_->name);
+      log.print("app:     " + name + ", by its files: its rules hold (app: " + name + " in a configuration)");
+    }
     if (!site.front_controller.empty()) {
       log.print("routes:  what is not a file goes to " + site.front_controller +
                 " (--front-controller none: 404)");
@@ -105,6 +111,7 @@ class StartNote final : public ServerHooks {
  private:
   const Options& options_;
   const PrivateFpm& fpm_;
+  const config::Preset* app_;
   config::Snapshot config_;
 };
 
@@ -128,6 +135,17 @@ std::string nobody_may_serve(const std::string& root) {
          "enter the folders above, or name an account that may: --user NAME";
 }
 
+// `app`: the preset of the application that lies there, if it is known.
+config::Site make_site(const Options& options, const std::string& root, const config::Preset* app,
+                       std::string& error) {
+  config::Site site;
+  if (app != nullptr) site = config::preset_site(*app);
+  site.root = site.php_root = root;
+  if (app == nullptr || !options.front_controller.empty())
+    site.front_controller = front_controller(options, root, error);
+  return site;
+}
+
 int serve(const Options& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
@@ -135,9 +153,9 @@ int serve(const Options& options) {
 
   config::Config config;
   std::string error;
-  config::Site site;
-  site.root = site.php_root = web_root(folder).string();
-  site.front_controller = front_controller(options, site.root, error);
+  const std::string root = web_root(folder).string();
+  const config::Preset* const app = config::recognise_app(root);
+  config::Site site = make_site(options, root, app, error);
   if (!error.empty()) return fail(kExitUsage, error);
   const auto listen = config::parse_listen_address(options.listen, error);
   if (!listen) return fail(kExitUsage, "--listen " + options.listen + ": " + error);
@@ -181,7 +199,7 @@ int serve(const Options& options) {
   config.sites.push_back(site);
 
   const auto snapshot = std::make_shared<const config::Config>(std::move(config));
-  StartNote note(options, fpm, snapshot);
+  StartNote note(options, fpm, app, snapshot);
   return run_server(snapshot, note);
 }
 

@@ -162,6 +162,9 @@ bool CgiParams::add_connection(const CgiRequest& request, fastcgi::ParamList& ou
     server_name = named ? std::string_view(site_.hosts.front()) : request.server_address;
   }
   if (server_name.empty()) server_name = "localhost";  // a Unix socket; RFC 3875 4.1.14 wants a name
+  if (!request.remote_user.empty() &&
+      (!add(out, "REMOTE_USER", request.remote_user) || !add(out, "AUTH_TYPE", "Basic")))
+    return false;
   return add(out, "REQUEST_SCHEME", request.https ? "https" : "http") &&
          (!request.https || add(out, "HTTPS", "on")) && add(out, "GATEWAY_INTERFACE", "CGI/1.1") &&
          add(out, "SERVER_SOFTWARE", server_software_) && add(out, "REMOTE_ADDR", request.remote_address) &&

@@ -34,6 +34,7 @@ struct CgiRequest {
   std::string_view path_info;             // "" or "/..."
   std::string_view root;                  // as php sees it, where it is not the site's php_root
   std::optional<std::string_view> query;  // in place of the client's
+  std::string_view remote_user;           // who has given a password; empty: nobody was asked
   std::string_view remote_address;
   std::string_view remote_port;
   std::string_view server_address;

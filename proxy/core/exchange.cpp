@@ -144,6 +144,14 @@ bool Exchange::take_head(std::string_view& bytes) {
   }
 }
 
+namespace {
+// The two that say it plainly; the rest is lighttpd's and LiteSpeed's.
+bool names_file(std::string_view field_name) {
+  return http::equals_ignore_case(field_name, "X-Accel-Redirect") ||
+         http::equals_ignore_case(field_name, "X-Sendfile");
+}
+}  // namespace
+
 void Exchange::deliver_head() {
   note_bad_lines();
   const bool misnamed = head_.interim();
@@ -154,11 +162,15 @@ void Exchange::deliver_head() {
   response_.content_length = head_.content_length();
   response_.fields.clear();
   response_.fields.reserve(head_.fields().size());
+  const fastcgi::CgiField* file = nullptr;
   for (const fastcgi::CgiField& field : head_.fields()) {
     if (http::is_for_server(field.name)) {
       if (http::asks_for_file(field.name)) {
-        refuse_file(field);
-        return;
+        if (!passes_file_wishes_ || !names_file(field.name)) {
+          refuse_file(field);
+          return;
+        }
+        if (file == nullptr) file = &field;
       }
       if (http::equals_ignore_case(field.name, "X-Accel-Buffering"))
         streaming_ = streaming_ || http::equals_ignore_case(field.value, "no");
@@ -171,6 +183,11 @@ void Exchange::deliver_head() {
     response_.fields.push_back({field.name, field.value});
   }
   content_left_ = head_.content_length();
+  if (file != nullptr) {
+    response_.fields.push_back({file->name, file->value});
+    content_left_ = 0;
+    streaming_ = false;
+  }
   if (asked_.method() == http::Method::head || http::is_contentless(response_.status)) content_left_ = 0;
   state_ = ExchangeState::responding;
   progress_ = true;

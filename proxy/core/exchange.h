@@ -112,6 +112,10 @@ class Exchange {
   // Over: gives back what it holds, but memory that the next request is likely to need.
   void clear();
 
+  // Php's wish that a file be sent in its place (X-Accel-Redirect, X-Sendfile) goes to the sink, as the last
+  // field of a head whose body is dropped. Else it is refused, 502.
+  void pass_file_wishes(bool pass) { passes_file_wishes_ = pass; }
+
   // --- the upstream side
   // The request is whole and waits for a connection.
   void begin_waiting(Time now) { enqueued_ = now; }
@@ -203,6 +207,7 @@ class Exchange {
   bool streaming_ = false;
   bool interim_seen_ = false;
   bool progress_ = false;
+  bool passes_file_wishes_ = false;
   Outcome whole_outcome_ = Outcome::ok;  // of an answer that comes whole
   std::unique_ptr<ErrorPage> page_;      // in place of php's answer
   std::string complaint_;

@@ -5,8 +5,8 @@
 #include <cassert>
 #include <utility>
 
-#include "config/site.h"
 #include "config/load.h"
+#include "config/site.h"
 
 namespace holdfast::core {
 namespace {

@@ -150,7 +150,13 @@ class Resolution {
   }
 
  private:
-  Target find() { return given_.root_is_there ? with_files() : without_files(); }
+  Target find() {
+    // Only a script may name these.
+    for (const auto& [prefix, folder] : site_.internal) {
+      if ((std::string(path_) + '/').starts_with(prefix)) return error(404, "a prefix of internal");
+    }
+    return given_.root_is_there ? with_files() : without_files();
+  }
 
   Target with_files() {
     if (runs_php()) {

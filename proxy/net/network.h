@@ -18,6 +18,8 @@ struct Endpoint {
   std::string path;
 };
 
+class Background;
+
 class AcceptHandler {
  public:
   // Takes over an accepted stream; calls set_handler() on it before returning.
@@ -64,6 +66,8 @@ class Network {
   // Another in each process, so that several proxies do not do the same at the same moments.
   virtual std::uint64_t random_seed() = 0;
   virtual void set_turn_handler(TurnHandler* handler) = 0;
+  // For work in other threads; nullptr: there is none. Lives as long as this.
+  virtual Background* background() { return nullptr; }
   // One timer for all deadlines; a later call replaces the earlier. nullopt: none.
   virtual void set_wakeup(std::optional<Time> when) = 0;
   // Starts connecting. The handler gets on_connected(), never from inside this call. Names are resolved by

@@ -6,14 +6,22 @@
 #include <random>
 
 #include "proxy/net/listen_socket.h"
+#include "proxy/net/uv_background.h"
 #include "proxy/net/uv_listener.h"
 #include "proxy/net/uv_loop.h"
 #include "proxy/net/uv_stream.h"
 
 namespace holdfast::net {
 
-UvNetwork::UvNetwork() : loop_(std::make_unique<UvLoop>()) {}
-UvNetwork::~UvNetwork() = default;
+UvNetwork::UvNetwork() : loop_(std::make_unique<UvLoop>()) {
+  background_ = std::make_unique<UvBackground>(loop_->uv());
+}
+UvNetwork::~UvNetwork() {
+  background_->close();
+}
+Background* UvNetwork::background() {
+  return background_.get();
+}
 
 void UvNetwork::run() {
   loop_->run();

@@ -10,6 +10,7 @@
 
 namespace holdfast::net {
 
+class UvBackground;
 class UvLoop;
 
 class UvNetwork final : public Network {
@@ -41,6 +42,7 @@ class UvNetwork final : public Network {
   std::uint64_t random_seed() override;
   void set_turn_handler(TurnHandler* handler) override;
   void set_wakeup(std::optional<Time> when) override;
+  Background* background() override;
   std::unique_ptr<Stream> connect(const Endpoint& endpoint, StreamHandler& handler) override;
   std::unique_ptr<Listener> listen(const Endpoint& endpoint, AcceptHandler& handler,
                                    std::string& error) override;
@@ -48,6 +50,7 @@ class UvNetwork final : public Network {
                                                AcceptHandler& handler, std::string& error) override;
 
  private:
+  std::unique_ptr<UvBackground> background_;  // outlives the loop, which waits for its threads
   std::unique_ptr<UvLoop> loop_;
 };
 

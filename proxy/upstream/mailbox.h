@@ -78,6 +78,7 @@ struct Submission {
   core::AddressKey address{};  // of the client, for the queue's turns
   std::size_t head_bytes_max = 0;
   config::RequestTimeouts timeouts = {};  // in place of the pool's
+  bool passes_file_wishes = false;        // see core::Exchange
 };
 
 struct Command {

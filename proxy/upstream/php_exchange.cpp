@@ -15,6 +15,7 @@ void PhpExchange::begin(ExchangeId id, Submission& submission, Upstream& upstrea
                   submission.head_bytes_max);
   id_ = id;
   timeouts_ = submission.timeouts;
+  pass_file_wishes(submission.passes_file_wishes);
   upstream_ = &upstream;
   ticket_ = {};
   ticket_.id = upstream_->exchanges_.insert(*this);

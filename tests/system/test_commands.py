@@ -36,7 +36,7 @@ def test_version_and_help():
     assert status == 0 and re.search(r"\d+\.\d+\.\d+", out), out
     status, out, _ = command("--help")
     assert status == 0
-    for word in ("run", "check", "serve", "config", "sockets", "status", "doctor"):
+    for word in ("run", "check", "serve", "config", "sockets", "status", "doctor", "explain", "import"):
         assert word in out, word
     assert command("no-such-command")[0] == 64
 

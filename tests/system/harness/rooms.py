@@ -25,7 +25,7 @@ ROOMS = {
     "proxy/admin": _ADMIN,
     "proxy/worker": {"proxy/worker", "proxy/posix", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
     "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
+    "proxy/commands": {"proxy/worker", "proxy/http", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}

@@ -16,7 +16,7 @@ TEST_CASE("a word of another server is answered by ours") {
                                                        {"location", "'sites[].routes'"},
                                                        {"rewrite", "'sites[].routes[].to'"},
                                                        {"add_header", "'sites[].headers'"},
-                                                       {"auth_basic", "'sites[].routes[].allow'"},
+                                                       {"auth_basic", "'sites[].auth'"},
                                                        {"error_page", "'sites[].errors'"},
                                                        {"alias", "'sites[].path'"},
                                                        {"fastcgi_pass", "'pools.NAME.address'"},

@@ -21,6 +21,7 @@ void set_rules(Site& site) {
   site.https = Https::required;
   site.redirect = "https://$host:8443$uri?a=$$1";
   site.errors = {{{"404", "/e 404.html"}, {"5xx", "/e.html"}}, true};
+  site.internal = {{"/protected/", "/srv/a b"}};
   site.precompressed = true;
   site.charset = "";
   site.types = {{"webp", "image/webp"}, {"x", "text/x; charset=utf-8"}};
@@ -28,6 +29,7 @@ void set_rules(Site& site) {
   site.expires = Expires{Expires::Kind::max, {}};
   site.php = true;
   site.log = false;
+  site.auth = Auth{false, "A: b", "/etc/users"};
   site.allow = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{}, 0}};
   site.timeouts = {Duration(1), Duration(2), Duration(3)};
   site.type = "text/plain";
@@ -35,6 +37,7 @@ void set_rules(Site& site) {
   Route route;
   static_cast<PathSettings&>(route) = site;
   route.expires = Expires{Expires::Kind::after, std::chrono::hours(48)};
+  route.auth = Auth{true, "Restricted", ""};
   route.path = {"/{a,b}/**", "*.sql", "/a: b/*"};
   route.when = {{"v=*", "a"}, {"c=d"}, {"Dav Clnt*"}, {"GET", "REPORT"}, {{{0xFD}, 8}}};
   route.max_body = 7;

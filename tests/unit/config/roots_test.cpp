@@ -32,8 +32,10 @@ class Folder {
     fs::create_directories(path_ / name);
     return *this;
   }
-  LoadResult check(const std::string& below = "") const {
-    return load(kPools + "sites: [{ root: " + (path_ / below).string() + ", pool: php }]\n");
+  // With rules of its own, so that nobody wonders which application it is.
+  LoadResult check(const std::string& below = "", const std::string& rules = "run: [/index.php]") const {
+    return load(kPools + "sites: [{ root: " + (path_ / below).string() + ", pool: php" +
+                (rules.empty() ? "" : ", " + rules) + " }]\n");
   }
   std::string text(const std::string& below) const { return (path_ / below).string(); }
 
@@ -110,4 +112,36 @@ TEST_CASE("a large folder is not read to its end") {
   for (int i = 0; i < 3000; ++i) made.file("files/" + std::to_string(i));
   clean(made.check());
   clean(made.check("files"));
+}
+
+TEST_CASE("an application without its rules is named, with the line to add") {
+  struct Row {
+    const char* app;
+    const char* root;
+    std::vector<std::string> files;
+  };
+  const Row rows[] = {
+      {"wordpress", "", {"wp-includes/version.php", "wp-login.php"}},
+      {"nextcloud", "", {"occ", "remote.php"}},
+      {"drupal", "web", {"web/core/lib/Drupal.php", "web/index.php"}},
+      {"laravel", "public", {"artisan", "public/index.php"}},
+      {"symfony", "public", {"config/bundles.php", "public/index.php"}},
+      {"mediawiki", "", {"includes/WebStart.php", "load.php"}},
+      {"dokuwiki", "", {"doku.php", "inc/init.php"}},
+      {"matomo", "", {"matomo.php", "piwik.php"}},
+      {"magento", "pub", {"bin/magento", "pub/static.php"}},
+      {"joomla", "", {"administrator/manifests/files/joomla.xml"}},
+      {"moodle", "", {"lib/moodlelib.php"}},
+      {"shaarli", "", {"shaarli_version.php"}},
+      {"typo3", "public", {"vendor/typo3/cms-core/x", "public/index.php"}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.app);
+    Folder folder;
+    for (const std::string& file : row.files) folder.file(file);
+    warns(folder.check(row.root, ""), "add app: " + std::string(row.app));
+    CHECK_FALSE(says(folder.check(row.root, "app: " + std::string(row.app)), "add app"));
+    CHECK_FALSE(says(folder.check(row.root, "routes: [{ path: /x, deny: 404 }]"), "add app"));
+  }
+  clean(Folder().file("index.php").check("", ""));
 }

@@ -98,8 +98,9 @@ TEST_CASE("holdfast.yaml shows every key with its true default") {
 
 TEST_CASE("what holdfast.yaml shows commented out is right too") {
   std::string text = read_text(source_file("config/holdfast.yaml"));
-  for (const char* key : {"hosts", "php_root", "fallback", "run", "params", "status_path", "user", "group",
-                          "types", "headers", "expires", "php", "log", "allow", "timeouts", "type", "list"}) {
+  for (const char* key :
+       {"hosts", "php_root", "fallback", "run", "params", "status_path", "user", "group", "internal", "types",
+        "headers", "expires", "php", "log", "auth", "allow", "timeouts", "type", "list"}) {
     const auto at = text.find(std::string("# ") + key + ":");
     REQUIRE(at != std::string::npos);
     text.erase(at, 2);
@@ -114,6 +115,7 @@ TEST_CASE("what holdfast.yaml shows commented out is right too") {
   REQUIRE(result.config->sites[0].routes.size() == 1);
   CHECK(result.config->sites[0].routes[0].deny == 404);
   CHECK(result.config->sites[0].routes[0].when.query == std::vector<std::string>{"v=*"});
+  CHECK(result.config->sites[0].auth->users == "/etc/holdfast/users");
   CHECK(result.config->sites[0].hosts.size() == 2);
   CHECK(result.config->sites[0].front_controller == "/index.php");
   CHECK(result.config->pools[0].status_path == "/fpm-status");

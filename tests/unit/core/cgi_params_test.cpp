@@ -66,6 +66,7 @@ struct Fixture {
   std::string path_info;
   std::string root;
   std::optional<std::string_view> query;
+  std::string remote_user;
   std::string told_authority;
   std::string told_host;
   core::ForwardedFields forwarded = core::ForwardedFields::all();
@@ -85,6 +86,7 @@ struct Fixture {
             .path_info = path_info,
             .root = root,
             .query = query,
+            .remote_user = remote_user,
             .remote_address = "192.0.2.7",
             .remote_port = "5000",
             .server_address = "192.0.2.1",
@@ -369,6 +371,14 @@ TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the ne
   CHECK(build() == expected);
   head.fields = fields;
   CHECK(build() == before);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who has given a password") {
+  CHECK(value("REMOTE_USER") == "(none)");
+  CHECK(value("AUTH_TYPE") == "(none)");
+  remote_user = "ann";
+  CHECK(value("REMOTE_USER") == "ann");
+  CHECK(value("AUTH_TYPE") == "Basic");
 }
 
 TEST_CASE_FIXTURE(Fixture, "below the path of a site; the query of a target") {

@@ -1,7 +1,7 @@
 // Presets of applications, path by path: what is served, run, hidden, led on. The paths are those that each
 // application's own published configuration decides about.
-#include "config/site.h"
 #include "config/presets.h"
+#include "config/site.h"
 
 #include <doctest/doctest.h>
 

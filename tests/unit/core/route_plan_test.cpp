@@ -1,7 +1,7 @@
 // Routes: settings add up, the first action decides, and no second path leads around what one of them
 // demands.
-#include "config/site.h"
 #include "proxy/core/route_plan.h"
+#include "config/site.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // Sites by host, then by the longest path.
-#include "config/site.h"
 #include "proxy/core/site_index.h"
+#include "config/site.h"
 
 #include <doctest/doctest.h>
 

@@ -1,0 +1,118 @@
+// The request: answers made of files, its own and those in place of others.
+#include <utility>
+
+#include "proxy/client/request.h"
+#include "proxy/client/wished_file.h"
+#include "proxy/core/folder_page.h"
+#include "proxy/core/log_text.h"
+#include "proxy/net/folder.h"
+#include "proxy/observe/wall_clock.h"
+
+namespace holdfast {
+
+void Request::answer_file() {
+  ReadyCoding ready;
+  const std::string root(plan_.root_or(plan_.site->root));
+  if (plan_.site->precompressed) ready = find_ready_coding(*head_, root, plan_.file);
+  file_ = std::make_unique<StaticResponse>(
+      *plan_.site, root, plan_.file + std::string(ready.ending),
+      StaticResponse::As{.type = content_type(*plan_.site, plan_.route, plan_.file),
+                         .coding = ready.coding,
+                         .varies = plan_.site->precompressed});
+  if (const int failure = file_->failure(); failure != 0) {
+    context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
+    const std::string_view why = file_->why();  // a literal
+    file_.reset();
+    answer_error(failure, why);
+    return;
+  }
+  const std::time_t now = wall_seconds();
+  RouteSink sink(route_fields_, plan_, now, response_sink());
+  file_->start(*head_, now, sink);
+  send_file_pieces();
+}
+
+// Php has said which file: it is answered as any other, with php's fields.
+void Request::answer_sent_file() {
+  const http::ResponseHead& head = sent_file_->head();
+  const WishedFile wished = find_wished_file(*plan_.site, *wished_file(head));
+  if (wished.why.empty()) {
+    file_ = std::make_unique<StaticResponse>(
+        *plan_.site, wished.root, wished.path,
+        StaticResponse::As{content_type(*plan_.site, plan_.route, wished.path)});
+  }
+  if (!wished.why.empty() || file_->failure() != 0) {
+    const int status = wished.why.empty() ? file_->failure() : 502;
+    refusal_ = wished.why.empty() ? file_->why() : wished.why;
+    context_.log.warn(php_log_prefix() + "sends " + core::escape_for_log(wished_file(head)->value) + ": " +
+                      std::string(refusal_));
+    file_.reset();
+    answer_own(core::ErrorPage(status));
+    return;
+  }
+  const std::time_t now = wall_seconds();
+  RouteSink routed(route_fields_, plan_, now, response_sink());
+  WishedFileSink sink(head, routed);
+  file_->start(*head_, now, sink);
+  send_file_pieces();
+}
+
+void Request::answer_list() {
+  const std::string root(plan_.root_or(plan_.site->root));
+  const auto entries = net::list_folder(root + plan_.file, core::kListedNamesMost + 1);
+  if (!entries) {
+    refusal_ = "the folder cannot be read";
+    answer_own(core::ErrorPage(403));
+    return;
+  }
+  std::vector<core::ListedName> names;
+  for (const net::FolderEntry& each : *entries) {
+    const std::string path = plan_.file + each.name + (each.folder ? "/" : "");
+    if (names.size() < core::kListedNamesMost && plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
+      names.push_back({each.name, each.folder, each.size, each.modified_seconds});
+  }
+  const bool cut = entries->size() > core::kListedNamesMost;
+  const std::string page = core::folder_page(head_->path, std::move(names), cut);
+  http::ResponseHead head;
+  head.fields.push_back({"Content-Type", "text/html; charset=utf-8"});
+  head.content_length = page.size();
+  core::ResponseSink& sink = response_sink();
+  sink.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  sink.response_body(page);
+  sink.finish_response();
+  flush();
+}
+
+// ---- pages of errors
+
+std::optional<SiteErrorPage> Request::load_own_page(int status) const {
+  if (plan_.site == nullptr || error_page_path(*plan_.site, status).empty()) return std::nullopt;
+  return load_error_page(*plan_.site, plan_.root_or(plan_.site->root), status);
+}
+
+// A page of the site in place of one that we gave for php, or of php's own where the site wants that. What
+// php still says of its own is left unread.
+bool Request::replace_answer(const Delivery& delivery) {
+  const http::ResponseHead& given = delivery.head.head();
+  const core::Outcome outcome = delivery.report.outcome;
+  const bool ours = (outcome != core::Outcome::none && outcome != core::Outcome::ok) ||
+                    delivery.report.outcome_if_whole == core::Outcome::upstream_send_file;
+  if (plan_.site->errors.pages.empty() || (!ours && !plan_.site->errors.from_php)) return false;
+  const std::optional<SiteErrorPage> page = load_own_page(given.status);
+  if (!page) return false;
+  const core::ErrorPage plain(given.status);
+  http::ResponseHead head = plain.head();
+  page->put_into(head);
+  for (const http::Field& field : given.fields) {
+    // Without it a browser cannot ask for a password (RFC 9110 15.5.2).
+    if (http::equals_ignore_case(field.name, "WWW-Authenticate")) head.fields.push_back(field);
+  }
+  gzip_.reset();
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  response_.response_body(page->body);
+  response_.finish_response();
+  response_.flush(*owner_);
+  return true;
+}
+
+}  // namespace holdfast

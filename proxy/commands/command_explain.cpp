@@ -1,0 +1,135 @@
+// See command_explain.h.
+#include "proxy/commands/command_explain.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "proxy/commands/command_line.h"
+#include "proxy/commands/exit_status.h"
+#include "proxy/commands/explanation.h"
+#include "proxy/core/forwarded.h"
+#include "proxy/http/request_parser.h"
+
+namespace holdfast {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string url;
+  std::string file = "/etc/holdfast/holdfast.yaml";
+  std::string method = "GET";
+  std::string from = "127.0.0.1";
+  std::vector<std::string> headers;
+};
+
+// As this user sees the files: the server may be another.
+class Probe final : public core::FileProbe {
+ public:
+  core::FileKind kind(const std::string& path) override {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (error == std::errc::permission_denied) return core::FileKind::forbidden;
+    switch (status.type()) {
+      case fs::file_type::regular:
+        return ::access(path.c_str(), R_OK) == 0 ? core::FileKind::file : core::FileKind::forbidden;
+      case fs::file_type::directory: return core::FileKind::directory;
+      case fs::file_type::none:
+      case fs::file_type::not_found: return core::FileKind::missing;
+      case fs::file_type::symlink:
+      case fs::file_type::block:
+      case fs::file_type::character:
+      case fs::file_type::fifo:
+      case fs::file_type::socket:
+      case fs::file_type::unknown: break;
+    }
+    return core::FileKind::other;
+  }
+  std::string real_path(const std::string& path) override {
+    std::error_code error;
+    return fs::canonical(path, error).string();
+  }
+};
+
+int fail(int status, const std::string& text) {
+  std::fprintf(stderr, "holdfast explain: %s\n", text.c_str());
+  return status;
+}
+
+// The bytes that a client would send.
+std::string request_of(const Options& options, std::string& host, bool& secure) {
+  std::string target = options.url;
+  if (const std::size_t scheme = target.find("://"); scheme != std::string::npos) {
+    secure = target.starts_with("https");
+    host = target.substr(scheme + 3);
+    const std::size_t path = std::min(host.find_first_of("/?"), host.size());
+    target = host.substr(path);
+    host.resize(path);
+  }
+  if (!target.starts_with('/')) target.insert(0, "/");
+  std::string text =
+      options.method + " " + target.substr(0, target.find('#')) + " HTTP/1.1\r\nHost: " + host + "\r\n";
+  for (const std::string& header : options.headers) text += header + "\r\n";
+  return text + "\r\n";
+}
+
+int explain(const Options& options) {
+  const config::LoadResult loaded = config::load_file(options.file);
+  if (!loaded.config) {
+    for (const config::Diagnostic& each : loaded.diagnostics)
+      std::fputs(config::format_diagnostic(each).c_str(), stderr);
+    return kExitConfig;
+  }
+  const config::Config& config = *loaded.config;
+  const auto address = core::parse_ip(options.from);
+  if (!address) return fail(kExitUsage, "--from is no address");
+  bool secure = false;
+  std::string host = "localhost";
+  if (!config.sites.front().hosts.empty()) {  // of a path alone: the first site's
+    host = config.sites.front().hosts.front();
+    if (host.starts_with("*.")) host = "www" + host.substr(1);
+  }
+  const std::string bytes = request_of(options, host, secure);
+  http::RequestParser parser(
+      {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields});
+  const http::RequestParser::Progress progress = parser.advance(bytes);
+  if (progress.event == http::RequestParser::Event::refused) {
+    std::printf("answer    %d: %s\n", parser.refusal().status, std::string(parser.refusal().why).c_str());
+    return 0;
+  }
+  if (progress.event != http::RequestParser::Event::head_complete)
+    return fail(kExitUsage, "this is no request");
+  Probe probe;
+  std::fputs(
+      explain_request(config, parser.head(), {parser.head().host, address->bytes, secure}, probe).c_str(),
+      stdout);
+  return 0;
+}
+
+}  // namespace
+
+void add_explain_command(CommandLine& line) {
+  Command command = line.add("explain", "Tell what would be done with a request, and why; sends nothing");
+  const auto options = std::make_shared<Options>();
+  command.text("URL", options->url, "Such as https://example.com/a?b=c, or a path on the first site");
+  command.text("-c,--config", options->file, "Configuration file");
+  command.text("--method", options->method, "Method of the request");
+  command.texts("--header", options->headers,
+                "A header of the request, such as \"User-Agent: x\"; may be repeated");
+  command.text("--from", options->from, "Address of the client");
+  command.footer(
+      "https://... is a request that came by https. Files are looked at as the user who runs this.");
+  command.action([options] {
+    if (options->url.empty()) return fail(kExitUsage, "name a URL, or a path on the first site");
+    return explain(*options);
+  });
+}
+
+}  // namespace holdfast

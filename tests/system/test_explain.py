@@ -1,0 +1,83 @@
+"""`holdfast explain`: the answer to every "why is this 404", in agreement with what the server does."""
+
+import json
+import re
+
+import pytest
+
+from harness.holdfast import command
+
+TARGETS = ["/", "/style.css", "/index.php/x", "/none", "/none.php", "/conf/x.txt", "/conf", "/old/a", "/page/7", "/.env", "/sub", "/list/",
+           "//conf/x.txt", "/%63onf/x.txt", "/hidden.php/a.css", "/bad%zz", "/up/evil.php"]
+
+
+def explain(proxy, url, *more):
+    status, out, err = command("explain", url, "-c", str(proxy.config_path), *more)
+    assert status == 0, err
+    return out
+
+
+def test_it_says_what_the_server_does(stack):
+    proxy, fpm = stack(site={"fallback": "/index.php", "routes": [
+        {"path": "/conf/", "deny": 403}, {"path": "/old/**", "redirect": "/new/$1"}, {"path": "/page/*", "to": "/index.php?p=$1"},
+        {"path": "/list/", "list": True}, {"path": "/hidden.php", "deny": 404}, {"path": "/up/", "php": False},
+        {"path": "*.css", "expires": "30d", "headers": {"X-A": "b"}}]})
+    for name in ("list", "up"):
+        (fpm.www / name).mkdir()
+    for name in ("up/evil.php", "hidden.php", ".env"):
+        (fpm.www / name).write_text("<?php echo 'ran';", encoding="ascii")
+    for target in TARGETS:
+        told = explain(proxy, f"http://localhost{target}")
+        answer = re.search(r"(?m)^answer +(.*)$", told).group(1)
+        got = proxy.get(target)
+        if got.status == 200 and (got.get("Content-Type") or "").startswith("application/json"):
+            assert answer == f"script {fpm.www}{json.loads(got.body)['script']}", (target, told)
+        elif got.status == 200:
+            assert answer.startswith(("file ", "the names in ")), (target, told)
+        else:
+            assert answer.startswith(f"{got.status}"), (target, told, got)
+            assert not got.get("Location") or got.get("Location") in answer, told
+
+
+def test_it_names_the_site_the_routes_and_the_settings(stack):
+    proxy, fpm = stack(site={"hosts": ["a.example"], "https": "required", "headers": {"X-Powered-By": ""}, "routes": [
+        {"path": "/conf/", "allow": ["10.0.0.0/8"]}, {"path": "*.css", "expires": "30d", "headers": {"X-A": "b"}, "log": False},
+        {"path": "/style.css", "when": {"user_agent": "Bot*", "method": "POST"}, "deny": 410}]})
+    plain = explain(proxy, "http://a.example/style.css")
+    assert "308 to https://a.example/style.css" in plain
+    told = explain(proxy, "https://a.example/style.css")
+    for words in ("sites[0], a.example", f"root {fpm.www}", "[1] *.css", "answer    file", "expires   30d", "headers   X-Powered-By is removed",
+                  "X-A: b", "log       false"):
+        assert words in told or words.replace("30d", "720h") in told, (words, told)
+    assert "[2]" not in told
+    bot = explain(proxy, "https://a.example/style.css", "--method", "POST", "--header", "User-Agent: Bot/1")
+    assert "[2] /style.css (when): deny 410  <- decides" in bot and "answer    410: a route denies it" in bot, bot
+    assert "403: the client's address is not in allow" in explain(proxy, "https://a.example/conf/x")
+    assert "answer    404" in explain(proxy, "https://a.example/conf/x", "--from", "10.1.2.3")
+    assert "none has host b.example" in explain(proxy, "http://b.example/")
+    assert "308 to https://a.example/x" in explain(proxy, "/x"), "a path alone is asked of the first site"
+
+
+@pytest.mark.parametrize("url, more", [("http://localhost/", ["--from", "x"]), ("", ["-c", "/none.yaml"])])
+def test_usage(url, more):
+    status, _, err = command("explain", url or "/", *more)
+    assert status in (64, 78) and err
+
+
+def test_applications_without_their_rules_are_noticed(base):
+    root = base / "site"
+    (root / "wp-includes").mkdir(parents=True)
+    for name in ("wp-includes/version.php", "wp-login.php", "index.php"):
+        (root / name).write_text("<?php", encoding="ascii")
+    site = {"root": str(root), "pool": "php"}
+    config = {"pools": {"php": {"address": "unix:/run/php.sock"}}, "sites": [site]}
+
+    def check():
+        (base / "a.yaml").write_text(json.dumps(config), encoding="ascii")
+        return command("check", "-c", str(base / "a.yaml"))[2]
+
+    said = check()
+    assert "holds wordpress, and no rule hides what it hides" in said and "add app: wordpress" in said, said
+    for rules in ({"app": "wordpress"}, {"routes": [{"path": "/x", "deny": 404}]}):
+        config["sites"] = [{**site, **rules}]
+        assert "holds wordpress" not in check()

@@ -1,0 +1,134 @@
+"""`auth`: passwords, off the loop; nothing is reached around them."""
+
+import base64
+import json
+import time
+import warnings
+
+import pytest
+
+from harness.wait import wait_until
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import crypt
+
+SECRET = "secret-of-the-site"
+
+
+def basic(user, password):
+    return [("Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode())]
+
+
+def hashed(password, method=None, rounds=None):
+    return crypt.crypt(password, crypt.mksalt(method or crypt.METHOD_BLOWFISH, rounds=rounds or 16))
+
+
+@pytest.fixture
+def guarded(stack, base):
+    users = base / "users"
+    users.write_text(f"ann:{hashed('right')}\nbob:{hashed('sha', crypt.METHOD_SHA512, 1000)}\nold:plain\n", encoding="ascii")
+    users.chmod(0o644)
+    other = base / "others"
+    other.write_text(f"bob:{hashed('sha')}\n", encoding="ascii")
+    other.chmod(0o644)
+    auth = {"realm": "Inner", "users": str(users)}
+    proxy, fpm = stack(site={"fallback": "/index.php", "routes": [
+        {"path": "/inner/", "auth": auth}, {"path": "/inner/open/", "auth": "off"}, {"path": "/params.php", "auth": auth},
+        {"path": "/inner/only-bob/", "auth": {"users": str(other)}}, {"path": "/moved/", "auth": auth, "redirect": "/x"},
+        {"path": "/no/", "auth": auth, "deny": 404}, {"path": "/get/**", "to": "/$1"}]})
+    for name in ("inner/a.txt", "inner/open/a.txt", "inner/only-bob/a.txt"):
+        path = fpm.www / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SECRET, encoding="ascii")
+    (fpm.www / "inner" / "run.php").write_text(f"<?php echo '{SECRET}';", encoding="ascii")
+    return proxy, fpm, users
+
+
+def test_passwords(guarded):
+    proxy, _, _ = guarded
+    with proxy.client() as client:
+        asked = client.request("GET", "/inner/a.txt")
+        assert asked.status == 401 and asked.get("WWW-Authenticate") == 'Basic realm="Inner", charset="UTF-8"'
+        for user, password, status in (("ann", "right", 200), ("bob", "sha", 200), ("ann", "Right", 401), ("ann", "", 401), ("bob", "right", 401),
+                                       ("eve", "right", 401), ("old", "plain", 401), ("ann", "right ", 401)):
+            for _ in range(2):
+                got = client.request("GET", "/inner/a.txt", basic(user, password))
+                assert got.status == status and (SECRET.encode() in got.body) == (status == 200), (user, password, got)
+                assert (got.get("WWW-Authenticate") is not None) == (status == 401)
+        for value in ("Basic", "Basic !", "Bearer x", "Basic " + "A" * 4000, "Digest username=ann"):
+            assert client.request("GET", "/inner/a.txt", [("Authorization", value)]).status == 401
+        assert client.request("GET", "/inner/open/a.txt").status == 200
+        assert client.request("GET", "/inner/only-bob/a.txt", basic("ann", "right")).status == 401
+        assert client.request("GET", "/inner/only-bob/a.txt", basic("bob", "sha")).status == 200
+        assert client.request("GET", "/style.css").status == 200
+        assert client.request("GET", "/moved/").status == 301
+        assert client.request("GET", "/no/").status == 404
+        head = client.request("HEAD", "/inner/a.txt")
+        assert head.status == 401 and not head.body
+
+
+def test_php_and_the_log_know_who_it_is(guarded):
+    proxy, _, _ = guarded
+    seen = json.loads(proxy.get("/params.php", basic("ann", "right"), method="POST", body=b"x=1").body)["server"]
+    assert seen["REMOTE_USER"] == "ann" and seen["AUTH_TYPE"] == "Basic"
+    proxy.get("/inner/a.txt", basic("ann", "wrong"))
+    lines = proxy.wait_access(lambda entry: entry["target"] == "/inner/a.txt")
+    assert lines[0]["status"] == 401 and not lines[0].get("user") and "wrong" in lines[0]["outcome"], lines
+    assert proxy.wait_access(lambda entry: entry["target"] == "/params.php")[0]["user"] == "ann"
+    assert "REMOTE_USER" not in json.loads(proxy.get("/index.php", basic("ann", "right")).body)
+
+
+def test_no_way_around(guarded):
+    proxy, _, _ = guarded
+    for target in ("/inner/a.txt", "//inner/a.txt", "/%69nner/a.txt", "/inner%2fa.txt", "/x/../inner/a.txt", "/inner/open/../a.txt",
+                   "/inner/open/%2e%2e/a.txt", "/inner/run.php", "/inner/run.php/open/", "/inner/run.php/x.css", "/get/inner/a.txt",
+                   "/get/inner/run.php/x", "/inner/open/..%2fa.txt", "/index.php/../inner/a.txt", "/inner/", "/inner", "/inner/none"):
+        for method in ("GET", "POST", "OPTIONS"):
+            got = proxy.get(target, method=method, body=b"" if method == "POST" else None)
+            assert SECRET.encode() not in got.body, (method, target, got)
+    assert SECRET.encode() in proxy.get("/get/inner/run.php/x", basic("ann", "right")).body
+
+
+def test_a_changed_file_counts_at_once(guarded):
+    proxy, _, users = guarded
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
+    users.write_text(f"ann:{hashed('another')}\n", encoding="ascii")
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 401
+    assert proxy.get("/inner/a.txt", basic("ann", "another")).status == 200
+    users.unlink()
+    broken = proxy.get("/inner/a.txt", basic("ann", "another"))
+    assert broken.status == 500 and SECRET.encode() not in broken.body
+    wait_until(lambda: "a file of users cannot be read" in proxy.log(), "a line that says so")
+
+
+def test_a_body_is_not_taken_without_a_name(guarded):
+    proxy, _, _ = guarded
+    with proxy.client() as client:
+        client.send(b"POST /params.php HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n")
+        assert client.read("POST").status == 401
+
+
+def test_hashes_do_not_hold_up_the_loop(guarded):
+    """Many wrong passwords at a costly hash: others are served meanwhile, and who comes too much is refused."""
+    proxy, _, users = guarded
+    users.write_text(f"ann:{hashed('right', rounds=2 ** 10)}\n", encoding="ascii")
+    clients = [proxy.client() for _ in range(100)]
+    try:
+        for number, client in enumerate(clients):
+            name, value = basic("ann", f"wrong{number}")[0]
+            client.send(f"GET /inner/a.txt HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n\r\n".encode())
+        gone = clients.pop()
+        gone.close()
+        began = time.monotonic()
+        assert proxy.get("/style.css").status == 200
+        quick = time.monotonic() - began
+        statuses = [client.read("GET").status for client in clients]
+        whole = time.monotonic() - began
+    finally:
+        for client in clients:
+            client.close()
+    assert set(statuses) <= {401, 503} and statuses.count(401) >= 60, statuses
+    assert 503 in statuses
+    assert quick < whole / 3, (quick, whole)
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
