@@ -67,9 +67,11 @@ void RouteFields::add_expires(const config::Expires& expires, std::time_t now) {
 const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::ResponseHead& head,
                                              std::time_t now) {
   if (plan.routes == nullptr || plan.routes->empty()) return head;
+  const bool to_secure = plan.site->https == config::Https::required && plan.secure;
+  if (!plan.route.expires && !to_secure && !plan.routes->has_headers()) return head;
   head_ = head;
   if (plan.route.expires) add_expires(*plan.route.expires, now);
-  if (plan.site->https == config::Https::required && plan.secure && !has(kTransportSecurity))
+  if (to_secure && !has(kTransportSecurity))
     head_.fields.push_back({kTransportSecurity, kOneYear});
   plan.routes->each_header(plan.route,
                            [this](std::string_view name, std::string_view value) { set(name, value); });

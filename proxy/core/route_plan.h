@@ -79,6 +79,9 @@ class SiteRoutes {
   // True where plan() has nothing to say of any path but that it is the path, and each_header() nothing.
   bool empty() const { return empty_; }
 
+  // False where each_header() visits nothing, whatever the plan.
+  bool has_headers() const { return !headers_.empty(); }
+
   RoutePlan plan(const RouteFacts& facts) const;
 
   // False for a script that `run` leaves out. `script`: SCRIPT_NAME below the site's `path`.
