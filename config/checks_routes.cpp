@@ -1,5 +1,7 @@
 // Cross checks of routes. See checks.h.
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "config/checks.h"
@@ -35,6 +37,15 @@ void check_pool(const Checked& checked, const std::string& key, const std::strin
                meant.empty() ? "pools: " + join_words(names) : meant);
 }
 
+void check_users(const Checked& checked, const std::string& key, const std::optional<Auth>& auth) {
+  std::error_code error;
+  if (!auth || auth->off || auth->users.empty() || !checked.places.good(key) ||
+      std::filesystem::exists(auth->users, error))
+    return;
+  checked.report.warning(checked.places.find(key), key + ": " + auth->users + " does not exist",
+                         "who asks for these paths gets 500 until it is there");
+}
+
 void check_site_routes(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const Site& site = config.sites[index];
@@ -66,6 +77,18 @@ void check_routes(const Checked& checked) {
                            site + ".front_controller: fallback is the same, and given too",
                            "remove one of them");
     }
+    // TLS is a proxy's in front: without its word every request is one by http, and gets 308 for ever.
+    if (checked.config.sites[i].https == Https::required && checked.config.trusted_proxies.empty() &&
+        places.good(site + ".https") && places.good("trusted_proxies")) {
+      checked.report.warning(
+          places.find(site + ".https"),
+          site + ".https: nobody here can tell that a request came by https, each gets 308",
+          "name the proxy in front: trusted_proxies: private");
+    }
+    // A missing file closes the path; better said now.
+    for (const Route& route : checked.config.sites[i].routes)
+      check_users(checked, site + ".routes", route.auth);
+    check_users(checked, site + ".auth.users", checked.config.sites[i].auth);
     if (!checked.config.sites[i].run.empty() && checked.config.sites[i].pool.empty() &&
         places.good(site + ".pool") && places.given(site + ".run")) {
       checked.report.error(places.find(site + ".run"), site + ".run: there is no pool to run scripts",

@@ -129,6 +129,18 @@ TEST_CASE("a site may have so many routes and no more") {
   CHECK(says(load_site(keys + "{ path: /b, log: false }]"), "is one route too many: a site may have 256"));
 }
 
+TEST_CASE("https without a proxy that tells of it, and users that are not there") {
+  CHECK(says(load_site("https: required"), "nobody here can tell that a request came by https"));
+  CHECK_FALSE(says(load("trusted_proxies: private\n" + kPools +
+                        "sites: [{ root: /usr/share, pool: php, https: required }]\n"),
+                   "nobody here can tell"));
+  CHECK(says(load_site("auth: { realm: x, users: /none/users }"), "/none/users does not exist"));
+  CHECK(
+      says(load_site("routes: [{ path: /a, auth: { users: /none/users } }]"), "/none/users does not exist"));
+  CHECK_FALSE(says(load_site("auth: { realm: x, users: /etc/passwd }"), "does not exist"));
+  CHECK_FALSE(says(load_site("auth: off"), "does not exist"));
+}
+
 TEST_CASE("keys of a site") {
   CHECK(site_of(load_site("fallback: /index.php$path")).front_controller == "/index.php$path");
   CHECK(site_of(load_site("fallback: 404")).front_controller.empty());
