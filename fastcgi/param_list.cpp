@@ -3,6 +3,7 @@
 #include "fastcgi/param_list.h"
 
 #include <array>
+#include <cstdlib>
 
 #include "fastcgi/protocol.h"
 #include "fastcgi/record_writer.h"
@@ -57,16 +58,26 @@ bool ParamList::add(std::string_view name, std::string_view value) {
   const std::size_t pair_bytes = prefix_bytes + name.size() + value.size();
   if (pair_bytes > kWriteContentBytesMax) return false;
 
-  if (encoded_.capacity() < kFirstReserveBytes) encoded_.reserve(kFirstReserveBytes);
-  const std::size_t record_start = cuts_.empty() ? 0 : cuts_.back();
-  if (encoded_.size() - record_start + pair_bytes > kWriteContentBytesMax) cuts_.push_back(encoded_.size());
-
+  make_room(pair_bytes);
   std::array<char, 8> prefix;
   put_length(put_length(prefix.data(), name.size()), value.size());
   encoded_.append(prefix.data(), prefix_bytes);
   encoded_.append(name);
   encoded_.append(value);
   return true;
+}
+
+void ParamList::append_encoded(std::string_view pair) {
+  if (pair.size() > kContentBytesMax) std::abort();  // its record could not tell its length
+  make_room(pair.size());
+  encoded_.append(pair);
+}
+
+void ParamList::make_room(std::size_t pair_bytes) {
+  if (encoded_.capacity() < kFirstReserveBytes) encoded_.reserve(kFirstReserveBytes);
+  const std::size_t record_start = cuts_.empty() ? 0 : cuts_.back();
+  const std::size_t record_bytes = encoded_.size() - record_start;
+  if (record_bytes > 0 && record_bytes + pair_bytes > kWriteContentBytesMax) cuts_.push_back(encoded_.size());
 }
 
 void ParamList::write_records(std::uint16_t request_id, std::string& out) const {
@@ -77,7 +88,7 @@ void ParamList::write_records(std::uint16_t request_id, std::string& out) const 
     write_record(RecordType::params, request_id, all.substr(start, end - start), 0, out);
     start = end;
   }
-  // add() cuts only when a pair follows, so the last record is empty only when the list is.
+  // make_room() cuts only when a pair follows, so the last record is empty only when the list is.
   if (!encoded_.empty()) write_record(RecordType::params, request_id, all.substr(start), 0, out);
   write_stream_end(RecordType::params, request_id, out);
 }
@@ -105,6 +116,14 @@ bool decode_pair(std::string_view& in, std::string_view& name, std::string_view&
   value = in.substr(offset + name_bytes, value_bytes);
   in.remove_prefix(offset + name_bytes + value_bytes);
   return true;
+}
+
+std::optional<std::uint64_t> told_pair_bytes(std::string_view in) {
+  std::size_t offset = 0;
+  std::size_t name_bytes = 0;
+  std::size_t value_bytes = 0;
+  if (!take_length(in, offset, name_bytes) || !take_length(in, offset, value_bytes)) return std::nullopt;
+  return std::uint64_t{offset} + name_bytes + value_bytes;
 }
 
 }  // namespace holdfast::fastcgi

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,11 @@ class ParamList {
   // records.
   [[nodiscard]] bool add(std::string_view name, std::string_view value);
 
+  // Appends one pair as it came from a web server: its encoded bytes, whole. Preconditions: `pair` is exactly
+  // one pair, of at most kContentBytesMax bytes: as much as php-fpm takes from a web server directly, with no
+  // padding. Above kWriteContentBytesMax it gets a record of its own.
+  void append_encoded(std::string_view pair);
+
   // Appends the PARAMS records for `request_id`, cut between pairs, and the empty PARAMS record that ends
   // them.
   void write_records(std::uint16_t request_id, std::string& out) const;
@@ -25,9 +31,14 @@ class ParamList {
   // Bytes write_records() will append.
   std::size_t record_bytes() const;
   bool empty() const { return encoded_.empty(); }
+  // All pairs, to be walked with decode_pair(). Valid until the list changes.
+  std::string_view encoded() const { return encoded_; }
+  // Forgets the pairs and keeps the memory.
   void clear();
 
  private:
+  void make_room(std::size_t pair_bytes);
+
   std::string encoded_;
   std::vector<std::size_t> cuts_;  // ends of full records within encoded_
 };
@@ -35,5 +46,9 @@ class ParamList {
 // Decodes a whole name-value pair at the start of `in` and removes it from there. False when the lengths
 // reach past the end (malformed, or cut). The views point into `in`.
 [[nodiscard]] bool decode_pair(std::string_view& in, std::string_view& name, std::string_view& value);
+
+// Encoded bytes of the pair that begins at the start of `in`, as its lengths tell; nothing when the bytes of
+// the lengths themselves are cut. At most 2^32 + 6.
+std::optional<std::uint64_t> told_pair_bytes(std::string_view in);
 
 }  // namespace holdfast::fastcgi

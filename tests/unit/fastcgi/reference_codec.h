@@ -59,6 +59,25 @@ inline std::vector<Record> decode(std::string_view wire) {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
+// Specification 3.4: a length above 127 takes four bytes, the first with its top bit set.
+inline std::string encode_pairs(const Pairs& pairs) {
+  std::string out;
+  const auto put = [&out](std::size_t length) {
+    const int n = static_cast<int>(length);
+    if (n < 128) {
+      out += bytes({n});
+    } else {
+      out += bytes({128 + n / 16777216, n / 65536 % 256, n / 256 % 256, n % 256});
+    }
+  };
+  for (const auto& [name, value] : pairs) {
+    put(name.size());
+    put(value.size());
+    out += name + value;
+  }
+  return out;
+}
+
 // Specification 3.4, four cases of name and value lengths. A pair that is cut comes out as {"cut", ""}.
 inline Pairs decode_pairs(std::string_view content) {
   Pairs pairs;
