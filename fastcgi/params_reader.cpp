@@ -10,15 +10,16 @@ namespace {
 // What a cut pair may leave behind as memory for the next one.
 constexpr std::size_t kKeptBytesMax = 1024;
 
-// What php makes of a parameter's name in $_SERVER: cut at a NUL, leading spaces gone, ' ' and '.' as '_'
-// (php_register_variable_ex in main/php_variables.c).
+// What php makes of a parameter's name in $_SERVER: cut at a NUL, leading spaces gone, ' ', '.' and '[' as
+// '_' (php_register_variable_ex in main/php_variables.c).
 bool is_http_proxy(std::string_view name) {
   constexpr std::string_view kName = "HTTP_PROXY";
+  constexpr std::string_view kUnderscores = " .[";
   name = name.substr(0, name.find('\0'));
   name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-  return name.size() == kName.size() &&
-         std::equal(name.begin(), name.end(), kName.begin(),
-                    [](char a, char b) { return a == b || (b == '_' && (a == ' ' || a == '.')); });
+  return std::equal(name.begin(), name.end(), kName.begin(), kName.end(), [kUnderscores](char a, char b) {
+    return a == b || (b == '_' && kUnderscores.find(a) != std::string_view::npos);
+  });
 }
 
 }  // namespace

@@ -43,6 +43,8 @@ class RecordReader {
 
   // The record under way. Valid from `header` until the next `header`.
   const RecordHeader& record() const { return record_; }
+  // True when the next byte belongs to the content of record().
+  bool in_content() const { return state_ == State::content && content_left_ > 0; }
   // True only between records: the last byte of padding has come and no byte of the next header.
   bool at_record_boundary() const { return state_ == State::header && header_filled_ == 0; }
   // Sticky.

@@ -52,15 +52,16 @@ RequestParams read_request_params(const ParamList& params) {
   return out;
 }
 
-std::optional<std::string_view> find_param(const ParamList& params, std::string_view wanted) {
+std::optional<std::string_view> find_param(const ParamList& params, std::string_view name) {
   std::optional<std::string_view> found;
-  for_each_pair(params, [&](std::string_view name, std::string_view value) {
-    if (name == wanted) found = value;
+  for_each_pair(params, [&](std::string_view each, std::string_view value) {
+    if (each == name) found = value;
   });
   return found;
 }
 
-std::string_view script_path(std::string_view path) {
+std::string_view script_path(std::string_view script_filename) {
+  std::string_view path = script_filename;
   // init_request_info() in sapi/fpm/fpm/fpm_main.c.
   for (const std::string_view prefix :
        {std::string_view("proxy:fcgi://"), std::string_view("proxy:balancer://")}) {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "fastcgi/cgi_head.h"
+#include "fastcgi/request_params.h"
+#include "fastcgi/server_session.h"
 #include "fastcgi/session.h"
 #include "reference_codec.h"
 
@@ -130,4 +132,33 @@ TEST_CASE("allocation: a head of usual size is parsed without one, once the pars
   };
   CHECK(allocations_of(parse) == 2);  // the copy of the head, and the fields
   CHECK(allocations_of(parse) == 0);
+}
+
+TEST_CASE("allocation: a web server's small request on a kept connection is read and answered without one") {
+  reference::Pairs pairs;
+  for (int i = 0; i < 30; ++i)
+    pairs.push_back({"HTTP_SOME_HEADER_" + std::to_string(i), "a value of a usual length"});
+  const std::string wire = reference::record(1, 1, reference::bytes({0, 1, 1, 0, 0, 0, 0, 0})) +
+                           reference::record(4, 1, reference::encode_pairs(pairs), 3) +
+                           reference::record(4, 1, "") + reference::record(5, 1, "");
+  ServerSession session;
+  ParamList params;  // given back by the host, for its memory
+  std::string out;
+  const auto round = [&] {
+    out.clear();
+    std::string_view rest = wire;
+    ServerEvent event;
+    do {
+      event = session.next(rest, out);
+      if (event.kind == ServerEvent::Kind::params_ended) session.take_params(1, params);
+    } while (event.kind != ServerEvent::Kind::need_bytes);
+    if (read_request_params(params).request_method.size() > 3) std::abort();
+    correct_content_length(params, 0);
+    session.write_head(1, "Content-type: text/html\r\n\r\n", out);
+    session.write_body(1, "hello", out);
+    session.write_end(1, 0, out);
+  };
+  CHECK(allocations_of(round) > 0);
+  round();
+  CHECK(allocations_of(round) == 0);
 }

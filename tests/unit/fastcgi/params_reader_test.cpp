@@ -87,7 +87,7 @@ TEST_CASE("params reader: HTTP_PROXY is left out under every name that php makes
   Pairs sent = rest;
   for (const std::string& name :
        {std::string("HTTP_PROXY"), std::string("HTTP.PROXY"), std::string("HTTP PROXY"),
-        std::string("  HTTP_PROXY"), std::string("HTTP_PROXY\0x", 12)}) {
+        std::string("HTTP[PROXY"), std::string("  HTTP_PROXY"), std::string("HTTP_PROXY\0x", 12)}) {
     sent.insert(sent.begin() + 1, {name, "http://evil/"});
   }
   sent.push_back({"HTTP_PROXY", ""});
