@@ -2,8 +2,11 @@
 // pauses, limits.
 #include <doctest/doctest.h>
 
+#include <random>
 #include <string>
+#include <vector>
 
+#include "fastcgi/request_params.h"
 #include "server_log.h"
 
 using namespace server_log;
@@ -184,6 +187,19 @@ TEST_CASE("server session: parameters at the limit of one request, one below, on
   }
 }
 
+// Found by the fuzzer: which of two limits was met first hung on the cut.
+TEST_CASE("server session: a record above the limit of a request, with a pair above that of a pair in it") {
+  ServerLimits limits;
+  limits.params_bytes_max = 30;
+  const std::string pairs =
+      reference::encode_pairs({{"A", "1"}}) + bytes({1, 255, 255, 255, 255}) + std::string(30, 'v');
+  check_every_cut(begin(1) + params(1, pairs) + request(2),
+                  "begin1 refused1:params_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
+  limits.params_bytes_max = 100;
+  check_every_cut(begin(1) + params(1, pairs) + request(2),
+                  "begin1 refused1:param_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
+}
+
 TEST_CASE("server session: parameters of all requests together, given back at their end") {
   ServerLimits limits;
   limits.params_held_bytes_max = 12;  // N=v takes four
@@ -217,6 +233,63 @@ TEST_CASE("server session: sixteen megabytes of parameters, and a pair that php-
   const Pairs large = {{"A", "1"}, {"N", std::string(65530, 'v')}, {"B", "2"}};
   CHECK(Server().feed(wire(reference::encode_pairs(large)) + request(2)).log() ==
         "begin1 refused1:param_too_large " + request_log(2));
+}
+
+TEST_CASE("server session: 200 requests at once, records in random order, some aborted (seeded)") {
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    std::vector<std::vector<std::string>> records(201);  // by id, in their order
+    std::vector<std::string> bodies(201);
+    std::size_t left = 0;
+    for (int id = 1; id <= 200; ++id) {
+      const auto at = static_cast<std::size_t>(id);
+      const std::string pairs = reference::encode_pairs({{"ID", std::to_string(id)}});
+      const std::size_t cut = random() % (pairs.size() - 1) + 1;
+      records[at] = {begin(id), params(id, pairs.substr(0, cut)), params(id, pairs.substr(cut), random() % 9),
+                     params(id, "")};
+      for (unsigned i = random() % 4; i > 0; --i) {
+        const std::string piece = std::to_string(id) + std::string(random() % 50, 'b');
+        bodies[at] += piece;
+        records[at].push_back(in(id, piece, random() % 9));
+      }
+      records[at].push_back(id % 7 == 0 ? abort_request(id) : in(id, ""));
+      left += records[at].size();
+    }
+    std::string wire;
+    std::vector<std::size_t> next(201);
+    while (left > 0) {
+      const std::size_t id = random() % 200 + 1;
+      if (next[id] == records[id].size()) continue;
+      wire += records[id][next[id]++];
+      --left;
+    }
+
+    ServerSession session;
+    std::string sent;
+    std::vector<std::string> seen(201);
+    std::string_view rest = wire;
+    for (ServerEvent event; (event = session.next(rest, sent)).kind != ServerEvent::Kind::need_bytes;) {
+      std::string& of = seen[event.request_id];
+      REQUIRE(event.kind != ServerEvent::Kind::failed);
+      if (event.kind == ServerEvent::Kind::stdin_data) of += event.bytes;
+      if (event.kind == ServerEvent::Kind::stdin_ended) of += " ended " + std::to_string(event.stdin_bytes);
+      if (event.kind == ServerEvent::Kind::aborted) of += " aborted";
+      if (event.kind != ServerEvent::Kind::params_ended) continue;
+      ParamList list;
+      session.take_params(event.request_id, list);
+      CHECK(find_param(list, "ID") == std::to_string(event.request_id));
+    }
+    session.check();
+    for (std::size_t id = 1; id <= 200; ++id) {
+      const bool is_aborted = id % 7 == 0;
+      CHECK(seen[id] ==
+            bodies[id] + (is_aborted ? " aborted" : " ended " + std::to_string(bodies[id].size())));
+      CHECK(session.is_complete(static_cast<std::uint16_t>(id)) == !is_aborted);
+    }
+    CHECK(session.open_requests() == 172);
+    CHECK(reference::decode(sent).size() == 28);
+  }
 }
 
 TEST_CASE("server session: a paused request stops the connection at its next bytes, not before") {
