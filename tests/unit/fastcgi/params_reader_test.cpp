@@ -19,8 +19,11 @@ Pairs read_back(const ParamList& list) {
   std::string wire;
   list.write_records(1, wire);
   Pairs pairs;
+  bool ended = false;
   for (const reference::Record& record : reference::decode(wire)) {
     CHECK(record.type == 4);
+    CHECK(!ended);  // php-fpm runs the request at the first empty record
+    ended = record.content.empty();
     CHECK(record.padding == 0);
     for (const auto& pair : reference::decode_pairs(record.content)) pairs.push_back(pair);
   }
@@ -99,6 +102,8 @@ TEST_CASE("params reader: a pair as large as php-fpm takes, one byte more, and l
   const std::size_t most = 65535 - 1 - 4 - 1;
   for (const std::size_t size : {most - 7, most - 6, most}) {
     check_unchanged({{"A", "1"}, {"N", std::string(size, 'v')}, {"B", "2"}});
+    check_unchanged(
+        {{"N", std::string(size, 'v')}, {"M", std::string(size, 'v')}});  // no empty record before it
   }
   const std::string before = reference::encode_pairs({{"A", "1"}});
   CHECK(!is_refused(before));

@@ -145,6 +145,16 @@ TEST_CASE("server answer: early, without the flag: drained to the last byte of t
   aborted.session.write_head(1, "h", aborted.sent);
   aborted.session.write_end(1, 0, aborted.sent);
   CHECK(aborted.feed(abort_request(1)).session.verdict() == ServerVerdict::close);
+  // Aborted first: nothing more will come of it.
+  CHECK(Server().feed(begin(1, 0) + abort_request(1)).session.verdict() == ServerVerdict::close);
+  // Not in its order, and no end of it therefore.
+  Server odd;
+  odd.feed(begin(1, 0));
+  odd.session.write_head(1, "h", odd.sent);
+  odd.session.write_end(1, 0, odd.sent);
+  CHECK(odd.feed(in(1, "")).session.verdict() == ServerVerdict::drain);
+  CHECK(odd.feed(params(1, "")).session.verdict() == ServerVerdict::drain);
+  CHECK(odd.feed(in(1, "")).session.verdict() == ServerVerdict::close);
 }
 
 TEST_CASE("server answer: a refused request of either flag") {
