@@ -4,8 +4,9 @@
 #include "fastcgi/cgi_head.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+
+#include "fastcgi/field_text.h"
 
 namespace holdfast::fastcgi {
 namespace {
@@ -13,36 +14,6 @@ namespace {
 constexpr std::size_t kUsualFields = 16;
 constexpr std::size_t kQuotedBytesMax = 40;
 constexpr std::size_t kStatusDigits = 3;
-
-using ByteSet = std::array<bool, 256>;
-
-// RFC 9110 section 5.6.2: the bytes of a field name.
-constexpr ByteSet make_token_bytes() {
-  ByteSet set{};
-  for (unsigned char c = '0'; c <= '9'; ++c) set[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) set[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) set[c] = true;
-  for (const char c : {'!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~'}) {
-    set[static_cast<unsigned char>(c)] = true;
-  }
-  return set;
-}
-
-// RFC 9110 section 5.5: visible bytes, space, tab and obs-text. No NUL, no CR: a bare CR would split the
-// header for a client that takes it for a line end.
-constexpr ByteSet make_value_bytes() {
-  ByteSet set{};
-  for (std::size_t c = 0x20; c <= 0xff; ++c) set[c] = c != 0x7f;
-  set['\t'] = true;
-  return set;
-}
-
-constexpr ByteSet kTokenBytes = make_token_bytes();
-constexpr ByteSet kValueBytes = make_value_bytes();
-
-bool all_in(const ByteSet& set, std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [&set](char c) { return set[static_cast<unsigned char>(c)]; });
-}
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
@@ -52,15 +23,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
   return text;
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 // Digits only, no overflow: from_chars takes no sign for an unsigned type and no white space.
@@ -190,13 +152,11 @@ bool CgiHeadParser::parse_line(std::string_view line, std::size_t number) {
   if (name.empty()) return leave_out(line, number, "has no name before the colon");
   if (std::any_of(name.begin(), name.end(), is_blank))
     return refuse(number, "has white space in or behind its name");
-  if (!all_in(kTokenBytes, name))
-    return leave_out(line, number, "has a name that is not a token of RFC 9110");
+  if (!is_field_name(name)) return leave_out(line, number, "has a name that is not a token of RFC 9110");
 
   const CgiField field{.name = name, .value = trimmed(line.substr(colon + 1))};
   if (same_name(name, "Status")) return take_status(field.value, line, number);
-  if (!all_in(kValueBytes, field.value))
-    return leave_out(line, number, "has a control character in its value");
+  if (!is_field_value(field.value)) return leave_out(line, number, "has a control character in its value");
   if (same_name(name, "Content-Length")) return take_content_length(field, line, number);
   fields_.push_back(field);
   return true;
@@ -217,7 +177,7 @@ bool CgiHeadParser::take_status(std::string_view value, std::string_view line, s
   status_ = status;
   has_status_ = true;
   value.remove_prefix(kStatusDigits);
-  const bool is_reason = !value.empty() && is_blank(value.front()) && all_in(kValueBytes, value);
+  const bool is_reason = !value.empty() && is_blank(value.front()) && is_field_value(value);
   reason_ = is_reason ? trimmed(value) : std::string_view();
   return true;
 }
