@@ -15,10 +15,10 @@ constexpr std::size_t kKeptBytesMax = 1024;
 bool is_http_proxy(std::string_view name) {
   constexpr std::string_view kName = "HTTP_PROXY";
   constexpr std::string_view kUnderscores = " .[";
-  name = name.substr(0, name.find('\0'));
   name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
-  return std::equal(name.begin(), name.end(), kName.begin(), kName.end(), [kUnderscores](char a, char b) {
-    return a == b || (b == '_' && kUnderscores.find(a) != std::string_view::npos);
+  if (name.size() < kName.size() || (name.size() > kName.size() && name[kName.size()] != '\0')) return false;
+  return std::equal(kName.begin(), kName.end(), name.begin(), [kUnderscores](char expected, char c) {
+    return c == expected || (expected == '_' && kUnderscores.find(c) != std::string_view::npos);
   });
 }
 
