@@ -102,7 +102,7 @@ class ServerSession {
   // control of its own. Records before them are read.
   void pause(std::uint16_t request_id);
   void resume(std::uint16_t request_id);
-  // The web server owes the empty STDIN record (HAProxy before 2.9.7 for a POST without a body by HTTP/2) and
+  // The web server owes the empty STDIN record (HAProxy issue 2499: a POST without a body by HTTP/2) and
   // the host waits no longer: the request is complete. No event follows; a late empty record does no harm.
   void end_stdin(std::uint16_t request_id);
 
