@@ -71,8 +71,7 @@ const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::Respo
   if (!plan.route.expires && !to_secure && !plan.routes->has_headers()) return head;
   head_ = head;
   if (plan.route.expires) add_expires(*plan.route.expires, now);
-  if (to_secure && !has(kTransportSecurity))
-    head_.fields.push_back({kTransportSecurity, kOneYear});
+  if (to_secure && !has(kTransportSecurity)) head_.fields.push_back({kTransportSecurity, kOneYear});
   plan.routes->each_header(plan.route,
                            [this](std::string_view name, std::string_view value) { set(name, value); });
   return head_;
