@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
 #include "config/load.h"
+#include "config/snapshot.h"
 
 namespace holdfast::config {
 

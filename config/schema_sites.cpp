@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/config.h"
 #include "config/diagnostics.h"
 #include "config/load_yaml.h"
 #include "config/path_pattern.h"

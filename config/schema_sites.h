@@ -3,11 +3,12 @@
 
 #include <string_view>
 
-#include "config/config.h"
 #include "config/reader.h"
 #include "config/writer.h"
 
 namespace holdfast::config {
+
+struct Config;
 
 // `sites`: adds to out.sites. A site that cannot be read still takes its place, so that config.sites[i] is
 // "sites[i]" of the messages.

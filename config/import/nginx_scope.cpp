@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/config.h"
 #include "config/path_pattern.h"
 #include "config/pool.h"
 

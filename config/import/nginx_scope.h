@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "config/import/nginx_syntax.h"
 #include "config/import/nginx_words.h"
 
 namespace holdfast::config {
+
+struct Config;
+struct Site;
 
 // What the parts of an import share.
 struct NginxContext {

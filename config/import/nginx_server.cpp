@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/config.h"
 #include "config/import/nginx_conditions.h"
 #include "config/path_pattern.h"
 #include "config/site.h"

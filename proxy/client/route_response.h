@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/client/dispatcher.h"
 #include "proxy/core/exchange.h"
 #include "proxy/http/response_writer.h"

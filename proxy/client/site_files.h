@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/http/message.h"
 #include "proxy/http/response_writer.h"
 

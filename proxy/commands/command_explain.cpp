@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/config.h"
 #include "config/load.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"

@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "config/config.h"
 #include "config/units.h"
 #include "proxy/core/log_text.h"
 #include "proxy/core/withheld.h"

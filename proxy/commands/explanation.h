@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/core/router.h"
 #include "proxy/http/message.h"
 

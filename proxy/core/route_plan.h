@@ -23,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/config.h"
+#include "config/site.h"
 #include "proxy/core/path_pattern.h"
 #include "proxy/core/route_condition.h"
 #include "proxy/core/route_target.h"

@@ -435,4 +435,8 @@ Target Router::resolve(const config::Site& site, const http::RequestHead& head, 
   return target;
 }
 
+std::size_t Router::index_of(const config::Site& site) const {
+  return static_cast<std::size_t>(&site - config_.sites.data());
+}
+
 }  // namespace holdfast::core

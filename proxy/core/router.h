@@ -100,9 +100,7 @@ class Router {
   const SiteRoutes& routes(const config::Site& site) const { return routes_[index_of(site)]; }
 
  private:
-  std::size_t index_of(const config::Site& site) const {
-    return static_cast<std::size_t>(&site - config_.sites.data());
-  }
+  std::size_t index_of(const config::Site& site) const;
 
   const config::Config& config_;
   SiteIndex sites_;

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 
 namespace holdfast::core {
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/config.h"
 #include "proxy/core/error_page.h"
 
 namespace holdfast {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/config.h"
+#include "config/snapshot.h"
 #include "proxy/loop/context.h"
 #include "proxy/upstream/exchange_table.h"
 #include "proxy/upstream/mailbox.h"
