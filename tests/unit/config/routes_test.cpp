@@ -1,5 +1,6 @@
 // Rules by path as the file says them: what is read, and each mistake with its place and its cure.
 #include "config/routes.h"
+#include "config/config.h"
 #include "config/pool.h"
 #include "config/site.h"
 

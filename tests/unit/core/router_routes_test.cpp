@@ -4,6 +4,9 @@
 #include <map>
 
 #include "config/addresses.h"
+#include "config/config.h"
+#include "config/pool.h"
+#include "config/site.h"
 #include "proxy/core/router.h"
 
 using namespace holdfast;
