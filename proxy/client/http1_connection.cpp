@@ -270,11 +270,13 @@ void Http1Connection::on_head() {
   work_->request.on_head(head);
   const bool wanted = state_ == State::in_request && work_->request.state() == Request::State::reading &&
                       work_->request.body() == Request::Body::stored;
-  if (wanted && head.expect_continue) {
-    std::string interim;
-    http::ResponseWriter::write_continue(interim);
-    stream_->write(interim);
-  }
+  if (wanted && head.expect_continue) send_continue();
+}
+
+void Http1Connection::send_continue() {
+  std::string interim;
+  http::ResponseWriter::write_continue(interim);
+  stream_->write(interim);
 }
 
 void Http1Connection::complete() {

@@ -100,6 +100,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   bool wants_input() const;
   void update_reading();
   void want_turn();
+  void send_continue();
   void recount();
 
   // http1_leaving.cpp: the end

@@ -135,11 +135,7 @@ void Http1Connection::look_for_leaving() {
     return;
   }
   if (!work_->request.waits_for_php()) return;
-  if (probes_ == 0 && !stream_->is_unix() && work_->parser.head().version_minor >= 1) {
-    std::string interim;
-    http::ResponseWriter::write_continue(interim);
-    stream_->write(interim);
-  }
+  if (probes_ == 0 && !stream_->is_unix() && work_->parser.head().version_minor >= 1) send_continue();
   probes_ = static_cast<std::uint8_t>(std::min<std::size_t>(probes_ + 1U, kLookTimes.size() - 1));
   look_again();
 }

@@ -145,6 +145,7 @@ class Request final : public DeliveryReader,
   // request_answering.cpp
   void answer_plan();
   core::ResponseSink& response_sink();
+  core::ResponseSink& first_sink();
   void answer_without_body();
   void answer_options();
   void answer_admin();
@@ -159,7 +160,6 @@ class Request final : public DeliveryReader,
   void flush();
   void send_file_pieces();
   void want_compressing();
-  void detach_exchange();
   void drop_answer();
 
   // request_files.cpp
@@ -174,7 +174,6 @@ class Request final : public DeliveryReader,
   void look_at_delivery(core::Time now);
   bool keeps_pace(core::Time now, std::uint64_t delivered);
   bool holds_worker() const;
-  bool give_up_holder(core::Time now, std::uint64_t delivered);
   core::Time next_look(core::Time now) const;
   void give_up(core::ClientCloseReason reason);
   void on_body_deadline(core::Time now);

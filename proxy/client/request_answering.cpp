@@ -51,6 +51,11 @@ core::ResponseSink& Request::response_sink() {
                        core::BodyStore(&answer_spill_, config().buffers.response_memory, &context_.memory));
 }
 
+// Where bytes of an answer under way go.
+core::ResponseSink& Request::first_sink() {
+  return gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
+}
+
 // ---- our own answers
 
 void Request::answer_options() {
@@ -194,7 +199,7 @@ void Request::take(Delivery& delivery) {
   }
   if (sent_file_) return;  // its body is not php's
   if (delivery.has_head && replace_answer(delivery)) return;
-  core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
+  core::ResponseSink& sink = first_sink();
   if (delivery.has_head)
     sink.start_response(route_fields_.apply(plan_, delivery.head.head(), wall_seconds()), delivery.stream);
   if (!delivery.body.empty()) sink.response_body(delivery.body);
@@ -222,7 +227,7 @@ void Request::send_file_pieces() {
     want_compressing();
     return;
   }
-  core::ResponseSink& sink = gzip_ ? static_cast<core::ResponseSink&>(*gzip_) : response_;
+  core::ResponseSink& sink = first_sink();
   for (int pieces = 0; file_ != nullptr && pieces < kFilePiecesAtOnce && owner_->unsent_bytes() == 0;
        ++pieces) {
     if (response_.finished() || !file_->give_piece(sink)) break;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/ascii.h"
 #include "proxy/core/mime.h"
 #include "proxy/http/http_date.h"
 
@@ -34,9 +35,7 @@ bool is_worth_keeping(int status) {
 std::string lower_ending(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
   const std::size_t dot = name.rfind('.');
-  std::string ending(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
-  for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return ending;
+  return config::to_lower(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
 }
 }  // namespace
 

@@ -28,7 +28,7 @@ void PhpExchange::clear() {
   delivery_ = nullptr;
   offer_ = {};
   script_.clear();
-  detached_ = behind_ = half_closed_ = false;
+  detached_ = half_closed_ = false;
   Exchange::clear();
 }
 

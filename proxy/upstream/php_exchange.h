@@ -38,8 +38,6 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void detach(std::string script);
   bool detached() const { return detached_; }
   const std::string& script() const { return script_; }
-  // Its reader takes no more for now.
-  bool behind() const { return behind_; }
   // Its client has shut its sending side, and is asked before php gets the request.
   void set_half_closed() { half_closed_ = true; }
   bool half_closed() const { return half_closed_; }
@@ -85,7 +83,6 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   Offer offer_;
   std::string script_;
   bool detached_ = false;
-  bool behind_ = false;
   bool half_closed_ = false;
 };
 

@@ -71,12 +71,10 @@ void Upstream::detach(PhpExchange& exchange, std::string script) {
 }
 
 void Upstream::fall_behind(PhpExchange& exchange) {
-  exchange.behind_ = true;
   if (exchange.link_ != nullptr) exchange.link_->pause_reading();
 }
 
 void Upstream::catch_up(PhpExchange& exchange) {
-  exchange.behind_ = false;
   if (exchange.link_ != nullptr) exchange.link_->resume_reading();
 }
 
