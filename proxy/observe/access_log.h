@@ -43,8 +43,8 @@ class AccessLog {
   void hand_over(uid_t user, gid_t group) const;
   bool enabled() const { return writer_.has_output(); }
   void add(const core::AccessRecord& record);
-  // Writes what was collected, as far as the reader takes it now.
-  void flush() { writer_.flush(); }
+  // Writes what was collected, as far as the reader takes it now. How many bytes it took.
+  std::size_t flush() { return writer_.flush(); }
   bool pending() const { return writer_.pending(); }
   // Lines dropped because the reader was too far behind, and those of a gap that is over and to be told of.
   std::uint64_t dropped() const { return writer_.dropped(); }

@@ -96,12 +96,13 @@ void Log::add(std::string_view head, std::string_view text) {
   if (!behind) writer_.flush();  // else at the end of the turn
 }
 
-void Log::flush() {
-  if (!writer_.pending()) return;
-  writer_.flush();
+std::size_t Log::flush() {
+  if (!writer_.pending()) return 0;
+  const std::size_t taken = writer_.flush();
   if (const std::uint64_t lines = writer_.take_untold(); lines > 0) {
     warn("error log: " + std::to_string(lines) + " lines were dropped while nobody read them");
   }
+  return taken;
 }
 
 }  // namespace holdfast

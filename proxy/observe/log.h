@@ -34,7 +34,8 @@ class Log {
   void print(std::string_view lines);
 
   // Once a turn: what stderr did not take before. Tells of lines that were dropped, when it takes some again.
-  void flush();
+  // How many bytes it took.
+  std::size_t flush();
   bool pending() const { return writer_.pending(); }
   std::uint64_t dropped() const { return writer_.dropped(); }
 

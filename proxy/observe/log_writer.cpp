@@ -14,9 +14,11 @@ bool LogWriter::admit() {
   return false;
 }
 
-void LogWriter::flush() {
-  if (!lines_.empty() && output_ != nullptr) lines_.erase(0, output_->write(lines_));
+std::size_t LogWriter::flush() {
+  const std::size_t taken = lines_.empty() || output_ == nullptr ? 0 : output_->write(lines_);
+  lines_.erase(0, taken);
   if (lines_.empty()) in_gap_ = false;
+  return taken;
 }
 
 void LogWriter::drop_all() {

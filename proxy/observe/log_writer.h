@@ -22,8 +22,8 @@ class LogWriter {
   // Is there room for a line? Then its maker appends it, whole, to lines(). Else it is counted.
   [[nodiscard]] bool admit();
   std::string& lines() { return lines_; }
-  // Writes what was collected, as far as the reader takes it now.
-  void flush();
+  // Writes what was collected, as far as the reader takes it now. How many bytes it took.
+  std::size_t flush();
   // Forgets what was collected: it counts as dropped.
   void drop_all();
 

@@ -109,11 +109,12 @@ void Worker::on_turn_end() {
 }
 
 void Worker::flush_logs() {
-  context_.access_log.flush();
+  std::size_t taken = context_.access_log.flush();
   if (const std::uint64_t lines = context_.access_log.take_untold(); lines > 0) {
     context_.log.warn("access log: " + std::to_string(lines) + " lines were dropped while nobody took them");
   }
-  context_.log.flush();
+  taken += context_.log.flush();
+  log_pace_.on_flush(taken, context_.access_log.pending() || context_.log.pending(), now());
 }
 
 void Worker::run_deadlines() {
@@ -196,8 +197,8 @@ void Worker::set_wakeup() {
   };
   consider(upstreams_.next_deadline());
   if (stopping() && !done()) consider(stop_deadline_);
-  if (admin_->wants_seconds(now()) || context_.access_log.pending() || context_.log.pending())
-    consider(next_second_);
+  if (admin_->wants_seconds(now())) consider(next_second_);
+  consider(log_pace_.next());
   if (!turns_.empty() || !compressing_.empty() || !mailbox_.empty()) consider(now());
   if (earliest == wakeup_) return;
   wakeup_ = earliest;

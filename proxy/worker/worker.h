@@ -20,6 +20,7 @@
 #include "proxy/core/rare_line.h"
 #include "proxy/loop/context.h"
 #include "proxy/net/network.h"
+#include "proxy/observe/log_pace.h"
 #include "proxy/upstream/mailbox.h"
 #include "proxy/upstream/upstreams.h"
 #include "proxy/worker/listeners.h"
@@ -161,6 +162,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::vector<core::DeadlineQueue::Id> expired_;
   core::Time started_{};
   core::Time next_second_{};
+  LogPace log_pace_;
   core::Time stop_deadline_{};  // when the present state of stopping ends at the latest
   std::optional<core::Time> wakeup_;
   Stop stop_ = Stop::serving;
