@@ -39,7 +39,7 @@ class Compressing {
 class ClientHost {
  public:
   // What to do with a request. `origin`: of it, as trusted proxies tell it.
-  virtual Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const = 0;
+  virtual void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const = 0;
   // The way to php-fpm.
   virtual Mailbox& mailbox() = 0;
   // False: a reload has removed it.

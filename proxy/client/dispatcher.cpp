@@ -14,8 +14,8 @@ namespace {
 class SystemProbe final : public core::FileProbe {
  public:
   explicit SystemProbe(std::map<std::string, std::string>& real_paths) : real_paths_(real_paths) {}
-  core::FileKind kind(const std::string& path) override {
-    last_ = net::file_info({}, path);
+  core::FileKind kind(std::string_view root, std::string_view path) override {
+    last_ = net::file_info(root, path);
     switch (last_.kind) {
       case net::FileKind::regular: return core::FileKind::file;
       case net::FileKind::directory: return core::FileKind::directory;
@@ -61,12 +61,25 @@ class SystemProbe final : public core::FileProbe {
 
 }  // namespace
 
+void Plan::clear() {
+  kind = Kind::error;
+  dispatcher.reset();
+  site = nullptr;
+  params = nullptr;
+  routes = nullptr;
+  target.clear();
+  target.status = 404;
+  max_body = 0;
+  secure = false;
+  challenge.clear();
+}
+
 Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software)
     : config_(std::move(config)), router_(*config_) {
   SystemProbe probe(real_paths_);
   router_.look_at_roots(probe);
   for (const config::Site& site : config_->sites) {
-    params_[&site] = std::make_unique<core::CgiParams>(site, server_software);
+    params_.push_back(std::make_unique<core::CgiParams>(site, server_software));
   }
 }
 
@@ -81,58 +94,36 @@ bool Dispatcher::shows(const config::Site& site, const http::RequestHead& head,
   return router_.shows(site, head, asker(head, origin), path);
 }
 
-Plan Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
-  Plan plan;
+void Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const {
   const core::Asker who = asker(head, origin);
   const core::SiteIndex::Found found = router_.find_site(who.host, head.path);
+  core::Target& target = plan.target;
   plan.site = found.site;
   if (plan.site == nullptr) {
-    plan.status = found.host_known ? 404 : 421;
-    plan.why = found.host_known ? "no site of this host has this path" : "no site has this host";
-    return plan;
+    target.status = found.host_known ? 404 : 421;
+    target.why = found.host_known ? "no site of this host has this path" : "no site has this host";
+    return;
   }
   SystemProbe probe(real_paths_);
-  core::Target target = router_.resolve(*plan.site, head, probe, who);
+  router_.resolve(*plan.site, head, probe, who, target);
   plan.routes = &router_.routes(*plan.site);
-  plan.route = std::move(target.plan);
   plan.secure = origin.https;
-  plan.max_body = plan.route.max_body.value_or(plan.site->max_body);
-  plan.root = std::move(target.root);
+  plan.max_body = plan.route().max_body.value_or(plan.site->max_body);
   switch (target.kind) {
     case core::Target::Kind::php:
       plan.kind = Plan::Kind::php;
-      plan.params = params_.at(plan.site).get();
-      plan.script_name = std::move(target.script_name);
-      plan.path_info = std::move(target.path_info);
-      plan.query = std::move(target.query);
-      return plan;
+      plan.params = params_[static_cast<std::size_t>(plan.site - config_->sites.data())].get();
+      return;
     case core::Target::Kind::file:
       plan.kind = Plan::Kind::file;
-      plan.file = std::move(target.path);
-      if (plan.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
-        plan.root = probe.short_cut(plan.site->root, plan.file);
-      return plan;
-    case core::Target::Kind::list:
-      plan.kind = Plan::Kind::list;
-      plan.file = std::move(target.path);
-      return plan;
-    case core::Target::Kind::redirect:
-      plan.kind = Plan::Kind::redirect;
-      plan.location = std::move(target.location);
-      plan.status = target.status;
-      return plan;
-    case core::Target::Kind::options:
-      plan.kind = Plan::Kind::options;
-      plan.status = target.status;
-      plan.allow = target.allow;
-      return plan;
-    case core::Target::Kind::error:
-      plan.status = target.status;
-      plan.why = target.why;
-      plan.allow = target.allow;
-      return plan;
+      if (target.root.empty() && plan.site->follow_links == config::FollowLinks::owner)
+        target.root = probe.short_cut(plan.site->root, target.path);
+      return;
+    case core::Target::Kind::list: plan.kind = Plan::Kind::list; return;
+    case core::Target::Kind::redirect: plan.kind = Plan::Kind::redirect; return;
+    case core::Target::Kind::options: plan.kind = Plan::Kind::options; return;
+    case core::Target::Kind::error: return;
   }
-  return plan;
 }
 
 }  // namespace holdfast

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "config/site.h"
 #include "config/snapshot.h"
@@ -24,37 +24,33 @@ namespace holdfast {
 
 class Dispatcher;
 
+// Kept for the next request, whose strings then need no memory.
 struct Plan {
   enum class Kind : std::uint8_t { error, redirect, options, php, file, list, admin };
   Kind kind = Kind::error;
-  std::shared_ptr<const Dispatcher> dispatcher;  // keeps `site` and `params` alive over a reload
+  std::shared_ptr<const Dispatcher> dispatcher;  // keeps `site`, `params` and `routes` alive over a reload
   const config::Site* site = nullptr;
-  core::CgiParams* params = nullptr;  // php
-  std::string script_name;            // php
-  std::string path_info;              // php
-  std::string root;      // php, file: the site's root without links, where `resolve_root` asks for it
-  std::string file;      // below the root
-  std::string location;  // redirect
-  std::optional<std::string> query;          // php: in place of the client's
-  int status = 404;                          // error, redirect, options
-  std::string_view why;                      // error: for the log
-  std::string_view allow;                    // 405, options
-  std::uint64_t max_body = 0;                // more: 413
+  core::CgiParams* params = nullptr;         // php
   const core::SiteRoutes* routes = nullptr;  // of the site; nullptr without one
-  core::RoutePlan route;                     // what they say
+  core::Target target;                       // what it is for; `root`: also a file's, where that has no links
+  std::uint64_t max_body = 0;                // more: 413
   bool secure = false;                       // the client asks by https
+  std::string challenge;                     // 401: WWW-Authenticate
 
-  const std::string& pool() const { return route.pool != nullptr ? *route.pool : site->pool; }
-  std::string challenge;  // 401: WWW-Authenticate
-
-  std::string_view root_or(std::string_view site_root) const { return root.empty() ? site_root : root; }
+  const core::RoutePlan& route() const { return target.plan; }
+  const std::string& pool() const { return route().pool != nullptr ? *route().pool : site->pool; }
+  std::string_view root_or(std::string_view site_root) const {
+    return target.root.empty() ? site_root : target.root;
+  }
+  void clear();
 };
 
 class Dispatcher {
  public:
   Dispatcher(config::Snapshot config, std::string_view server_software);
-  // `origin`: of the request, as trusted proxies tell it.
-  Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const;
+  // `origin`: of the request, as trusted proxies tell it. `plan` is clear(); its `dispatcher` stays the
+  // caller's to set.
+  void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const;
   // What this configuration's files of users have let in lately.
   PasswordMemory& passwords() const { return passwords_; }
   // Whether a listing names `path`, below the site's own: see core::Router.
@@ -64,7 +60,7 @@ class Dispatcher {
  private:
   config::Snapshot config_;
   core::Router router_;
-  std::unordered_map<const config::Site*, std::unique_ptr<core::CgiParams>> params_;
+  std::vector<std::unique_ptr<core::CgiParams>> params_;  // by index of the site
   mutable PasswordMemory passwords_;
   mutable std::map<std::string, std::string> real_paths_;  // of roots with `resolve_root`, as last seen
 };

@@ -133,7 +133,7 @@ void Request::reset() {
   owner_ = nullptr;
   head_ = nullptr;
   response_.begin(false, config().buffers.response_memory);
-  plan_ = {};
+  plan_.clear();
   origin_ = {};
   credentials_.reset();
   begun_wall_.reset();
@@ -217,12 +217,12 @@ void Request::set_spool_share() {
 }
 
 void Request::make_plan() {
-  plan_ = host_.plan(*head_, origin_);
+  host_.plan(*head_, origin_, plan_);
   look_for_credentials();
   if (!origin_.conflict) return;
   plan_.kind = Plan::Kind::error;
-  plan_.status = 400;
-  plan_.why = "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
+  plan_.target.status = 400;
+  plan_.target.why = "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
 }
 
 void Request::refuse_head(int status, std::string_view why, core::ClientCloseReason reason,

@@ -34,11 +34,13 @@ void Request::answer_plan() {
     case Plan::Kind::php: forward_to_php(); return;
     case Plan::Kind::file: answer_file(); return;
     case Plan::Kind::list: answer_list(); return;
-    case Plan::Kind::redirect: answer_own(core::ErrorPage(plan_.status, plan_.location)); return;
+    case Plan::Kind::redirect:
+      answer_own(core::ErrorPage(plan_.target.status, plan_.target.location));
+      return;
     case Plan::Kind::options: answer_options(); return;
     case Plan::Kind::error:
-      refusal_ = plan_.why;
-      answer_own(core::ErrorPage(plan_.status, {}, plan_.allow));
+      refusal_ = plan_.target.why;
+      answer_own(core::ErrorPage(plan_.target.status, {}, plan_.target.allow));
       return;
     case Plan::Kind::admin: answer_admin(); return;
   }
@@ -60,9 +62,9 @@ core::ResponseSink& Request::first_sink() {
 
 void Request::answer_options() {
   http::ResponseHead head;
-  head.status = plan_.status;
-  head.fields.push_back({"Allow", plan_.allow});
-  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  head.status = plan_.target.status;
+  head.fields.push_back({"Allow", plan_.target.allow});
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds), false);
   response_.finish_response();
   flush();
 }
@@ -110,7 +112,7 @@ void Request::answer_own(const core::ErrorPage& page) {
   const std::optional<SiteErrorPage> of_site = load_own_page(head.status);
   if (of_site) of_site->put_into(head);
   if (admin_) host_.admin().add_fields(OwnAnswer::kNothing, head.fields);
-  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds), false);
   response_.response_body(of_site ? of_site->body : page.body());
   response_.finish_response();
   flush();
@@ -128,10 +130,10 @@ void Request::forward_to_php() {
   std::unique_ptr<Submission> submission = mail().begin_submission();
   const bool fits = plan_.params->build(
       {.head = *head_,
-       .script_name = plan_.script_name,
-       .path_info = plan_.path_info,
-       .root = plan_.root,
-       .query = plan_.query,
+       .script_name = plan_.target.script_name,
+       .path_info = plan_.target.path_info,
+       .root = plan_.target.root,
+       .query = plan_.target.query,
        .remote_user = credentials_ ? std::string_view(credentials_->user) : std::string_view(),
        .remote_address = origin_.address,
        .remote_port = remote_port,
@@ -158,7 +160,7 @@ void Request::forward_to_php() {
   submission->body.emplace(std::move(request_body_));
   submission->address = core::address_key(origin_.bytes);
   submission->head_bytes_max = config().buffers.response_head;
-  submission->timeouts = plan_.route.timeouts;
+  submission->timeouts = plan_.route().timeouts;
   submission->passes_file_wishes = !plan_.site->internal.empty();
   exchange_ = mail().open(*this);
   mail().submit(exchange_, std::move(submission));
@@ -201,7 +203,7 @@ void Request::take(Delivery& delivery) {
   if (delivery.has_head && replace_answer(delivery)) return;
   core::ResponseSink& sink = first_sink();
   if (delivery.has_head)
-    sink.start_response(route_fields_.apply(plan_, delivery.head.head(), wall_seconds()), delivery.stream);
+    sink.start_response(route_fields_.apply(plan_, delivery.head.head(), wall_seconds), delivery.stream);
   if (!delivery.body.empty()) sink.response_body(delivery.body);
   if (delivery.ending == Delivery::Ending::whole) sink.finish_response();
   if (delivery.ending == Delivery::Ending::broken) sink.break_response();

@@ -21,18 +21,18 @@ std::vector<std::string> files_of(const core::RoutePlan& route) {
 void Request::look_for_credentials() {
   credentials_.reset();
   using Action = core::RoutePlan::Action;
-  if (plan_.route.action == Action::deny || plan_.route.action == Action::redirect) return;
-  if (files_of(plan_.route).empty()) return;
+  if (plan_.route().action == Action::deny || plan_.route().action == Action::redirect) return;
+  if (files_of(plan_.route()).empty()) return;
   if (const auto said = head_->find("Authorization")) credentials_ = core::basic_credentials(*said);
   if (!credentials_) want_password("no name and password");
 }
 
 void Request::want_password(std::string_view why) {
   plan_.kind = Plan::Kind::error;
-  plan_.status = 401;
-  plan_.why = why;
+  plan_.target.status = 401;
+  plan_.target.why = why;
   std::string realm;
-  for (const config::Auth* auth : plan_.route.auth) {
+  for (const config::Auth* auth : plan_.route().auth) {
     if (auth != nullptr && realm.empty()) realm = auth->realm;
   }
   plan_.challenge = "Basic realm=\"" + realm + "\", charset=\"UTF-8\"";
@@ -41,7 +41,7 @@ void Request::want_password(std::string_view why) {
 // True: the answer waits for it.
 bool Request::check_password() {
   if (!credentials_) return false;
-  std::vector<std::string> files = files_of(plan_.route);
+  std::vector<std::string> files = files_of(plan_.route());
   password_key_ = PasswordMemory::key(files, *credentials_);
   if (plan_.dispatcher->passwords().knows(password_key_, context_.now())) return false;
   net::Background* const background = context_.network.background();
@@ -65,7 +65,8 @@ void Request::on_password(PasswordResult result) {
       break;
     case PasswordResult::unreadable:
       if (const auto more = context_.unread_head_line.due(context_.now()))
-        context_.log.error("auth: a file of users cannot be read: " + files_of(plan_.route).front() + *more);
+        context_.log.error("auth: a file of users cannot be read: " + files_of(plan_.route()).front() +
+                           *more);
       refuse_password(500, "a file of users cannot be read");
       break;
   }
@@ -75,8 +76,8 @@ void Request::on_password(PasswordResult result) {
 void Request::refuse_password(int status, std::string_view why) {
   credentials_.reset();
   plan_.kind = Plan::Kind::error;
-  plan_.status = status;
-  plan_.why = why;
+  plan_.target.status = status;
+  plan_.target.why = why;
 }
 
 void Request::forget_password() {

@@ -13,10 +13,10 @@ namespace holdfast {
 void Request::answer_file() {
   ReadyCoding ready;
   const std::string root(plan_.root_or(plan_.site->root));
-  if (plan_.site->precompressed) ready = find_ready_coding(*head_, root, plan_.file);
+  if (plan_.site->precompressed) ready = find_ready_coding(*head_, root, plan_.target.path);
   file_ = std::make_unique<StaticResponse>(
-      *plan_.site, root, plan_.file + std::string(ready.ending),
-      StaticResponse::As{.type = content_type(*plan_.site, plan_.route, plan_.file),
+      *plan_.site, root, plan_.target.path + std::string(ready.ending),
+      StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
                          .coding = ready.coding,
                          .varies = plan_.site->precompressed});
   if (const int failure = file_->failure(); failure != 0) {
@@ -26,9 +26,8 @@ void Request::answer_file() {
     answer_error(failure, why);
     return;
   }
-  const std::time_t now = wall_seconds();
-  RouteSink sink(route_fields_, plan_, now, response_sink());
-  file_->start(*head_, now, sink);
+  RouteSink sink(route_fields_, plan_, wall_seconds, response_sink());
+  file_->start(*head_, wall_seconds(), sink);
   send_file_pieces();
 }
 
@@ -39,7 +38,7 @@ void Request::answer_sent_file() {
   if (wished.why.empty()) {
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, wished.root, wished.path,
-        StaticResponse::As{content_type(*plan_.site, plan_.route, wished.path)});
+        StaticResponse::As{content_type(*plan_.site, plan_.route(), wished.path)});
   }
   if (!wished.why.empty() || file_->failure() != 0) {
     const int status = wished.why.empty() ? file_->failure() : 502;
@@ -50,16 +49,15 @@ void Request::answer_sent_file() {
     answer_own(core::ErrorPage(status));
     return;
   }
-  const std::time_t now = wall_seconds();
-  RouteSink routed(route_fields_, plan_, now, response_sink());
+  RouteSink routed(route_fields_, plan_, wall_seconds, response_sink());
   WishedFileSink sink(head, routed);
-  file_->start(*head_, now, sink);
+  file_->start(*head_, wall_seconds(), sink);
   send_file_pieces();
 }
 
 void Request::answer_list() {
   const std::string root(plan_.root_or(plan_.site->root));
-  const auto entries = net::list_folder(root + plan_.file, core::kListedNamesMost + 1);
+  const auto entries = net::list_folder(root + plan_.target.path, core::kListedNamesMost + 1);
   if (!entries) {
     refusal_ = "the folder cannot be read";
     answer_own(core::ErrorPage(403));
@@ -67,7 +65,7 @@ void Request::answer_list() {
   }
   std::vector<core::ListedName> names;
   for (const net::FolderEntry& each : *entries) {
-    const std::string path = plan_.file + each.name + (each.folder ? "/" : "");
+    const std::string path = plan_.target.path + each.name + (each.folder ? "/" : "");
     if (names.size() < core::kListedNamesMost && plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
       names.push_back({each.name, each.folder, each.size, each.modified_seconds});
   }
@@ -77,7 +75,7 @@ void Request::answer_list() {
   head.fields.push_back({"Content-Type", "text/html; charset=utf-8"});
   head.content_length = page.size();
   core::ResponseSink& sink = response_sink();
-  sink.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  sink.start_response(route_fields_.apply(plan_, head, wall_seconds), false);
   sink.response_body(page);
   sink.finish_response();
   flush();
@@ -108,7 +106,7 @@ bool Request::replace_answer(const Delivery& delivery) {
     if (http::equals_ignore_case(field.name, "WWW-Authenticate")) head.fields.push_back(field);
   }
   gzip_.reset();
-  response_.start_response(route_fields_.apply(plan_, head, wall_seconds()), false);
+  response_.start_response(route_fields_.apply(plan_, head, wall_seconds), false);
   response_.response_body(page->body);
   response_.finish_response();
   response_.flush(*owner_);

@@ -13,7 +13,7 @@ constexpr std::size_t kTargetBytesTold = 2048;
 
 // Its path as php should see it.
 std::string Request::script() const {
-  return plan_.site->php_root + plan_.script_name;
+  return plan_.site->php_root + plan_.target.script_name;
 }
 
 // "php: GET example.com/x.php: ", the begin of each line about what php said.
@@ -54,7 +54,7 @@ void Request::log_request() {
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = context_.now();
   if (report_ && report_->connection != 0) count_times(now);
-  if (!context_.access_log.enabled() || !plan_.route.log) return;
+  if (!context_.access_log.enabled() || !plan_.route().log) return;
   context_.access_log.add(access_record(status, now));
 }
 

@@ -50,7 +50,7 @@ void RouteFields::set(std::string_view name, std::string_view value) {
   if (!value.empty()) head_.fields.push_back({name, value});
 }
 
-void RouteFields::add_expires(const config::Expires& expires, std::time_t now) {
+void RouteFields::add_expires(const config::Expires& expires, WallClock clock) {
   using Kind = config::Expires::Kind;
   if (expires.kind == Kind::off || !is_worth_keeping(head_.status) || has("Cache-Control") || has("Expires"))
     return;
@@ -58,20 +58,20 @@ void RouteFields::add_expires(const config::Expires& expires, std::time_t now) {
                                    ? kTenYearsSeconds
                                    : std::chrono::duration_cast<std::chrono::seconds>(expires.after).count();
   cache_control_ = seconds == 0 ? "no-cache" : "max-age=" + std::to_string(seconds);
-  expires_ = http::format_http_date(now + static_cast<std::time_t>(seconds));
+  expires_ = http::format_http_date(clock() + static_cast<std::time_t>(seconds));
   head_.fields.push_back({"Expires", expires_});
   head_.fields.push_back({"Cache-Control", cache_control_});
 }
 
 const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::ResponseHead& head,
-                                             std::time_t now) {
+                                             WallClock clock) {
   if (plan.routes == nullptr || plan.routes->empty()) return head;
   const bool to_secure = plan.site->https == config::Https::required && plan.secure;
-  if (!plan.route.expires && !to_secure && !plan.routes->has_headers()) return head;
+  if (!plan.route().expires && !to_secure && !plan.routes->has_headers()) return head;
   head_ = head;
-  if (plan.route.expires) add_expires(*plan.route.expires, now);
+  if (plan.route().expires) add_expires(*plan.route().expires, clock);
   if (to_secure && !has(kTransportSecurity)) head_.fields.push_back({kTransportSecurity, kOneYear});
-  plan.routes->each_header(plan.route,
+  plan.routes->each_header(plan.route(),
                            [this](std::string_view name, std::string_view value) { set(name, value); });
   return head_;
 }

@@ -14,19 +14,22 @@
 
 namespace holdfast {
 
+// Seconds since 1970.
+using WallClock = std::time_t (*)();
+
 class RouteFields {
  public:
   // `head` itself where nothing is said, else its copy as the routes want it; that holds, with what it points
-  // to, until the next call. `now`: wall clock, seconds, for Expires.
+  // to, until the next call. `clock`: for Expires, asked only where there is one.
   //   headers  replace those of the same name, or remove them, whatever the status
   //   expires  Cache-Control and Expires of answers that are worth keeping (2xx, redirects, 304); php's own
   //            stand: it knows which page is private
-  const http::ResponseHead& apply(const Plan& plan, const http::ResponseHead& head, std::time_t now);
+  const http::ResponseHead& apply(const Plan& plan, const http::ResponseHead& head, WallClock clock);
 
  private:
   void set(std::string_view name, std::string_view value);
   bool has(std::string_view name) const;
-  void add_expires(const config::Expires& expires, std::time_t now);
+  void add_expires(const config::Expires& expires, WallClock clock);
 
   http::ResponseHead head_;
   std::string cache_control_;
@@ -36,10 +39,10 @@ class RouteFields {
 // Passes an answer on with its head so changed. All outlive it.
 class RouteSink final : public core::ResponseSink {
  public:
-  RouteSink(RouteFields& fields, const Plan& plan, std::time_t now, core::ResponseSink& next)
-      : fields_(fields), plan_(plan), now_(now), next_(next) {}
+  RouteSink(RouteFields& fields, const Plan& plan, WallClock clock, core::ResponseSink& next)
+      : fields_(fields), plan_(plan), clock_(clock), next_(next) {}
   void start_response(const http::ResponseHead& head, bool stream) override {
-    next_.start_response(fields_.apply(plan_, head, now_), stream);
+    next_.start_response(fields_.apply(plan_, head, clock_), stream);
   }
   void response_body(std::string_view bytes) override { next_.response_body(bytes); }
   void finish_response() override { next_.finish_response(); }
@@ -48,7 +51,7 @@ class RouteSink final : public core::ResponseSink {
  private:
   RouteFields& fields_;
   const Plan& plan_;
-  std::time_t now_;
+  WallClock clock_;
   core::ResponseSink& next_;
 };
 

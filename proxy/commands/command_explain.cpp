@@ -34,7 +34,8 @@ struct Options {
 // As this user sees the files: the server may be another.
 class Probe final : public core::FileProbe {
  public:
-  core::FileKind kind(const std::string& path) override {
+  core::FileKind kind(std::string_view root, std::string_view below) override {
+    const std::string path = std::string(root).append(below);
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (error == std::errc::permission_denied) return core::FileKind::forbidden;

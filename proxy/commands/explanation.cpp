@@ -115,7 +115,8 @@ std::string explain_request(const config::Config& config, const http::RequestHea
     return text.take();
   }
   const config::Site& site = *found.site;
-  const Target target = router.resolve(site, head, probe, asker);
+  Target target;
+  router.resolve(site, head, probe, asker, target);
   text.line("site", site_text(config, site));
   text.line("path", head.path + (site.path.empty() ? ""
                                                    : ", below the site's: " +

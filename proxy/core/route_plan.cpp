@@ -107,13 +107,15 @@ bool SiteRoutes::may_run(std::string_view script) const {
 // One walk over the routes with the paths that are known by now.
 class SiteRoutes::Pass {
  public:
-  Pass(const SiteRoutes& routes, const RouteFacts& facts) : routes_(routes), facts_(facts) {
+  Pass(const SiteRoutes& routes, const RouteFacts& facts, RoutePlan& plan)
+      : routes_(routes), facts_(facts), plan_(plan) {
+    plan_ = {};
     views_[kAsked].path = facts.path;
     if (facts.resolved != facts.path) views_[kResolved].path = facts.resolved;
   }
 
   // `rewritten`: where `to` leads, known from the walk before; empty in the first one.
-  RoutePlan walk(std::string_view rewritten) {
+  void walk(std::string_view rewritten) {
     views_[kRewritten].path = rewritten;
     take(plan_, routes_.site_);
     for (View& view : views_) {
@@ -124,7 +126,6 @@ class SiteRoutes::Pass {
     if (routes_.fallback_) plan_.fallback = &*routes_.fallback_;
     for (std::size_t i = 0; i < routes_.routes_.size(); ++i) visit(i);
     if (plan_.action != RoutePlan::Action::deny) check_access();
-    return std::move(plan_);
   }
 
  private:
@@ -224,7 +225,7 @@ class SiteRoutes::Pass {
   const SiteRoutes& routes_;
   const RouteFacts& facts_;
   std::array<View, 3> views_;
-  RoutePlan plan_;
+  RoutePlan& plan_;
 };
 
 // A redirect of the whole site, or to https.
@@ -238,22 +239,22 @@ void SiteRoutes::go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const co
   plan.location = *std::move(location);
 }
 
-RoutePlan SiteRoutes::plan(const RouteFacts& facts) const {
-  RoutePlan plan;
+void SiteRoutes::plan(const RouteFacts& facts, RoutePlan& plan) const {
   if (empty_) {
+    plan = {};
     if (fallback_) plan.fallback = &*fallback_;
-    return plan;
+    return;
   }
   if (to_https_ && !facts.secure) {
-    go_elsewhere(plan, facts, *to_https_, 308);
-    return plan;
+    plan = {};
+    return go_elsewhere(plan, facts, *to_https_, 308);
   }
-  plan = Pass(*this, facts).walk({});
+  Pass(*this, facts, plan).walk({});
   if (plan.action == RoutePlan::Action::none && !plan.decided_by && redirect_)
-    go_elsewhere(plan, facts, *redirect_, 301);
-  if (plan.action != RoutePlan::Action::rewrite) return plan;
-  const std::string rewritten = plan.rewrite.path;
-  return Pass(*this, facts).walk(rewritten);
+    return go_elsewhere(plan, facts, *redirect_, 301);
+  if (plan.action != RoutePlan::Action::rewrite) return;
+  const std::string rewritten = std::move(plan.rewrite.path);
+  Pass(*this, facts, plan).walk(rewritten);
 }
 
 }  // namespace holdfast::core

@@ -82,7 +82,8 @@ class SiteRoutes {
   // False where each_header() visits nothing, whatever the plan.
   bool has_headers() const { return !headers_.empty(); }
 
-  RoutePlan plan(const RouteFacts& facts) const;
+  // Fills `plan`, whatever it was.
+  void plan(const RouteFacts& facts, RoutePlan& plan) const;
 
   // False for a script that `run` leaves out. `script`: SCRIPT_NAME below the site's `path`.
   bool may_run(std::string_view script) const;

@@ -42,8 +42,8 @@ enum class FileKind : std::uint8_t {
 
 class FileProbe {
  public:
-  // What `path` is; symbolic links are followed.
-  virtual FileKind kind(const std::string& path) = 0;
+  // What `path` is, put behind `root` as it is; symbolic links are followed.
+  virtual FileKind kind(std::string_view root, std::string_view path) = 0;
   // The path without symbolic links; empty when there is nothing.
   virtual std::string real_path(const std::string& path) = 0;
 
@@ -58,6 +58,7 @@ struct Asker {
   bool secure = false;  // by https
 };
 
+// What a request is for. Kept for the next one, whose strings then need no memory.
 struct Target {
   enum class Kind : std::uint8_t { php, file, list, redirect, options, error };
   Kind kind = Kind::error;
@@ -71,6 +72,8 @@ struct Target {
   std::string_view allow;            // options, and error 405: the Allow field
   std::string_view why;              // error: for the log
   RoutePlan plan;                    // its settings
+
+  void clear();
 };
 
 class Router {
@@ -87,9 +90,9 @@ class Router {
   // all roots count as there. For start-up; a root that was not there then is looked for with each request.
   void look_at_roots(FileProbe& probe);
 
-  // `site` is one of the config's, as find_site() gives it.
-  Target resolve(const config::Site& site, const http::RequestHead& head, FileProbe& probe,
-                 const Asker& asker = {}) const;
+  // `site` is one of the config's, as find_site() gives it. Fills `target`, whatever it was.
+  void resolve(const config::Site& site, const http::RequestHead& head, FileProbe& probe, const Asker& asker,
+               Target& target) const;
 
   // False for a name that a listing leaves out: hidden, withheld, or refused by the routes. `path`: below the
   // site's `path`; ends with '/' for a folder.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -29,14 +30,26 @@ std::string_view without_slash(std::string_view root) {
   return root;
 }
 
-std::string joined(std::string_view root, std::string_view path) {
-  root = without_slash(root);
-  std::string out;
-  out.reserve(root.size() + path.size() + 1);
-  out.append(root);
-  if (!path.starts_with('/')) out.push_back('/');
-  return out.append(path);
-}
+// A path for the kernel, on the stack: looking at files takes no memory.
+class JoinedPath {
+ public:
+  JoinedPath(std::string_view root, std::string_view path) {
+    root = without_slash(root);
+    const bool slash = !path.empty() && !path.starts_with('/');
+    const std::size_t bytes = root.size() + (slash ? 1 : 0) + path.size();
+    fits_ = bytes < text_.size();
+    if (!fits_) return;
+    char* const end = std::copy(root.begin(), root.end(), text_.begin());
+    if (slash) *end = '/';
+    *std::copy(path.begin(), path.end(), end + (slash ? 1 : 0)) = '\0';
+  }
+  // nullptr: longer than any path may be.
+  const char* c_str() const { return fits_ ? text_.data() : nullptr; }
+
+ private:
+  std::array<char, PATH_MAX> text_;  // not initialised: most of it is never looked at
+  bool fits_ = false;
+};
 
 FileInfo info_of_error(int code) {
   FileInfo info;
@@ -78,8 +91,10 @@ bool is_private(const struct stat& status) {
 
 FileInfo file_info(std::string_view root, std::string_view path) {
   if (is_refused(path)) return {};
+  const JoinedPath joined(root, path);
+  if (joined.c_str() == nullptr) return info_of_error(ENAMETOOLONG);
   struct stat status {};
-  if (::stat(joined(root, path).c_str(), &status) != 0) return info_of_error(errno);
+  if (::stat(joined.c_str(), &status) != 0) return info_of_error(errno);
   return info_of(status);
 }
 

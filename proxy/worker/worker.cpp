@@ -78,10 +78,9 @@ const char* Worker::check() const {
   return nullptr;
 }
 
-Plan Worker::plan(const http::RequestHead& head, const core::ClientOrigin& origin) const {
-  Plan plan = dispatcher_->plan(head, origin);
+void Worker::plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const {
+  dispatcher_->plan(head, origin, plan);
   plan.dispatcher = dispatcher_;
-  return plan;
 }
 
 const std::vector<std::string>& Worker::admin_hosts() const {

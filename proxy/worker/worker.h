@@ -78,7 +78,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void on_arrival_failed(net::Error error) override;
 
   // --- ClientHost
-  Plan plan(const http::RequestHead& head, const core::ClientOrigin& origin) const override;
+  void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const override;
   Mailbox& mailbox() override { return mailbox_; }
   bool has_pool(const std::string& name) const override { return upstreams_.find(name) != nullptr; }
   bool others_wait(const std::string& pool) const override;

@@ -42,8 +42,8 @@ std::string outcome(const config::Site& site, const SiteRoutes& routes, const Ro
   head.query = query;
   head.fields = {{"User-Agent", row.agent}};
   const std::string script = script_of(path);
-  const RoutePlan plan =
-      routes.plan({head, head.path, "example.com", {}, false, script == path ? "" : script});
+  RoutePlan plan;
+  routes.plan({head, head.path, "example.com", {}, false, script == path ? "" : script}, plan);
   switch (plan.action) {
     case RoutePlan::Action::deny: return std::to_string(plan.status);
     case RoutePlan::Action::redirect: return std::to_string(plan.status) + " " + plan.location;

@@ -63,10 +63,12 @@ struct Scene {
 
   explicit Scene(std::vector<config::Route> list) { site.routes = std::move(list); }
 
+  RoutePlan last;  // what it was before counts for nothing
   RoutePlan plan(const std::string& path) {
     if (!routes) routes.emplace(site);
     head.path = path;
-    return routes->plan({head, head.path, "example.com", client, secure, resolved});
+    routes->plan({head, head.path, "example.com", client, secure, resolved}, last);
+    return last;
   }
   std::string headers(const std::string& path) {
     const RoutePlan of = plan(path);

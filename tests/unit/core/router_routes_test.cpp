@@ -18,8 +18,8 @@ namespace {
 
 struct FakeFiles : core::FileProbe {
   std::map<std::string, FileKind> kinds;
-  FileKind kind(const std::string& path) override {
-    const auto found = kinds.find(path);
+  FileKind kind(std::string_view root, std::string_view path) override {
+    const auto found = kinds.find(std::string(root).append(path));
     return found == kinds.end() ? FileKind::missing : found->second;
   }
   std::string real_path(const std::string&) override { return {}; }
@@ -43,6 +43,7 @@ struct Fixture {
     site().routes.emplace_back().path = std::move(path);
     return site().routes.back();
   }
+  Target last;  // what it was before counts for nothing
   Target resolve(const std::string& path) {
     head.path = path;
     head.raw_path = head.path;
@@ -50,9 +51,11 @@ struct Fixture {
     if (unseen) {
       FakeFiles none;
       router.look_at_roots(none);
-      return router.resolve(site(), head, none, asker);
+      router.resolve(site(), head, none, asker, last);
+    } else {
+      router.resolve(site(), head, files, asker, last);
     }
-    return router.resolve(site(), head, files, asker);
+    return last;
   }
   std::string to(const std::string& path) {
     const Target target = resolve(path);
