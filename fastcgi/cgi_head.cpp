@@ -143,7 +143,7 @@ bool CgiHeadParser::parse_line(std::string_view line, std::size_t number) {
   // A way to hide a header from one of two readers.
   if (is_blank(line.front())) return refuse(number, "begins with white space (a folded line)");
   // A bare CR would split the header for a client that takes it for a line end.
-  if (line.find_first_of(std::string_view("\r\0", 2)) != std::string_view::npos)
+  if (line.find('\r') != std::string_view::npos || line.find('\0') != std::string_view::npos)
     return refuse(number, "has a CR or a NUL in it");
   if (const auto status = after_version(line)) return take_status(*status, line, number);
   const std::size_t colon = line.find(':');

@@ -2,8 +2,9 @@
 // any other four with the top bit set.
 #include "fastcgi/param_list.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "fastcgi/protocol.h"
 #include "fastcgi/record_writer.h"
@@ -58,49 +59,78 @@ bool ParamList::add(std::string_view name, std::string_view value) {
   const std::size_t pair_bytes = prefix_bytes + name.size() + value.size();
   if (pair_bytes > kWriteContentBytesMax) return false;
 
-  make_room(pair_bytes);
-  std::array<char, 8> prefix;
-  put_length(put_length(prefix.data(), name.size()), value.size());
-  encoded_.append(prefix.data(), prefix_bytes);
-  encoded_.append(name);
-  encoded_.append(value);
+  char* at = put_length(put_length(extend(pair_bytes), name.size()), value.size());
+  at = std::copy(name.begin(), name.end(), at);
+  std::copy(value.begin(), value.end(), at);
   return true;
 }
 
 void ParamList::append_encoded(std::string_view pair) {
   if (pair.size() > kContentBytesMax) std::abort();  // its record could not tell its length
-  make_room(pair.size());
-  encoded_.append(pair);
+  std::copy(pair.begin(), pair.end(), extend(pair.size()));
 }
 
-void ParamList::make_room(std::size_t pair_bytes) {
-  if (encoded_.capacity() < kFirstReserveBytes) encoded_.reserve(kFirstReserveBytes);
-  const std::size_t record_start = cuts_.empty() ? 0 : cuts_.back();
-  const std::size_t record_bytes = encoded_.size() - record_start;
-  if (record_bytes > 0 && record_bytes + pair_bytes > kWriteContentBytesMax) cuts_.push_back(encoded_.size());
+void ParamList::append(const ParamList& other) {
+  std::string_view rest = other.encoded();
+  if (size_ - record_start_ + rest.size() <= kWriteContentBytesMax) {  // all of it into the present record
+    if (!rest.empty()) std::copy(rest.begin(), rest.end(), extend(rest.size()));
+    return;
+  }
+  while (!rest.empty()) {
+    const std::string_view before = rest;
+    std::string_view name;
+    std::string_view value;
+    if (!decode_pair(rest, name, value)) std::abort();  // we wrote it
+    append_encoded(before.substr(0, before.size() - rest.size()));
+  }
+}
+
+// Room for a pair at the end, which counts as written; cuts a record before it where that is full.
+char* ParamList::extend(std::size_t pair_bytes) {
+  if (size_ > record_start_ && size_ - record_start_ + pair_bytes > kWriteContentBytesMax) {
+    cuts_.push_back(size_);
+    record_start_ = size_;
+  }
+  if (buffer_.size() - size_ < pair_bytes)
+    buffer_.resize(std::max({kFirstReserveBytes, buffer_.size() * 2, size_ + pair_bytes}));
+  size_ += pair_bytes;
+  return buffer_.data() + size_ - pair_bytes;
 }
 
 void ParamList::write_records(std::uint16_t request_id, std::string& out) const {
   out.reserve(out.size() + record_bytes());
-  const std::string_view all = encoded_;
+  const std::string_view all = encoded();
   std::size_t start = 0;
   for (const std::size_t end : cuts_) {
     write_record(RecordType::params, request_id, all.substr(start, end - start), 0, out);
     start = end;
   }
-  // make_room() cuts only when a pair follows, so the last record is empty only when the list is.
-  if (!encoded_.empty()) write_record(RecordType::params, request_id, all.substr(start), 0, out);
+  // extend() cuts only when a pair follows, so the last record is empty only when the list is.
+  if (!empty()) write_record(RecordType::params, request_id, all.substr(start), 0, out);
   write_stream_end(RecordType::params, request_id, out);
 }
 
 std::size_t ParamList::record_bytes() const {
-  const std::size_t records = encoded_.empty() ? 0 : cuts_.size() + 1;
-  return encoded_.size() + (records + 1) * kHeaderBytes;
+  const std::size_t records = empty() ? 0 : cuts_.size() + 1;
+  return size_ + (records + 1) * kHeaderBytes;
 }
 
 void ParamList::clear() {
-  encoded_.clear();
+  size_ = record_start_ = 0;
   cuts_.clear();
+}
+
+void ParamList::swap(ParamList& other) noexcept {
+  buffer_.swap(other.buffer_);
+  std::swap(size_, other.size_);
+  std::swap(record_start_, other.record_start_);
+  cuts_.swap(other.cuts_);
+}
+
+ParamList& ParamList::operator=(ParamList&& other) noexcept {
+  swap(other);
+  other.clear();
+  return *this;
 }
 
 bool decode_pair(std::string_view& in, std::string_view& name, std::string_view& value) {

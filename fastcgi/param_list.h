@@ -14,6 +14,14 @@ namespace holdfast::fastcgi {
 
 class ParamList {
  public:
+  ParamList() = default;
+  ParamList(const ParamList&) = default;
+  ParamList& operator=(const ParamList&) = default;
+  ParamList(ParamList&& other) noexcept { swap(other); }
+  ParamList& operator=(ParamList&& other) noexcept;
+  ~ParamList() = default;
+  void swap(ParamList& other) noexcept;
+
   // Appends one pair. False, and nothing added, when the encoded pair exceeds kWriteContentBytesMax: php-fpm
   // parses each PARAMS record alone (fcgi_read_request in main/fastcgi.c), so a pair may not straddle two
   // records.
@@ -24,23 +32,30 @@ class ParamList {
   // padding. Above kWriteContentBytesMax it gets a record of its own.
   void append_encoded(std::string_view pair);
 
+  // Appends all pairs of another list, whose record boundaries count for nothing.
+  void append(const ParamList& other);
+
   // Appends the PARAMS records for `request_id`, cut between pairs, and the empty PARAMS record that ends
   // them.
   void write_records(std::uint16_t request_id, std::string& out) const;
 
   // Bytes write_records() will append.
   std::size_t record_bytes() const;
-  bool empty() const { return encoded_.empty(); }
+  bool empty() const { return size_ == 0; }
   // All pairs, to be walked with decode_pair(). Valid until the list changes.
-  std::string_view encoded() const { return encoded_; }
+  std::string_view encoded() const { return {buffer_.data(), size_}; }
   // Forgets the pairs and keeps the memory.
   void clear();
 
  private:
-  void make_room(std::size_t pair_bytes);
+  char* extend(std::size_t pair_bytes);
 
-  std::string encoded_;
-  std::vector<std::size_t> cuts_;  // ends of full records within encoded_
+  // Its first size_ bytes are the pairs: a request has some thirty, of a few bytes each, and appending to a
+  // string costs more than they do.
+  std::string buffer_;
+  std::size_t size_ = 0;
+  std::size_t record_start_ = 0;
+  std::vector<std::size_t> cuts_;  // ends of full records
 };
 
 // Decodes a whole name-value pair at the start of `in` and removes it from there. False when the lengths

@@ -92,11 +92,15 @@ std::uint64_t size_bit(std::size_t size) {
 
 }  // namespace
 
-CgiParams::CgiParams(const config::Site& site, std::string_view server_software)
-    : site_(site), server_software_(server_software) {
+CgiParams::CgiParams(const config::Site& site, std::string_view server_software) : site_(site) {
   for (const auto& [name, value] : site_.params) {
-    if (!is_body_length(name)) configured_sizes_ |= size_bit(name.size());
+    if (is_body_length(name)) continue;
+    configured_sizes_ |= size_bit(name.size());
+    fixed_fits_ = fixed_.add(name, value) && fixed_fits_;
   }
+  // php-cgi refuses to run without REDIRECT_STATUS (cgi.force_redirect).
+  fixed_fits_ = add(fixed_, "GATEWAY_INTERFACE", "CGI/1.1") && add(fixed_, "REDIRECT_STATUS", "200") &&
+                add(fixed_, "SERVER_SOFTWARE", server_software) && fixed_fits_;
 }
 
 bool CgiParams::configured(std::string_view name) const {
@@ -106,14 +110,9 @@ bool CgiParams::configured(std::string_view name) const {
 }
 
 bool CgiParams::build(const CgiRequest& request, fastcgi::ParamList& out) {
-  if (!add_request(request, out) || !add_script(request, out) || !add_connection(request, out) ||
-      !add_fields(request, out)) {
-    return false;
-  }
-  for (const auto& [name, value] : site_.params) {
-    if (!is_body_length(name) && !out.add(name, value)) return false;
-  }
-  return true;
+  out.append(fixed_);
+  return fixed_fits_ && add_request(request, out) && add_script(request, out) &&
+         add_connection(request, out) && add_fields(request, out);
 }
 
 bool CgiParams::add_request(const CgiRequest& request, fastcgi::ParamList& out) {
@@ -166,11 +165,9 @@ bool CgiParams::add_connection(const CgiRequest& request, fastcgi::ParamList& ou
       (!add(out, "REMOTE_USER", request.remote_user) || !add(out, "AUTH_TYPE", "Basic")))
     return false;
   return add(out, "REQUEST_SCHEME", request.https ? "https" : "http") &&
-         (!request.https || add(out, "HTTPS", "on")) && add(out, "GATEWAY_INTERFACE", "CGI/1.1") &&
-         add(out, "SERVER_SOFTWARE", server_software_) && add(out, "REMOTE_ADDR", request.remote_address) &&
+         (!request.https || add(out, "HTTPS", "on")) && add(out, "REMOTE_ADDR", request.remote_address) &&
          add(out, "REMOTE_PORT", request.remote_port) && add(out, "SERVER_ADDR", request.server_address) &&
-         add(out, "SERVER_PORT", request.server_port) && add(out, "SERVER_NAME", server_name) &&
-         add(out, "REDIRECT_STATUS", "200");  // php-cgi refuses to run without it (cgi.force_redirect)
+         add(out, "SERVER_PORT", request.server_port) && add(out, "SERVER_NAME", server_name);
 }
 
 bool CgiParams::make_name(std::string_view field_name) {

@@ -77,7 +77,8 @@ class CgiParams {
   bool named_in_connection(std::string_view field_name) const;
 
   const config::Site& site_;
-  std::string server_software_;
+  fastcgi::ParamList fixed_;  // the same for every request, the configured ones with them
+  bool fixed_fits_ = true;
   // Bit n: a configured name has n bytes (63: or more). Rules out most names without a look into the map.
   std::uint64_t configured_sizes_ = 0;
 

@@ -46,7 +46,7 @@ std::string_view outcome_name(Outcome outcome) {
 
 void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, std::size_t head_bytes_max) {
   std::swap(asked_, asked);
-  std::swap(params_, params);
+  params_.swap(params);
   body_.emplace(std::move(body));
   head_.set_bytes_max(head_bytes_max);
   state_ = ExchangeState::waiting;

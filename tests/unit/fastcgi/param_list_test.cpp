@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <string>
 
@@ -191,4 +192,45 @@ TEST_CASE(
   std::string_view name;
   std::string_view value;
   CHECK(!decode_pair(in, name, value));
+}
+
+TEST_CASE("params: another list is put behind, and its pairs stay whole") {
+  for (const std::size_t first : {0, 10, 65000, 65500, 65520, 65528}) {
+    for (const std::size_t second : {0, 1, 20, 126, 65000}) {
+      CAPTURE(first);
+      CAPTURE(second);
+      ParamList params;
+      ParamList more;
+      reference::Pairs wanted;
+      const auto add = [&wanted](ParamList& list, const std::string& name, std::size_t bytes) {
+        const std::string value(bytes - std::min<std::size_t>(bytes, name.size() + 5), 'v');
+        REQUIRE(list.add(name, value));
+        wanted.emplace_back(name, value);
+      };
+      if (first > 0) add(params, "A", first);
+      add(more, "B", second);
+      add(more, "C", 65528);
+      add(more, "D", second);
+      params.append(more);
+      CHECK(read_back(params, 7) == wanted);
+      params.append(ParamList());
+      CHECK(read_back(params, 7) == wanted);
+    }
+  }
+}
+
+TEST_CASE("params: a list that was moved from is empty, and the other has its pairs") {
+  ParamList params;
+  REQUIRE(params.add("A", std::string(65528 - 6, 'v')));
+  REQUIRE(params.add("B", "c"));
+  ParamList other = std::move(params);
+  CHECK(params.empty());
+  REQUIRE(params.add("X", "y"));
+  CHECK(read_back(params, 1) == reference::Pairs{{"X", "y"}});
+  CHECK(read_back(other, 1).size() == 2);
+  other = std::move(params);
+  CHECK(params.empty());
+  CHECK(read_back(other, 1) == reference::Pairs{{"X", "y"}});
+  params.clear();
+  CHECK(read_back(params, 1).empty());
 }
