@@ -110,6 +110,7 @@ class SiteRoutes::Pass {
   Pass(const SiteRoutes& routes, const RouteFacts& facts, RoutePlan& plan)
       : routes_(routes), facts_(facts), plan_(plan) {
     plan_ = {};
+    plan_.plain = false;
     views_[kAsked].path = facts.path;
     if (facts.resolved != facts.path) views_[kResolved].path = facts.resolved;
   }
@@ -241,12 +242,13 @@ void SiteRoutes::go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const co
 
 void SiteRoutes::plan(const RouteFacts& facts, RoutePlan& plan) const {
   if (empty_) {
-    plan = {};
-    if (fallback_) plan.fallback = &*fallback_;
+    if (!plan.plain) plan = {};
+    plan.fallback = fallback_ ? &*fallback_ : nullptr;
     return;
   }
   if (to_https_ && !facts.secure) {
     plan = {};
+    plan.plain = false;
     return go_elsewhere(plan, facts, *to_https_, 308);
   }
   Pass(*this, facts, plan).walk({});

@@ -49,14 +49,12 @@ struct Fallback {
 struct RoutePlan {
   enum class Action : std::uint8_t { none, deny, redirect, rewrite };
   Action action = Action::none;
-  int status = 0;          // deny, redirect
-  std::string_view why;    // deny: for the log
-  std::string location;    // redirect
-  InternalTarget rewrite;  // to: what is asked for in place of the path, and its query
+  bool plain = true;     // a new one, but for `fallback`: nothing to be forgotten
+  int status = 0;        // deny, redirect
+  std::string_view why;  // deny: for the log
 
   // Settings, owned by the routes. nullptr and absent: not said.
   const Fallback* fallback = nullptr;
-  Captures fallback_captures;  // of the pattern of its route, views into RouteFacts::path
   std::optional<config::Expires> expires;
   std::optional<bool> php;
   bool log = true;
@@ -67,6 +65,9 @@ struct RoutePlan {
   config::RequestTimeouts timeouts;
   std::array<const config::Auth*, 3> auth{};  // each of those that are set must be passed
 
+  std::string location;                     // redirect
+  InternalTarget rewrite;                   // to: what is asked for in place of the path, and its query
+  Captures fallback_captures;               // of the pattern of its route, views into RouteFacts::path
   std::bitset<config::kRoutesMax> matched;  // by index of the route: for headers, and to explain
   std::optional<std::size_t> decided_by;    // index of the route whose action counts
 };

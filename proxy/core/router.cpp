@@ -353,7 +353,9 @@ bool root_is_there(const config::Site& site, FileProbe& probe) {
 
 void Target::clear() {
   kind = Kind::error;
-  for (std::string* text : {&script_name, &path_info, &root, &path, &location}) text->clear();
+  for (std::string* text : {&script_name, &path_info, &root, &path, &location}) {
+    if (!text->empty()) text->clear();  // most are: their bytes elsewhere need no look
+  }
   query.reset();
   status = 200;
   allow = why = {};

@@ -5,6 +5,19 @@
 
 namespace holdfast::http {
 
+void RequestHead::clear() {
+  method = Method::get;
+  method_text = target = raw_path = query = {};
+  path.clear();
+  authority.clear();
+  host.clear();
+  version_minor = 1;
+  fields.clear();
+  content_length.reset();
+  chunked = expect_continue = false;
+  keep_alive = true;
+}
+
 std::optional<std::string_view> RequestHead::find(std::string_view name) const {
   for (const Field& field : fields)
     if (equals_ignore_case(field.name, name)) return field.value;

@@ -39,6 +39,8 @@ struct RequestHead {
   bool keep_alive = true;  // what the client asks for: version and Connection
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
+  // As new but for its memory, which the next head takes over.
+  void clear();
   // First field of this name (ASCII case ignored).
   std::optional<std::string_view> find(std::string_view name) const;
 };

@@ -317,17 +317,7 @@ void RequestParser::forget_head() {
   impl_->slices.clear();
   impl_->field = {};
   body_bytes_ = 0;
-  // All of head_ is as new but its memory, which the next request takes over.
-  RequestHead fresh;
-  fresh.path = std::move(head_.path);
-  fresh.authority = std::move(head_.authority);
-  fresh.host = std::move(head_.host);
-  fresh.fields = std::move(head_.fields);
-  fresh.path.clear();
-  fresh.authority.clear();
-  fresh.host.clear();
-  fresh.fields.clear();
-  head_ = std::move(fresh);
+  head_.clear();
 }
 
 }  // namespace holdfast::http
