@@ -86,7 +86,7 @@ void check_pool_of(const Checked& checked, std::size_t index) {
     return;
   }
   if (site.pool.empty()) {
-    if (fallback_file(site.front_controller).ends_with(".php")) {
+    if (fallback_file(site.fallback).ends_with(".php")) {
       report.error(places.find(fallback_key(checked, index)),
                    site_path(index) + " has a " +
                        fallback_key(checked, index).substr(site_path(index).size() + 1) +
@@ -118,7 +118,7 @@ void check_fallback(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const Site& site = config.sites[index];
   const std::string key = fallback_key(checked, index);
-  const std::string file = fallback_file(site.front_controller);
+  const std::string file = fallback_file(site.fallback);
   std::error_code error;
   if (site.pool.empty() || file.empty() || !places.good(key) || fs::exists(site.root + file, error)) return;
   report.warning(places.find(key), key + ": " + site.root + file + " does not exist",

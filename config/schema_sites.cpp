@@ -224,13 +224,13 @@ void write_routes(Writer& writer, std::string_view as, const Site& in) {
 
 // `front_controller` is what `fallback` was called; both fill one member, printed by the better name.
 void read_front_controller(Reader& reader, const Slot& slot, const Limits& limits, Site& out) {
-  if (auto path = UrlPath::read(reader, slot, limits)) out.front_controller = *std::move(path);
+  if (auto path = UrlPath::read(reader, slot, limits)) out.fallback = *std::move(path);
 }
 void read_fallback(Reader& reader, const Slot& slot, const Limits& limits, Site& out) {
-  if (auto target = SiteFallback::read(reader, slot, limits)) out.front_controller = *std::move(target);
+  if (auto target = SiteFallback::read(reader, slot, limits)) out.fallback = *std::move(target);
 }
 void write_fallback(Writer& writer, std::string_view as, const Site& in) {
-  writer.leaf(as, TargetKind::text(in.front_controller));
+  writer.leaf(as, TargetKind::text(in.fallback));
 }
 
 // A preset is read before the keys of its site, whatever their order.

@@ -16,8 +16,8 @@ struct Site : SiteRules {
   std::string root;                // absolute, no trailing slash
   std::string php_root;            // as php-fpm sees it; equal to root when not given
   std::vector<std::string> index = {"index.php", "index.html"};
-  std::string front_controller;  // `fallback` of the site, a target; empty: 404 for what is not a file
-  std::string pool;              // name of the pool for PHP; empty: only static files
+  std::string fallback;  // a target; empty: 404 for what is not a file
+  std::string pool;      // name of the pool for PHP; empty: only static files
   std::map<std::string, std::string> params;
   std::uint64_t max_body = std::uint64_t{64} << 20;
   bool gzip = false;                 // compress text for clients that take it

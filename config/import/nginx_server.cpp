@@ -219,7 +219,7 @@ class ServerImport {
     static_cast<PathSettings&>(site) = scope.settings;
     site.pool = scope.pool;
     if (scope.fallback && *scope.fallback != "404")
-      site.front_controller =
+      site.fallback =
           scope.fallback->starts_with(below + "/") ? scope.fallback->substr(below.size()) : *scope.fallback;
     if (scope.max_body) site.max_body = *scope.max_body;
     context_.note(d, "has become a site of its own with path " + below + ": look at its pool and fallback");
@@ -326,7 +326,7 @@ class ServerImport {
     if (site_.pool.empty()) site_.pool = scope_.pool;
     if (all_scripts_) site_.run.clear();
     site_.root = without_slash(scope_.root);
-    if (scope_.fallback && *scope_.fallback != "404") site_.front_controller = *scope_.fallback;
+    if (scope_.fallback && *scope_.fallback != "404") site_.fallback = *scope_.fallback;
     if (scope_.redirect && scope_.status == 301) site_.redirect = *scope_.redirect;
     const bool whole = scope_.redirect && scope_.status != 301;
     if (whole || scope_.deny) {

@@ -57,7 +57,7 @@ fs::path web_root(const fs::path& folder) {
 
 bool has_index(const config::Site& site) {
   std::error_code error;
-  return !site.front_controller.empty() ||
+  return !site.fallback.empty() ||
          std::any_of(site.index.begin(), site.index.end(), [&](const std::string& name) {
            return fs::is_regular_file(fs::path(site.root) / name, error);
          });
@@ -98,9 +98,8 @@ class StartNote final : public ServerHooks {
       const std::string name(app_->name);
       log.print("app:     " + name + ", by its files: its rules hold (app: " + name + " in a configuration)");
     }
-    if (!site.front_controller.empty()) {
-      log.print("routes:  what is not a file goes to " + site.front_controller +
-                " (--front-controller none: 404)");
+    if (!site.fallback.empty()) {
+      log.print("routes:  what is not a file goes to " + site.fallback + " (--front-controller none: 404)");
     }
     if (!has_index(site))
       log.print("note:    no index.php and no index.html in " + site.root + ": / is answered with 404");
@@ -142,7 +141,7 @@ config::Site make_site(const Options& options, const std::string& root, const co
   if (app != nullptr) site = config::preset_site(*app);
   site.root = site.php_root = root;
   if (app == nullptr || !options.front_controller.empty())
-    site.front_controller = front_controller(options, root, error);
+    site.fallback = front_controller(options, root, error);
   return site;
 }
 

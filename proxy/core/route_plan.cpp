@@ -60,7 +60,7 @@ void deny(RoutePlan& plan, int status, std::string_view why) {
 SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
   assert(site.routes.size() <= config::kRoutesMax);
   for (const std::string& pattern : site.run) run_.push_back(compiled(pattern));
-  if (!site.front_controller.empty()) fallback_ = fallback_of(site.front_controller);
+  if (!site.fallback.empty()) fallback_ = fallback_of(site.fallback);
   if (!site.redirect.empty()) redirect_ = redirect(site.redirect);
   if (site.https == config::Https::required) to_https_ = redirect("https://$host$uri");
   add_headers(site.headers, std::nullopt);

@@ -51,7 +51,7 @@ void set_rules(Site& site) {
   site.routes[1].fallback = "/i.php?a=$1";
   site.routes[2].path = {"/z"};
   site.routes[2].deny = 0;
-  site.front_controller = "/index.php$path?q=$$x&$query";
+  site.fallback = "/index.php$path?q=$$x&$query";
 }
 
 // Every member away from its default.

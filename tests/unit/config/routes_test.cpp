@@ -143,8 +143,8 @@ TEST_CASE("https without a proxy that tells of it, and users that are not there"
 }
 
 TEST_CASE("keys of a site") {
-  CHECK(site_of(load_site("fallback: /index.php$path")).front_controller == "/index.php$path");
-  CHECK(site_of(load_site("fallback: 404")).front_controller.empty());
+  CHECK(site_of(load_site("fallback: /index.php$path")).fallback == "/index.php$path");
+  CHECK(site_of(load_site("fallback: 404")).fallback.empty());
   const std::pair<const char*, const char*> bad[] = {
       {"fallback: /a$1", "names $1, and a site has no pattern; write $path"},
       {"path: wiki", "expected a path such as /wiki"},

@@ -117,7 +117,7 @@ TEST_CASE("what holdfast.yaml shows commented out is right too") {
   CHECK(result.config->sites[0].routes[0].when.query == std::vector<std::string>{"v=*"});
   CHECK(result.config->sites[0].auth->users == "/etc/holdfast/users");
   CHECK(result.config->sites[0].hosts.size() == 2);
-  CHECK(result.config->sites[0].front_controller == "/index.php");
+  CHECK(result.config->sites[0].fallback == "/index.php");
   CHECK(result.config->pools[0].status_path == "/fpm-status");
 }
 

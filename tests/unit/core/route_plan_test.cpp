@@ -292,7 +292,7 @@ TEST_CASE("fallback: the site's, and that of a path with what its stars took") {
   config::Route blog = route({"/*/blog/**"});
   blog.fallback = "/blog.php?of=$1&at=$2";
   Scene scene({none, blog});
-  scene.site.front_controller = "/index.php";
+  scene.site.fallback = "/index.php";
   CHECK(scene.plan("/x").fallback->target.parts[0].text == "/index.php");
   CHECK(scene.plan("/x.png").fallback->not_found);
   const RoutePlan plan = scene.plan("/me/blog/a/b");

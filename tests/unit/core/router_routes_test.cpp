@@ -118,20 +118,20 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "fallback: with PATH_INFO, with a query, to a file, and of a route") {
-  site().front_controller = "/index.php$path";
+  site().fallback = "/index.php$path";
   head.query = "q=\xc3\xa9";
   CHECK(to("/page/1") == "php /index.php + /page/1");
   CHECK(to("/x.php/y") == "php /index.php + /x.php/y");  // the client's query as it is
-  site().front_controller = "/a.php?id=$path";
+  site().fallback = "/a.php?id=$path";
   head.query = "";
   CHECK(to("/page/1") == "php /a.php ? id=/page/1");
-  site().front_controller = "/spa.html";
+  site().fallback = "/spa.html";
   CHECK(to("/page/1") == "file /spa.html");
   site().pool = "";
   CHECK(to("/page/1") == "file /spa.html");
-  site().front_controller = "/none.html";
+  site().fallback = "/none.html";
   CHECK(to("/page/1") == "404");
-  site().front_controller = "/index.php";
+  site().fallback = "/index.php";
   CHECK(to("/page/1") == "404");  // nothing runs it
   site().pool = "php";
   route({"/up/"}).fallback = "404";
@@ -154,11 +154,11 @@ TEST_CASE_FIXTURE(Fixture, "run: only these scripts; others go to the fallback, 
   for (const char* path : {"/a.php", "/a.php/x", "/up/evil.php", "/dir/", "/dir/index.php"}) {
     CAPTURE(path);
     CHECK(to(path) == "404");
-    site().front_controller = "/index.php";
+    site().fallback = "/index.php";
     CHECK(to(path) == "php /index.php");
     site().publish = {"*.php"};
     CHECK(to(path) == "php /index.php");
-    site().front_controller = "";
+    site().fallback = "";
     CHECK(to(path) == "404");
     site().publish = {};
   }
@@ -173,7 +173,7 @@ TEST_CASE_FIXTURE(Fixture, "run: only these scripts; others go to the fallback, 
 
 TEST_CASE_FIXTURE(Fixture, "php: false") {
   route({"/up/"}).php = false;
-  site().front_controller = "/index.php";
+  site().fallback = "/index.php";
   for (const char* path : {"/up/evil.php", "/up/evil.php/x", "/up/evil.php/x.png"}) CHECK(to(path) == "404");
   CHECK(to("/up/none.png") == "php /index.php");
   CHECK(to("/up/ok.png") == "file /up/ok.png");
@@ -187,7 +187,7 @@ TEST_CASE_FIXTURE(Fixture, "php: false") {
 
 TEST_CASE_FIXTURE(Fixture, "a site below a path: patterns, scripts and fallback are relative to it") {
   site().path = "/wiki";
-  site().front_controller = "/index.php$path";
+  site().fallback = "/index.php$path";
   route({"/dir/"}).deny = 403;
   route({"/go"}).redirect = "https://b.example$uri";
   CHECK(to("/wiki/a.php/x") == "php /a.php + /x");
@@ -238,7 +238,7 @@ TEST_CASE_FIXTURE(Fixture, "allow, and https: required") {
 TEST_CASE_FIXTURE(Fixture, "list: names of a folder without an index, but for what is not served") {
   route({"/up/"}).list = true;
   route({"/up/*.bin", "/up/no/"}).deny = 403;
-  site().front_controller = "/index.php";
+  site().fallback = "/index.php";
   CHECK(to("/up/") == "list /up/");
   CHECK(to("/up") == "301 /up/");
   CHECK(to("/dir/") == "php /dir/index.php");

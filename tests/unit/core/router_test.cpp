@@ -173,9 +173,9 @@ TEST_CASE_FIXTURE(Fixture,
       CHECK(to(path) == "404");
     }
     head.method = http::Method::get;
-    site().front_controller = "/index.php";
+    site().fallback = "/index.php";
     CHECK(to(path) == "php /index.php");
-    site().front_controller = "";
+    site().fallback = "";
   }
   CHECK(to("/x.php.d") == "301 /x.php.d/");
   CHECK(to("/x.php.d/style.css") == "file /r/x.php.d/style.css");  // a folder's name is no file's
@@ -212,7 +212,7 @@ TEST_CASE_FIXTURE(Fixture, "resolve_root: files and scripts are looked for where
 }
 
 TEST_CASE_FIXTURE(Fixture, "hidden names do not exist, but for /.well-known at the top and in PATH_INFO") {
-  site().front_controller = "/index.php";
+  site().fallback = "/index.php";
   for (const char* path :
        {"/.env", "/.git/config", "/.git/", "/.git", "/.git/none", "/.git/a.php", "/dir/.well-known"}) {
     CAPTURE(path);
@@ -228,7 +228,7 @@ TEST_CASE_FIXTURE(Fixture, "hidden names do not exist, but for /.well-known at t
     CHECK(to(path) == "php /index.php");
     CHECK(files.probes == 1);
   }
-  site().front_controller = "";
+  site().fallback = "";
   for (const char* path : {"/.env", "/.none", "/.git/config"}) {
     CHECK(to(path) == "404");
     CHECK(files.probes == 0);
@@ -272,7 +272,7 @@ TEST_CASE_FIXTURE(Fixture, "a redirect stays on this host") {
 }
 
 TEST_CASE_FIXTURE(Fixture, "front controller for all that is no file, after one probe") {
-  site().front_controller = "/index.php";
+  site().fallback = "/index.php";
   CHECK(to("/blog/post") == "php /index.php");
   CHECK(files.probes == 1);
   CHECK(to("/blog/post/") == "php /index.php");
@@ -322,7 +322,7 @@ TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no pr
   CHECK(to("/a.php/.x") == "php /a.php + /.x");
   CHECK(to("/.env") == "404");
   CHECK(files.probes == 1);  // is it there by now?
-  site().front_controller = "/app.php";
+  site().fallback = "/app.php";
   CHECK(to("/.git/a.php") == "php /app.php");
   CHECK(to("/wiki/.NET") == "php /app.php");
   CHECK(to("/") == "php /app.php");
