@@ -2,7 +2,8 @@
 // may begin at any depth; a trailing `/` is the folder and all below; `*` stands for any bytes of one
 // segment,
 // `**` for any bytes across segments (`**/`: any number of folders, none too), `{a,b}` for one of the words.
-// A star that is a whole segment takes at least one byte. `/` alone is the top folder itself. Case counts.
+// A star that is a whole segment takes at least one byte. `/` alone is the top folder itself. Case counts,
+// unless a route says `ignore_case`.
 // Syntax only: what matches is core's.
 #pragma once
 

@@ -73,6 +73,7 @@ struct RouteWhen {
 
 struct Route : PathSettings {
   std::vector<std::string> path;  // patterns; one of them must match
+  bool ignore_case = false;       // of the letters A to Z in `path`
   RouteWhen when;
   std::optional<std::uint64_t> max_body;
   std::optional<std::string> pool;

@@ -124,9 +124,18 @@ constexpr Limits kBody = from_to(1, UINT64_MAX, "write the largest body you acce
 template <>
 struct Keys<Route> {
   static constexpr auto kList = joined(
-      joined(
-          std::array{key_of<Route, &Route::path, PathPatterns>("path"), block<Route, &Route::when>("when")},
-          path_settings<Route>()),
+      joined(std::array{key_of<Route, &Route::path, PathPatterns>("path"),
+                        Key<Route>{"ignore_case",
+                                   {},
+                                   [](Reader& reader, const Slot& slot, const Limits& limits, Route& out) {
+                                     out.ignore_case =
+                                         Flag::read(reader, slot, limits).value_or(out.ignore_case);
+                                   },
+                                   [](Writer& writer, std::string_view as, const Route& in) {
+                                     in.ignore_case ? writer.leaf(as, "true") : writer.unset(as);
+                                   }},
+                        block<Route, &Route::when>("when")},
+             path_settings<Route>()),
       std::array{
           given<Route, &Route::max_body, Size>("max_body", kBody),
           given<Route, &Route::pool, PoolName>("pool"),

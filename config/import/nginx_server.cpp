@@ -88,7 +88,7 @@ class ServerImport {
     } else if (d.name == "location") {
       location(d);
     } else if (d.name == "if") {
-      condition(d, nullptr, 2);
+      condition(d, nullptr, {{}, 2});
     } else if (d.name == "rewrite") {
       rewrite(d, -1, 0);
     } else if (!take_site_key(context_, d, site_) && !take_setting(context_, d, scope_) &&
@@ -122,7 +122,15 @@ class ServerImport {
   struct Parent {
     std::string prefix;  // empty: of a regular expression
     int rank = 0;
+    bool ignore_case = false;
   };
+
+  // `location ~* ...`: letters of either case, where the pattern has any.
+  static bool ignores_case(const NginxDirective& d, const std::string& pattern) {
+    return d.words.size() > 1 && d.word(0) == "~*" && std::any_of(pattern.begin(), pattern.end(), [](char c) {
+             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+           });
+  }
 
   void location(const NginxDirective& d, const Parent* parent = nullptr) {
     const bool modified = d.words.size() > 1;
@@ -136,7 +144,8 @@ class ServerImport {
     int rank = modifier == "=" ? 0 : modifier == "^~" ? 1 : regex ? 2 : 3;
     if (parent != nullptr && rank != 0) rank = parent->rank;
     NginxScope scope;
-    read(d, top ? scope_ : scope, pattern ? &*pattern : nullptr, Parent{regex || top ? "" : path, rank});
+    read(d, top ? scope_ : scope, pattern ? &*pattern : nullptr,
+         Parent{regex || top ? "" : path, rank, pattern && ignores_case(d, pattern->pattern)});
     if (top) return;
     finish_access(scope);
     if (regex && scope.deny && is_hidden(path))
@@ -161,7 +170,7 @@ class ServerImport {
       if (d.name == "location") {
         this->location(d, &self);
       } else if (d.name == "if") {
-        condition(d, pattern, self.rank);
+        condition(d, pattern, self);
       } else if (d.name == "rewrite") {
         rewrite(d, self.rank, 0);
       } else if (d.name == "limit_except") {
@@ -231,6 +240,7 @@ class ServerImport {
     Route& route = out.route;
     static_cast<PathSettings&>(route) = scope.settings;
     route.path = {pattern};
+    route.ignore_case = ignores_case(d, pattern);
     route.deny = scope.deny;
     if (!route.deny) route.redirect = scope.redirect;
     route.status = scope.status;
@@ -242,12 +252,12 @@ class ServerImport {
     if (shields && !route.has_action()) route.deny = 0;
     Route nothing;
     nothing.path = route.path;
+    nothing.ignore_case = route.ignore_case;
     nothing.status = route.status;
     if (route == nothing) {
       if (scope.pool.empty()) context_.note(d, "says nothing that a route would have to say");
       return;
     }
-    if (d.word(0) == "~*" && route.deny.value_or(0) != 0) context_.note(d, "case counts in patterns");
     routes_.push_back(std::move(out));
   }
 
@@ -268,7 +278,7 @@ class ServerImport {
     routes_.push_back(std::move(out));
   }
 
-  void condition(const NginxDirective& d, const PatternOfRegex* pattern, int rank) {
+  void condition(const NginxDirective& d, const PatternOfRegex* pattern, const Parent& of) {
     const std::string text = condition_text(d);
     const NginxDirective* only = d.block.size() == 1 ? &d.block[0] : nullptr;
     if (text == "!-f $document_root$fastcgi_script_name")
@@ -286,8 +296,9 @@ class ServerImport {
     }
     RouteWhen when;
     if (returns && when_of(text, when) && (inner.deny || inner.redirect)) {
-      Ranked out{rank, 0, {}};
+      Ranked out{of.rank, 0, {}};
       out.route.path = {pattern != nullptr ? pattern->pattern : "/**"};
+      out.route.ignore_case = of.ignore_case;
       out.route.when = when;
       out.route.deny = inner.deny;
       out.route.redirect = inner.redirect;
@@ -343,6 +354,9 @@ class ServerImport {
     for (Ranked& each : routes_) {
       if (site_.routes.size() < kRoutesMax) site_.routes.push_back(std::move(each.route));
     }
+    if (routes_.size() > kRoutesMax)
+      context_.note(server_, "has " + std::to_string(routes_.size()) + " routes: those behind the first " +
+                                 std::to_string(kRoutesMax) + " are left out");
     drop_needless_shields();
     if (any_host_ && !has_any_host()) site_.hosts.clear();
     if (site_.redirect.empty() && site_.root.empty() && site_.routes.empty() && aliases_.empty())
@@ -364,6 +378,7 @@ class ServerImport {
         route->deny.reset();
         Route nothing;
         nothing.path = route->path;
+        nothing.ignore_case = route->ignore_case;
         if (*route == nothing) continue;
       }
       later_action = later_action || route->deny.value_or(0) != 0 || route->redirect || route->to;

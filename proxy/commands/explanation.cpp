@@ -39,6 +39,7 @@ std::string site_text(const config::Config& config, const config::Site& site) {
 std::string route_text(const config::Route& route) {
   std::string text;
   for (const std::string& pattern : route.path) text += (text.empty() ? "" : ", ") + pattern;
+  if (route.ignore_case) text += " (ignore_case)";
   if (!route.when.empty()) text += " (when)";
   if (route.deny) text += ": deny " + (*route.deny == 0 ? std::string("off") : std::to_string(*route.deny));
   if (route.redirect) text += ": redirect " + *route.redirect;

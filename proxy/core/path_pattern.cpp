@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/text/ascii.h"
+
 namespace holdfast::core {
 namespace {
 
@@ -165,6 +167,32 @@ bool any_of(const std::vector<std::string>& texts, Test test) {
   return std::any_of(texts.begin(), texts.end(), test);
 }
 
+void make_lower(std::string& text) {
+  for (char& c : text) c = text::to_lower(c);
+}
+
+// The path in small letters; of the same length, so that places in it are places in the path.
+class SmallLetters {
+ public:
+  explicit SmallLetters(std::string_view path) {
+    char* out = few_.data();
+    if (path.size() > few_.size()) {
+      many_.resize(path.size());
+      out = many_.data();
+    }
+    std::transform(path.begin(), path.end(), out, text::to_lower);
+    text_ = {out, path.size()};
+  }
+  SmallLetters(const SmallLetters&) = delete;
+  SmallLetters& operator=(const SmallLetters&) = delete;
+  std::string_view text() const { return text_; }
+
+ private:
+  std::array<char, 256> few_;
+  std::string many_;
+  std::string_view text_;
+};
+
 bool is_within(std::string_view path, const std::string& text) {
   for (std::size_t at = path.find(text); at != std::string_view::npos; at = path.find(text, at + 1)) {
     const std::size_t behind = at + text.size();
@@ -175,8 +203,20 @@ bool is_within(std::string_view path, const std::string& text) {
 
 }  // namespace
 
-PathPattern::PathPattern(config::PathPattern pattern) : pattern_(std::move(pattern)) {
+PathPattern::PathPattern(config::PathPattern pattern, Case letters)
+    : pattern_(std::move(pattern)), letters_(letters) {
+  if (letters_ == Case::ignored) {
+    for (Piece& piece : pattern_.pieces) {
+      make_lower(piece.text);
+      for (std::string& word : piece.words) make_lower(word);
+    }
+  }
   find_shape();
+  if (letters_ == Case::ignored) {
+    for (int byte = 'A'; byte <= 'Z'; ++byte) {
+      if (last_[static_cast<std::size_t>(byte - 'A' + 'a')]) last_.set(static_cast<std::size_t>(byte));
+    }
+  }
 }
 
 void PathPattern::find_shape() {
@@ -225,6 +265,10 @@ void PathPattern::find_shape() {
 bool PathPattern::matches(std::string_view path) const {
   if (path.size() < shortest_ || path.empty() || !last_[static_cast<unsigned char>(path.back())])
     return false;
+  return letters_ == Case::counts ? fits(path) : fits(SmallLetters(path).text());
+}
+
+bool PathPattern::fits(std::string_view path) const {
   switch (shape_) {
     case Shape::exact: return any_of(starts_, [path](const auto& text) { return path == text; });
     case Shape::tree:
@@ -246,7 +290,15 @@ bool PathPattern::matches(std::string_view path) const {
 
 bool PathPattern::matches(std::string_view path, Captures& captures) const {
   captures.count = 0;
-  return matches(path) && find(path, &captures);
+  if (!matches(path)) return false;
+  if (letters_ == Case::counts) return find(path, &captures);
+  const SmallLetters small(path);
+  (void)find(small.text(), &captures);
+  for (std::size_t i = 0; i < captures.count; ++i) {
+    std::string_view& taken = captures.texts[i];
+    taken = path.substr(static_cast<std::size_t>(taken.data() - small.text().data()), taken.size());
+  }
+  return true;
 }
 
 bool PathPattern::find(std::string_view path, Captures* captures) const {

@@ -23,8 +23,10 @@ struct Captures {
 
 class PathPattern {
  public:
+  enum class Case : std::uint8_t { counts, ignored };  // of the letters A to Z
+
   // `pattern`: as config::parse_path_pattern() gives it.
-  explicit PathPattern(config::PathPattern pattern);
+  explicit PathPattern(config::PathPattern pattern, Case letters = Case::counts);
 
   // `path`: percent-decoded and normalised: begins with '/', no "//", no "." and "..".
   bool matches(std::string_view path) const;
@@ -44,9 +46,12 @@ class PathPattern {
   };
 
   void find_shape();
+  // The same of a path whose letters are as the pattern has them.
+  bool fits(std::string_view path) const;
   bool find(std::string_view path, Captures* captures) const;
 
-  config::PathPattern pattern_;
+  config::PathPattern pattern_;  // in small letters where case is ignored
+  Case letters_;
   Shape shape_ = Shape::general;
   std::string prefix_;  // general: what each path that matches begins with
   std::vector<std::string> starts_;

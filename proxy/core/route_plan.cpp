@@ -15,10 +15,11 @@ using config::PathSettings;
 using config::Route;
 
 // The configuration was read with the same functions: it cannot fail here.
-PathPattern compiled(const std::string& text) {
+PathPattern compiled(const std::string& text, bool ignore_case = false) {
   auto parsed = config::parse_path_pattern(text);
   assert(parsed.value);
-  return PathPattern(std::move(*parsed.value));
+  return PathPattern(std::move(*parsed.value),
+                     ignore_case ? PathPattern::Case::ignored : PathPattern::Case::counts);
 }
 
 config::TargetTemplate redirect(const std::string& text) {
@@ -69,7 +70,8 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     Compiled out;
     out.route = &route;
     out.conditional = !route.when.empty();
-    for (const std::string& pattern : route.path) out.patterns.push_back(compiled(pattern));
+    for (const std::string& pattern : route.path)
+      out.patterns.push_back(compiled(pattern, route.ignore_case));
     if (route.to) out.target = internal(*route.to);
     if (route.redirect) out.target = redirect(*route.redirect);
     if (route.fallback) out.fallback = fallback_of(*route.fallback);

@@ -13,10 +13,11 @@ using namespace holdfast;
 
 namespace {
 
-core::PathPattern compiled(std::string_view text) {
+core::PathPattern compiled(std::string_view text,
+                           core::PathPattern::Case letters = core::PathPattern::Case::counts) {
   auto parsed = config::parse_path_pattern(text);
   REQUIRE_MESSAGE(parsed.value, parsed.error);
-  return core::PathPattern(std::move(*parsed.value));
+  return core::PathPattern(std::move(*parsed.value), letters);
 }
 
 std::optional<std::vector<std::string>> taken(const core::PathPattern& pattern, std::string_view path) {
@@ -158,6 +159,33 @@ TEST_CASE("nothing matches what is no path") {
   CHECK_FALSE(compiled("*").matches(""));
 }
 
+TEST_CASE("where case is ignored, it is that of A to Z alone; what is taken is as the path has it") {
+  const auto ignored = core::PathPattern::Case::ignored;
+  const Row rows[] = {
+      {"*.{sql,JPG}", "/Dump.SQL", "[Dump][SQL]"},  // by its ending
+      {"*.{sql,JPG}", "/a.jPg", "[a][jPg]"},
+      {"*.sql", "/a.sqm", kNo},
+      {"/Up", "/uP", kYes},             // the path itself
+      {"/config/", "/CONFIG/a", kYes},  // a folder
+      {"Node_Modules/", "/x/node_MODULES/y", kYes},
+      {"/files/**.php", "/FILES/a/B.PHP", "[a/B]"},  // both ends
+      {"{uploads,files}/**.php", "/X/Uploads/Y.PhP", "[Uploads][Y]"},
+      {"/a*/B", "/AxY/b", "[xY]"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.pattern);
+    CAPTURE(row.path);
+    const core::PathPattern pattern = compiled(row.pattern, ignored);
+    CHECK(pattern.matches(row.path) == (row.takes != nullptr));
+    CHECK(shown(taken(pattern, row.path)) ==
+          (row.takes == nullptr ? std::string("no match") : std::string(row.takes)));
+  }
+  CHECK_FALSE(compiled("/@`", ignored).matches("/`@"));
+  CHECK_FALSE(compiled("/\xC3\xA4", ignored).matches("/\xC3\x84"));  // as nginx's ~*
+  const std::string deep = "/" + std::string(3000, 'A') + "/B.Php";
+  CHECK(shown(taken(compiled("/**.php", ignored), deep)) == "[" + std::string(3000, 'A') + "/B]");
+}
+
 TEST_CASE("random patterns and paths: both implementations agree") {
   std::mt19937 random(20);
   const auto text_of = [&](std::initializer_list<const char*> letters, std::size_t most) {
@@ -179,6 +207,12 @@ TEST_CASE("random patterns and paths: both implementations agree") {
     const auto wanted = PathPatternOracle(text, path).match();
     REQUIRE(shown(taken(pattern, path)) == shown(wanted));
     REQUIRE(pattern.matches(path) == wanted.has_value());
+    std::string other = path;
+    for (char& c : other) c = (random() & 1) != 0 && c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    const auto loose = taken(compiled(text, core::PathPattern::Case::ignored), other);
+    REQUIRE(loose.has_value() == wanted.has_value());
+    for (std::size_t i = 0; loose && i < loose->size(); ++i)
+      REQUIRE((*loose)[i].size() == (*wanted)[i].size());
     matched += wanted ? 1 : 0;
   }
   CHECK(matched > 3000);
