@@ -1,4 +1,4 @@
-"""nginx as shipped before a php-fpm: a connection for each request. What a burst may cost is measured beside it."""
+"""The real nginx before a php-fpm: as shipped, with a connection for each request, or with servers of a test's own."""
 
 import shutil
 import socket
@@ -22,21 +22,25 @@ http {{
   proxy_temp_path {dir}/proxy;
   scgi_temp_path {dir}/scgi;
   uwsgi_temp_path {dir}/uwsgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location ~ \\.php$ {{
-      include /etc/nginx/fastcgi_params;
-      fastcgi_param SCRIPT_FILENAME {www}$fastcgi_script_name;
-      fastcgi_pass {php};
-    }}
-  }}
+  {servers}
 }}
 """
+AS_SHIPPED = """\
+server {
+    listen 127.0.0.1:@PORT@;
+    location ~ \\.php$ {
+      include /etc/nginx/fastcgi_params;
+      fastcgi_param SCRIPT_FILENAME @WWW@$fastcgi_script_name;
+      fastcgi_pass @PHP@;
+    }
+  }"""
 
 
 class Nginx:
-    def __init__(self, base, fpm):
+    def __init__(self, base, fpm, servers=AS_SHIPPED):
+        """`servers`: what stands in http; @PORT@, @PHP@ and @WWW@ are filled in."""
         self.dir = base
+        self.servers = servers
         self.dir.mkdir(mode=0o755)
         self.fpm = fpm
         self.port = self.process = None
@@ -44,9 +48,10 @@ class Nginx:
     def start(self, tries=3):
         while True:
             self.port = free_port()
-            (self.dir / "nginx.conf").write_text(CONFIG.format(
-                dir=self.dir, port=self.port, www=self.fpm.www, php=self.fpm.address.removeprefix("tcp:")),
-                encoding="ascii")
+            servers = self.servers
+            for name, value in (("@PORT@", self.port), ("@WWW@", self.fpm.www), ("@PHP@", self.fpm.address.removeprefix("tcp:"))):
+                servers = servers.replace(name, str(value))
+            (self.dir / "nginx.conf").write_text(CONFIG.format(dir=self.dir, servers=servers), encoding="ascii")
             self.process = Process([NGINX, "-c", self.dir / "nginx.conf", "-e", "stderr"], self.dir / "nginx.out")
             wait_until(lambda: not self.process.running or self._answers(), "nginx to listen")
             if self.process.running:
