@@ -4,62 +4,9 @@
 #include "config/config.h"
 #include "config/pool.h"
 #include "config/site.h"
-#include "proxy/net/static_file.h"
+#include "proxy/client/system_probe.h"
 
 namespace holdfast {
-
-namespace {
-
-// One stat() a candidate; paths of a real site stay in the kernel's dentry cache.
-class SystemProbe final : public core::FileProbe {
- public:
-  explicit SystemProbe(std::map<std::string, std::string>& real_paths) : real_paths_(real_paths) {}
-  core::FileKind kind(std::string_view root, std::string_view path) override {
-    last_ = net::file_info(root, path);
-    switch (last_.kind) {
-      case net::FileKind::regular: return core::FileKind::file;
-      case net::FileKind::directory: return core::FileKind::directory;
-      case net::FileKind::other: return core::FileKind::other;
-      case net::FileKind::link_refused:
-      case net::FileKind::forbidden: return core::FileKind::forbidden;
-      case net::FileKind::missing:
-      case net::FileKind::failed: return core::FileKind::missing;
-    }
-    return core::FileKind::missing;
-  }
-
-  // Two stat() in place of realpath's many calls: what both names lead to tells whether the last answer
-  // holds.
-  std::string real_path(const std::string& path) override {
-    std::string& known = real_paths_[path];
-    if (!known.empty() && same(net::file_info({}, path), net::file_info({}, known))) return known;
-    known = net::real_path(path);
-    return known;
-  }
-
-  // For the file that was looked at last, `path` below `root`: the root without links, below which opening it
-  // costs one call in place of four. Empty where the root has no links, or leads elsewhere.
-  std::string short_cut(const std::string& root, const std::string& path) {
-    std::string& known = real_paths_[root];
-    if (known == root) return {};
-    if (known.empty() || !same(last_, net::file_info({}, known + path))) {
-      known = net::real_path(root);
-      if (known == root || !same(last_, net::file_info({}, known + path))) return {};
-    }
-    return known;
-  }
-
- private:
-  static bool same(const net::FileInfo& a, const net::FileInfo& b) {
-    const bool found = a.kind == net::FileKind::regular || a.kind == net::FileKind::directory;
-    return found && a.kind == b.kind && a.inode == b.inode && a.device == b.device;
-  }
-
-  std::map<std::string, std::string>& real_paths_;
-  net::FileInfo last_;
-};
-
-}  // namespace
 
 void Plan::clear() {
   kind = Kind::error;

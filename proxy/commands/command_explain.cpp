@@ -1,16 +1,15 @@
 // See command_explain.h.
 #include "proxy/commands/command_explain.h"
 
-#include <unistd.h>
-
 #include <cstdio>
-#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "config/config.h"
 #include "config/load.h"
+#include "proxy/client/system_probe.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/explanation.h"
@@ -21,43 +20,12 @@ namespace holdfast {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 struct Options {
   std::string url;
   std::string file = "/etc/holdfast/holdfast.yaml";
   std::string method = "GET";
   std::string from = "127.0.0.1";
   std::vector<std::string> headers;
-};
-
-// As this user sees the files: the server may be another.
-class Probe final : public core::FileProbe {
- public:
-  core::FileKind kind(std::string_view root, std::string_view below) override {
-    const std::string path = std::string(root).append(below);
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (error == std::errc::permission_denied) return core::FileKind::forbidden;
-    switch (status.type()) {
-      case fs::file_type::regular:
-        return ::access(path.c_str(), R_OK) == 0 ? core::FileKind::file : core::FileKind::forbidden;
-      case fs::file_type::directory: return core::FileKind::directory;
-      case fs::file_type::none:
-      case fs::file_type::not_found: return core::FileKind::missing;
-      case fs::file_type::symlink:
-      case fs::file_type::block:
-      case fs::file_type::character:
-      case fs::file_type::fifo:
-      case fs::file_type::socket:
-      case fs::file_type::unknown: break;
-    }
-    return core::FileKind::other;
-  }
-  std::string real_path(const std::string& path) override {
-    std::error_code error;
-    return fs::canonical(path, error).string();
-  }
 };
 
 int fail(int status, const std::string& text) {
@@ -108,7 +76,8 @@ int explain(const Options& options) {
   }
   if (progress.event != http::RequestParser::Event::head_complete)
     return fail(kExitUsage, "this is no request");
-  Probe probe;
+  std::map<std::string, std::string> real_paths;
+  SystemProbe probe(real_paths);
   std::fputs(
       explain_request(config, parser.head(), {parser.head().host, address->bytes, secure}, probe).c_str(),
       stdout);

@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "config/units.h"
+#include "proxy/client/static_response.h"
 #include "proxy/core/log_text.h"
 #include "proxy/core/withheld.h"
 
@@ -71,7 +72,14 @@ void tell_answer(Text& text, const config::Site& site, const Target& target) {
       text.line("pool", target.plan.pool != nullptr ? *target.plan.pool : site.pool);
       text.line("max_body", config::size_text(target.plan.max_body.value_or(site.max_body)));
       return;
-    case Target::Kind::file: text.line("answer", "file " + root + target.path); return;
+    case Target::Kind::file: {
+      const StaticResponse file(site, root, target.path, {});  // opened as the server would
+      if (file.failure() != 0)
+        text.line("answer", std::to_string(file.failure()) + ": " + std::string(file.why()));
+      else
+        text.line("answer", "file " + root + target.path);
+      return;
+    }
     case Target::Kind::list: text.line("answer", "the names in " + root + target.path); return;
     case Target::Kind::redirect:
       text.line("answer", std::to_string(target.status) + " to " + target.location);

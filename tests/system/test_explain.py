@@ -1,6 +1,7 @@
 """`holdfast explain`: the answer to every "why is this 404", in agreement with what the server does."""
 
 import json
+import os
 import re
 
 import pytest
@@ -56,6 +57,26 @@ def test_it_names_the_site_the_routes_and_the_settings(stack):
     assert "answer    404" in explain(proxy, "https://a.example/conf/x", "--from", "10.1.2.3")
     assert "none has host b.example" in explain(proxy, "http://b.example/")
     assert "308 to https://a.example/x" in explain(proxy, "/x"), "a path alone is asked of the first site"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
+def test_it_opens_files_as_the_server_does(stack):
+    """Links of another owner, links to names that are never sent, files that not everybody may read."""
+    proxy, fpm = stack()
+    (fpm.www / "own.txt").write_text("x", encoding="ascii")
+    (fpm.www / "private.txt").write_text("x", encoding="ascii")
+    (fpm.www / "private.txt").chmod(0o600)
+    for name, target in (("own-link.txt", "own.txt"), ("their-link.txt", "own.txt"), ("name-link.txt", "index.php")):
+        (fpm.www / name).symlink_to(target)
+    os.chown(fpm.www / "their-link.txt", 33, 33, follow_symlinks=False)
+    expected = {"/own-link.txt": "file ", "/their-link.txt": "403: a link of another owner", "/name-link.txt": "404: a link leads to a name",
+                "/private.txt": "403"}
+    for target, words in expected.items():
+        answer = re.search(r"(?m)^answer +(.*)$", explain(proxy, f"http://localhost{target}")).group(1)
+        assert answer.startswith(words), (target, answer)
+        assert proxy.get(target).status == (200 if words == "file " else int(words[:3])), target
+    proxy.reload({**proxy.config, "sites": [{**proxy.config["sites"][0], "follow_links": "all"}]})
+    assert "answer    file " in explain(proxy, "http://localhost/their-link.txt") and proxy.get("/their-link.txt").status == 200
 
 
 @pytest.mark.parametrize("url, more", [("http://localhost/", ["--from", "x"]), ("", ["-c", "/none.yaml"])])

@@ -24,8 +24,8 @@ ROOMS = {
     "proxy/client": _CLIENT,
     "proxy/admin": _ADMIN,
     "proxy/worker": {"proxy/worker", "proxy/posix", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
-    "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/sockets", "proxy/core", "config"},
-    "proxy/commands": {"proxy/worker", "proxy/http", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/core", "config", "config/import"},
+    "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/posix", "proxy/sockets", "proxy/core", "proxy/http", "config"},
+    "proxy/commands": {"proxy/worker", "proxy/http", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/client", "proxy/core", "config", "config/import"},
     "proxy": {"proxy/commands", "proxy/core"},
 }
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}
@@ -34,6 +34,8 @@ ARROW_DOORS = {("proxy/net", "proxy/posix"): {"unix_address.h"},
                ("proxy/worker", "proxy/posix"): {"unix_address.h"},
                ("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
                ("proxy/commands", "proxy/worker"): {"server.h"},
+               # explain and doctor look at files as the server does.
+               ("proxy/commands", "proxy/client"): {"static_response.h", "system_probe.h"},
                ("proxy", "proxy/core"): {"version.h"}}
 # proxy/net implements this interface of core.
 ARROW_EXCEPTIONS = {("proxy/net", "proxy/core/spill.h")}
