@@ -5,14 +5,17 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "config/load.h"
+#include "proxy/client/system_probe.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/doctor/doctor.h"
 #include "proxy/doctor/doctor_facts.h"
+#include "proxy/doctor/doctor_hidden.h"
 #include "proxy/doctor/doctor_report.h"
 #include "proxy/fpm/run_user.h"
 
@@ -26,6 +29,18 @@ struct DoctorOptions {
   bool json = false;
   bool do_not_ask = false;
 };
+
+// What must not be readable, of each site; with `ask` the running server is asked for it.
+std::vector<HiddenFacts> look_for_hidden(const config::Config& config, const FactSources& sources) {
+  std::map<std::string, std::string> real_paths;
+  SystemProbe probe(real_paths);
+  std::vector<HiddenFacts> sites = find_hidden_files(config, probe);
+  if (sources.ask) ask_for_hidden_files(sites, sources.answer_limit);
+  for (HiddenFacts& site : sites) {
+    if (!sources.ask) site.no_answer = "--offline";
+  }
+  return sites;
+}
 
 int run_doctor(DoctorOptions options) {
   const config::LoadResult loaded = config::load_file(options.config_file);
@@ -41,7 +56,8 @@ int run_doctor(DoctorOptions options) {
     return kExitUsage;
   }
   options.sources.ask = !options.do_not_ask;
-  const DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
+  DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
+  facts.hidden = look_for_hidden(*loaded.config, options.sources);
   const std::vector<Finding> findings = diagnose(facts);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   const std::string out = options.json ? doctor_json(facts, findings) : doctor_text(facts, findings, color);
@@ -53,17 +69,23 @@ int run_doctor(DoctorOptions options) {
 
 void add_doctor_command(CommandLine& line) {
   const auto options = std::make_shared<DoctorOptions>();  // lives as long as the action
-  Command command = line.add("doctor", "Compare the pools with php-fpm's and the kernel's settings.");
+  Command command = line.add(
+      "doctor",
+      "Compare the pools with php-fpm's and the kernel's settings, and ask the server for hidden files.");
   command.text("-c,--config", options->config_file, "Configuration file");
   command.files("--fpm-config", options->sources.fpm_configs,
                 "The php-fpm.conf; default: where the packages put it");
   command.text("--user", options->sources.user,
                "Account that holdfast runs under; default: the current one, or whom root becomes");
   command.flag("--json", options->json, "One JSON object");
-  command.flag("--offline", options->do_not_ask, "Do not connect to php-fpm");
+  command.flag("--offline", options->do_not_ask,
+               "Connect to nothing: neither php-fpm nor the running server");
   command.footer(
       "Exit status: 0 nothing worse than a hint, 1 warnings, 2 errors, 64 usage, 78 mistakes in the "
-      "configuration.\nNo script of yours is run.");
+      "configuration.\nFiles below the roots that must not be readable (names with a dot, dumps and copies, "
+      "what the "
+      "application's preset hides)\nare asked of the running server as any client would. No script of yours "
+      "is run.");
   command.action([options] { return run_doctor(*options); });
 }
 

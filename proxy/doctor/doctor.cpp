@@ -26,6 +26,7 @@ std::vector<Finding> diagnose(const DoctorFacts& facts) {
     check_timeouts(facts, pool, findings);
   }
   check_roots(facts, findings);
+  check_hidden(facts, findings);
   check_ports(facts, findings);
   check_system(facts, findings);
   std::stable_sort(findings.begin(), findings.end(),

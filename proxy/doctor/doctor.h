@@ -102,6 +102,35 @@ struct RootFacts {
   std::string probe_file;  // the static file asked for; empty: none suitable
 };
 
+// One file below a root that must not be readable.
+struct HiddenFile {
+  enum class Decision : std::uint8_t {  // by the configuration
+    refused,
+    sent,       // the file itself
+    runs,       // it is a script, and runs
+    elsewhere,  // a redirect, or another script answers
+  };
+  std::string path;  // below the root and below the site's `path`; decoded
+  std::string why;   // "its name begins with a dot", "nextcloud hides it"
+  Decision decision = Decision::refused;
+  int status = 0;         // what the running server answered; 0: not asked
+  bool readable = false;  // its content came
+};
+
+// Some of the hidden files of a site.
+struct HiddenFacts {
+  std::size_t index = 0;  // of the site in the configuration
+  std::string site;       // its first host, or "any host"
+  std::string host;       // that it is asked by
+  std::string root;
+  std::string url_path;                    // the site's `path`
+  std::string app;                         // that its files are recognised as; empty: none
+  std::vector<config::Address> listening;  // where it may be asked
+  std::string address;                     // where it was; empty: nowhere
+  std::string no_answer;                   // why not all were asked
+  std::vector<HiddenFile> files;
+};
+
 struct DoctorFacts {
   std::string config_file;
   std::vector<config::Address> listening;  // our own addresses, the admin endpoint's included
@@ -111,6 +140,7 @@ struct DoctorFacts {
   net::SystemSettings system;
   std::vector<PoolFacts> pools;
   std::vector<RootFacts> roots;
+  std::vector<HiddenFacts> hidden;     // doctor_hidden.h
   std::vector<FpmConfig> fpm_configs;  // all that were read
 };
 

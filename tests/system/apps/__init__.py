@@ -1,0 +1,1 @@
+"""What each application has in its folder, and where a preset differs from nginx beside it (test_routes_nginx.py)."""
