@@ -102,12 +102,30 @@ void join_https(Config& config) {
   }
 }
 
+// The last server_name that holds the name; nullptr: none is written so.
+const NginxDirective* last_with_name(const Directives& top, const std::string& name) {
+  const NginxDirective* last = nullptr;
+  for (const NginxDirective& server : top) {
+    for (const NginxDirective& d : server.block) {
+      const bool has = std::find(d.words.begin(), d.words.end(), name) != d.words.end();
+      if (server.name == "server" && d.name == "server_name" && has) last = &d;
+    }
+  }
+  return last;
+}
+
 // A name that two servers have goes to the first, as nginx does it.
-void drop_double_hosts(Imported& out) {
+void drop_double_hosts(Imported& out, const Directives& top) {
   std::set<std::pair<std::string, std::string>> seen;
   for (Site& site : out.config.sites) {
     const bool had = !site.hosts.empty();
-    std::erase_if(site.hosts, [&](const std::string& host) { return !seen.emplace(host, site.path).second; });
+    std::erase_if(site.hosts, [&](const std::string& host) {
+      if (seen.emplace(host, site.path).second) return false;
+      const NginxDirective* d = last_with_name(top, host);
+      out.notes.push_back({d != nullptr ? d->file : "", d != nullptr ? d->line : 0,
+                           "server_name " + host + ": another server has this name already"});
+      return true;
+    });
     if ((had && site.hosts.empty()) || (!had && !seen.emplace("", site.path).second)) {
       out.notes.push_back(
           {"", 0, "a server for names that another has already is left out (root " + site.root + ")"});
@@ -148,7 +166,7 @@ Imported import_nginx(std::string_view text, const std::string& file, const Ngin
     if (d.name == "server" && d.has_block) import_server(context, d, inherited);
   }
   join_https(out.config);
-  drop_double_hosts(out);
+  drop_double_hosts(out, top);
   if (out.config.sites.empty()) {
     out.notes.push_back({file, 0, "no server block that can be said"});
     out.failed = true;

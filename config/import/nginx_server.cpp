@@ -362,11 +362,34 @@ class ServerImport {
     if (site_.redirect.empty() && site_.root.empty() && site_.routes.empty() && aliases_.empty())
       return context_.note(server_, "has no root");
     context_.config.sites.push_back(site_);
-    for (Site& each : aliases_) {
-      each.hosts = site_.hosts;
-      if (each.pool.empty()) each.pool = site_.pool;
-      context_.config.sites.push_back(std::move(each));
-    }
+    for (const Site& each : aliases_) context_.config.sites.push_back(below(each));
+  }
+
+  // The site that an alias has become, with all that the server says for its locations: who may come, headers,
+  // and what it refuses wherever it lies.
+  Site below(const Site& alias) const {
+    Site out = site_;
+    out.path = alias.path;
+    out.root = alias.root;
+    out.fallback = alias.fallback;
+    out.internal.clear();
+    out.redirect.clear();
+    if (!alias.pool.empty()) out.pool = alias.pool;
+    if (alias.max_body != Site().max_body) out.max_body = alias.max_body;
+    for (const auto& [name, value] : alias.headers) out.headers[name] = value;
+    if (alias.expires) out.expires = alias.expires;
+    if (alias.php) out.php = alias.php;
+    if (alias.log) out.log = alias.log;
+    if (alias.auth) out.auth = alias.auth;
+    if (alias.allow) out.allow = alias.allow;
+    if (alias.timeouts != RequestTimeouts()) out.timeouts = alias.timeouts;
+    if (alias.type) out.type = alias.type;
+    out.list = alias.list ? alias.list : out.list;
+    std::erase_if(out.routes, [](const Route& route) {
+      return std::any_of(route.path.begin(), route.path.end(),
+                         [](const std::string& pattern) { return pattern.starts_with('/'); });
+    });
+    return out;
   }
 
   // `deny: off` says nothing where no later route has an action.

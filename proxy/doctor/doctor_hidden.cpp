@@ -50,7 +50,8 @@ class AppRules {
   bool hides(const std::string& path) const {
     if (!routes_) return false;
     const http::RequestHead head = head_for(*site_, path, "localhost");
-    const core::RoutePlan plan = routes_->plan({.head = head, .path = path, .host = head.host});
+    core::RoutePlan plan;
+    routes_->plan({.head = head, .path = path, .host = head.host}, plan);
     if (plan.action == core::RoutePlan::Action::deny) return true;
     return path.ends_with(".php") && (plan.php == false || !routes_->may_run(path));
   }
@@ -117,7 +118,8 @@ HiddenFacts find_in_site(const config::Config& config, const core::Router& route
     const std::string why = why_hidden(site, app, path);
     if (why.empty() || ++of_one_kind[why + path.substr(0, path.find('/', 1))] > kOfOneKindMost) continue;
     const http::RequestHead head = head_for(site, path, facts.host);
-    const core::Target target = router.resolve(site, head, probe, {facts.host, {}, true});
+    core::Target target;
+    router.resolve(site, head, probe, {facts.host, {}, true}, target);
     facts.files.push_back({path, why, decision_of(target, path), 0, false});
   }
   return facts;

@@ -32,7 +32,8 @@ DoctorFacts with_hidden(std::vector<HiddenFile> files) {
 
 class Disk final : public core::FileProbe {
  public:
-  core::FileKind kind(const std::string& path) override {
+  core::FileKind kind(std::string_view root, std::string_view below) override {
+    const std::string path = std::string(root).append(below);
     if (fs::is_directory(path)) return core::FileKind::directory;
     return fs::is_regular_file(path) ? core::FileKind::file : core::FileKind::missing;
   }

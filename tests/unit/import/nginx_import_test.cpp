@@ -241,6 +241,27 @@ TEST_CASE("a server that only leads to https is a key of the other one") {
   CHECK_FALSE(has(yaml, "redirect: \"https://$host$uri\""));
 }
 
+TEST_CASE("an alias keeps what its server says") {
+  const std::string yaml = imported(server(
+      "allow 10.0.0.0/8; deny all; add_header X-A b; location ~ \\.bak$ { deny all; } location /only/ { "
+      "deny all; }\nlocation /files/ { alias /srv/f/; expires 1d; }"));
+  const std::size_t begin = yaml.find("path: /files");
+  REQUIRE_MESSAGE(begin != std::string::npos, yaml);
+  const std::string site = yaml.substr(begin);
+  for (const char* part : {"root: /srv/f", "headers: { X-A: b }", "expires: 1d", "allow: [10.0.0.0/8]",
+                           "- path: [\"*.bak\"]\n        deny: 403"})
+    CHECK_MESSAGE(has(site, part), site);
+  CHECK_FALSE(has(site, "/only/"));
+}
+
+TEST_CASE("a name that another server has is told of") {
+  const std::string yaml = imported(
+      "server { server_name a.b; root /srv/a; }\n"
+      "server {\nserver_name c.d a.b; root /srv/c; }\n");
+  CHECK(has(yaml, "# nginx.conf:3: server_name a.b: another server has this name already"));
+  CHECK(has(yaml, "- hosts: [c.d]\n    root: /srv/c"));
+}
+
 TEST_CASE("files that are included stand where they are named") {
   const std::string yaml = imported("http { root /srv/h; include sites/*; }\n",
                                     {{"sites/*", "server { server_name a.b; include more; }\n"},
