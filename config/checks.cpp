@@ -13,6 +13,7 @@
 
 #include "config/addresses.h"
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/proxies.h"
 #include "config/site.h"
@@ -37,9 +38,17 @@ bool collide(const Address& a, const Address& b) {
   return covers(a, b) || covers(b, a);
 }
 
+// All of them: those for HTTP, then those for FastCGI.
+std::vector<Address> listen_addresses(const Config& config) {
+  std::vector<Address> all = config.listen;
+  for (const FastcgiListener& each : config.fastcgi) all.push_back(each.address);
+  return all;
+}
+
 std::string listen_path(const Checked& checked, std::size_t index) {
-  const std::string item = "listen[" + std::to_string(index) + "]";
-  return checked.places.given(item) ? item : "listen";
+  const std::size_t http = checked.config.listen.size();
+  return index < http ? listen_item_path(checked, false, index)
+                      : listen_item_path(checked, true, index - http);
 }
 
 // Both would be found by bind() too, but only at the start, one at a time, and as EADDRINUSE without a line.
@@ -48,18 +57,19 @@ void check_listen(const Checked& checked) {
   if (!places.good("listen")) {
     return;
   }
-  for (std::size_t i = 0; i < config.listen.size(); ++i) {
-    const auto end = config.listen.begin() + static_cast<std::ptrdiff_t>(i);
-    const Address& address = config.listen[i];
-    const auto same = std::find_if(config.listen.begin(), end,
-                                   [&address](const Address& other) { return collide(other, address); });
+  const std::vector<Address> all = listen_addresses(config);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(i);
+    const Address& address = all[i];
+    const auto same =
+        std::find_if(all.begin(), end, [&address](const Address& other) { return collide(other, address); });
     if (same != end) {
       report.error(places.find(listen_path(checked, i)),
-                   "listen: " + config.listen[i].text() +
-                       (*same == config.listen[i] ? " is given twice" : " collides with " + same->text()),
+                   "listen: " + address.text() +
+                       (*same == address ? " is given twice" : " collides with " + same->text()),
                    "remove one of them");
     }
-    if (config.admin && places.good("admin.listen") && collide(*config.admin, config.listen[i])) {
+    if (config.admin && places.good("admin.listen") && collide(*config.admin, address)) {
       const bool admin_given = places.given("admin.listen");
       report.error(places.find(admin_given ? "admin.listen" : listen_path(checked, i)),
                    "admin.listen: " + config.admin->text() + " is also a listen address for clients" +
@@ -90,8 +100,8 @@ void check_pool_address(const Checked& checked, const Pool& pool, std::map<std::
                        pool.address.text() + "; each counts its own max_connections",
                    "the sum of both must stay below pm.max_children");
   }
-  if (places.good("listen") &&
-      std::find(config.listen.begin(), config.listen.end(), pool.address) != config.listen.end()) {
+  const std::vector<Address> own = listen_addresses(config);
+  if (places.good("listen") && std::find(own.begin(), own.end(), pool.address) != own.end()) {
     report.error(places.find(path),
                  path + ": " + pool.address.text() + " is a listen address of holdfast itself",
                  "write the address of php-fpm");
@@ -125,14 +135,22 @@ bool uses_pool(const Site& site, const std::string& name) {
                                           [&name](const Route& route) { return route.pool == name; });
 }
 
+bool uses_pool(const FastcgiListener& listener, const std::string& name) {
+  return listener.pool == name ||
+         std::any_of(listener.when.begin(), listener.when.end(),
+                     [&name](const FastcgiListener::Rule& rule) { return rule.pool == name; });
+}
+
 // Only of a file without errors: a misspelled site.pool would otherwise be reported from both ends.
 void check_unused_pools(const Checked& checked) {
   const auto& [config, places, report] = checked;
   for (const Pool& pool : config.pools) {
     const bool used = std::any_of(config.sites.begin(), config.sites.end(),
-                                  [&](const Site& site) { return uses_pool(site, pool.name); });
+                                  [&](const Site& site) { return uses_pool(site, pool.name); }) ||
+                      std::any_of(config.fastcgi.begin(), config.fastcgi.end(),
+                                  [&](const FastcgiListener& each) { return uses_pool(each, pool.name); });
     if (!used && !report.has_errors()) {
-      report.warning(places.find("pools." + pool.name), "no site uses pools." + pool.name,
+      report.warning(places.find("pools." + pool.name), "no site and no listener uses pools." + pool.name,
                      "add pool: " + pool.name + " to a site, or remove it");
     }
   }
@@ -203,6 +221,7 @@ void check_trust(const Checked& checked) {
 void check_config(const Checked& checked) {
   const Config& config = checked.config;
   check_listen(checked);
+  check_fastcgi(checked);
   check_pools(checked);
   check_sites(checked);
   check_folder(checked, "buffers.spool_dir", config.buffers.spool_dir, "; large bodies would get 503");

@@ -15,9 +15,12 @@ struct Checked {
   Report& report;
 };
 
-void check_config(const Checked& checked);  // all of them
-void check_sites(const Checked& checked);   // in checks_sites.cpp
-void check_routes(const Checked& checked);  // in checks_routes.cpp: what routes name and what never counts
+void check_config(const Checked& checked);   // all of them
+void check_sites(const Checked& checked);    // in checks_sites.cpp
+void check_routes(const Checked& checked);   // in checks_routes.cpp: what routes name and what never counts
+void check_fastcgi(const Checked& checked);  // in checks_fastcgi.cpp
+// The place of config.listen[index], or of config.fastcgi[index], in the file.
+std::string listen_item_path(const Checked& checked, bool fastcgi, std::size_t index);
 void check_habits(const Checked& checked);  // in checks_habits.cpp: what is allowed, and hardly meant
 // In checks_roots.cpp: warnings about a folder that exists. `key`: "sites[0].root".
 void check_root_contents(const Checked& checked, const std::string& key, const std::string& root);

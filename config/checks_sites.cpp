@@ -264,6 +264,10 @@ void check_sites(const Checked& checked) {
   if (!places.good("sites")) {
     return;
   }
+  const bool only_fastcgi = config.listen.empty() && !config.fastcgi.empty();
+  if (config.sites.empty() && only_fastcgi) {
+    return;
+  }
   if (config.sites.empty()) {
     report.error(places.find("sites"), places.given("sites") ? "sites: names no site" : "sites is missing",
                  "add at least one with a root and a pool");

@@ -1,6 +1,7 @@
 // The few things a Config can say about itself.
 #include "config/config.h"
 
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/proxies.h"
 #include "config/site.h"
@@ -15,7 +16,7 @@ std::string Address::text() const {
   return (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-// Here, where pools and sites are whole types.
+// Here, where pools, sites and listeners are whole types.
 Config::Config() = default;
 Config::Config(const Config&) = default;
 Config::Config(Config&&) noexcept = default;

@@ -1,7 +1,7 @@
 // The configuration as the program uses it: immutable once loaded, shared as a snapshot. Every default stands
 // in these structs and nowhere else. Knows nothing of YAML. A header includes the part it needs, not this
-// one: who does is built again with nearly every key that changes. Who looks into pools or sites includes
-// their headers.
+// one: who does is built again with nearly every key that changes. Who looks into pools, sites or
+// listeners for FastCGI includes their headers.
 #pragma once
 
 #include <optional>
@@ -27,6 +27,7 @@ struct Config {
   ~Config();
 
   std::vector<Address> listen = {{Address::Kind::tcp, "127.0.0.1", 8080, {}}};
+  std::vector<FastcgiListener> fastcgi;  // of `listen`, in the order written
   std::optional<Address> admin =
       Address{Address::Kind::tcp, "127.0.0.1", 9180, {}};  // admin: { listen: off } turns it off
   std::vector<std::string>

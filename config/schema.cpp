@@ -8,8 +8,10 @@
 
 #include "config/addresses.h"
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/proxies.h"
+#include "config/schema_listen.h"
 #include "config/schema_rows.h"
 #include "config/schema_sites.h"
 #include "config/site.h"
@@ -203,6 +205,13 @@ void write_pools(Writer& writer, std::string_view as, const Config& in) {
   writer.close();
 }
 
+void read_listen_key(Reader& reader, const Slot& slot, const Limits& limits, Config& out) {
+  read_listen(reader, slot, limits, out.listen, out.fastcgi);
+}
+void write_listen_key(Writer& writer, std::string_view as, const Config& in) {
+  write_listen(writer, as, in.listen, in.fastcgi);
+}
+
 // The files come in later, at load.cpp's hands; what was read of them is printed where it belongs.
 void read_include(Reader& reader, const Slot& slot, const Limits&, Config&) {
   if (auto patterns = FilePatterns::read(reader, slot, {})) {
@@ -216,7 +225,7 @@ void write_include(Writer& writer, std::string_view as, const Config&) {
 template <>
 struct Keys<Config> {
   static constexpr auto kList = std::array{
-      key<&Config::listen, ListenList>("listen"),
+      Key<Config>{"listen", {}, read_listen_key, write_listen_key},
       Key<Config>{"admin", {}, read_admin, write_admin},
       Key<Config>{"pools", {}, read_pools, write_pools},
       Key<Config>{"sites", {}, read_sites, write_sites},
@@ -254,7 +263,9 @@ std::vector<WrittenKey> schema_keys() {
   sample.sites.emplace_back().routes.emplace_back();
   Writer writer;
   write_config(writer, sample);
-  return writer.take_keys();
+  std::vector<WrittenKey> keys = writer.take_keys();
+  for (WrittenKey& key : fastcgi_listener_keys()) keys.push_back(std::move(key));
+  return keys;
 }
 
 }  // namespace holdfast::config

@@ -7,6 +7,7 @@
 namespace holdfast::config {
 
 struct Config;
+struct FastcgiListener;
 struct Log;
 struct Network;
 struct Pool;

@@ -39,6 +39,10 @@ void Writer::close() {
   indent_ -= 2;
 }
 
+void Writer::item(const std::string& value) {
+  text_ += std::string(indent_, ' ') + "- " + value + "\n";
+}
+
 void Writer::open_item() {
   path_lengths_.push_back(path_.size());
   path_ += "[]";

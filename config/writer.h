@@ -27,7 +27,8 @@ class Writer {
   }
   void open(std::string_view name);
   void close();
-  void open_item();  // of the list that was opened last
+  void item(const std::string& value);  // of the list that was opened last
+  void open_item();                     // of the list that was opened last
   void close_item();
 
   std::string take_text() { return std::move(text_); }

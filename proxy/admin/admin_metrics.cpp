@@ -57,6 +57,28 @@ void write_clients(const ServerView& server, PrometheusText& text) {
 }
 
 // What is bounded on the clients' side, and who met the bound.
+// Of web servers that speak FastCGI to us.
+void write_web_servers(const Metrics& metrics, PrometheusText& text) {
+  const core::FastcgiCounts& of_web_servers = metrics.fastcgi;
+  text.counter(
+      "holdfast_fastcgi_requests_total",
+      "Requests of web servers that speak FastCGI to us; holdfast_http_requests_total has them, too.");
+  text.sample({}, of_web_servers.requests);
+  text.counter("holdfast_fastcgi_faults_total",
+               "FastCGI connections of web servers that ended with a fault, by reason; eof_*: it left in the "
+               "middle of a request.");
+  for (std::size_t i = 1; i < of_web_servers.faults.size(); ++i) {
+    const auto fault = static_cast<fastcgi::ServerFault>(i);
+    if (fault == fastcgi::ServerFault::eof) continue;  // an orderly end
+    text.sample({{"reason", fastcgi::fault_name(fault)}}, of_web_servers.faults[i]);
+  }
+  text.counter("holdfast_fastcgi_refused_total", "FastCGI requests that were not taken, by reason.");
+  for (std::size_t i = 1; i < of_web_servers.refusals.size(); ++i) {
+    const auto refusal = static_cast<fastcgi::ServerRefusal>(i);
+    text.sample({{"reason", fastcgi::refusal_name(refusal)}}, of_web_servers.refusals[i]);
+  }
+}
+
 void write_limits(const ServerView& server, PrometheusText& text) {
   const Metrics& metrics = server.context().metrics;
   text.gauge("holdfast_client_connections_max",
@@ -281,6 +303,7 @@ std::string metrics_text(const ServerView& server, SocketCensus& sockets) {
   const std::vector<Upstream*> pools = server.upstreams();
   write_clients(server, text);
   write_limits(server, text);
+  write_web_servers(server.context().metrics, text);
   write_pools(pools, server.context().now(), text);
   write_reasons(pools, text);
   write_times(server, pools, text);

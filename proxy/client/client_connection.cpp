@@ -18,7 +18,8 @@ ClientConnection::ClientConnection(ClientHost& host, Context& context, std::uint
       listener_(arrival.listener),
       peer_(std::move(arrival.peer)),
       local_(std::move(arrival.local)),
-      role_(arrival.admin ? Role::admin : Role::site) {
+      role_(arrival.admin ? Role::admin : Role::site),
+      fastcgi_(arrival.fastcgi.has_value()) {
   stream_->set_handler(*this);
 }
 

@@ -40,6 +40,7 @@ class ClientConnection : public net::StreamHandler, public DeadlineTarget {
   std::uint64_t id() const { return id_; }
   std::uint64_t listener() const { return listener_; }
   Role role() const { return role_; }
+  bool speaks_fastcgi() const { return fastcgi_; }
   const net::Peer& peer() const { return peer_; }
   core::Ring<ClientConnection>::Link& idle_link() { return idle_link_; }
 
@@ -74,6 +75,7 @@ class ClientConnection : public net::StreamHandler, public DeadlineTarget {
 
  private:
   Role role_;
+  bool fastcgi_;
 };
 
 }  // namespace holdfast

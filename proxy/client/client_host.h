@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,8 @@ class ClientHost {
  public:
   // What to do with a request. `origin`: of it, as trusted proxies tell it.
   virtual void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const = 0;
+  // The same for requests of web servers.
+  virtual std::shared_ptr<const FastcgiPlans> fastcgi_plans() const = 0;
   // The way to php-fpm.
   virtual Mailbox& mailbox() = 0;
   // False: a reload has removed it.

@@ -18,7 +18,11 @@ void Plan::clear() {
   target.status = 404;
   max_body = 0;
   secure = false;
-  challenge.clear();
+  if (!challenge.empty()) challenge.clear();
+  ready_params = nullptr;
+  fastcgi_plans.reset();
+  listener = {};
+  log_stderr = true;
 }
 
 Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software)

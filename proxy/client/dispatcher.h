@@ -13,6 +13,7 @@
 
 #include "config/site.h"
 #include "config/snapshot.h"
+#include "fastcgi/param_list.h"
 #include "proxy/client/password_check.h"
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/forwarded.h"
@@ -23,6 +24,7 @@
 namespace holdfast {
 
 class Dispatcher;
+class FastcgiPlans;
 
 // Kept for the next request, whose strings then need no memory.
 struct Plan {
@@ -36,6 +38,11 @@ struct Plan {
   std::uint64_t max_body = 0;                // more: 413
   bool secure = false;                       // the client asks by https
   std::string challenge;                     // 401: WWW-Authenticate
+  // php, asked by a web server: what it sent, in place of `params`. Taken when php is asked.
+  fastcgi::ParamList* ready_params = nullptr;
+  std::shared_ptr<const FastcgiPlans> fastcgi_plans;  // keeps `site` alive where no dispatcher does
+  std::string_view listener;                          // php, asked by a web server: where; in fastcgi_plans
+  bool log_stderr = true;                             // php
 
   const core::RoutePlan& route() const { return target.plan; }
   const std::string& pool() const { return route().pool != nullptr ? *route().pool : site->pool; }

@@ -13,6 +13,8 @@ namespace {
 // Of a body that nobody wants (it is for a file, or for nothing): read for the sake of the next request, up
 // to this; beyond it the answer comes at once and ends the connection.
 constexpr std::uint64_t kDiscardedBodyBytesMost = 1 << 20;
+// Of memory kept for what php says the next time.
+constexpr std::size_t kKeptStderrBytes = 4 * 1024;
 
 bool may_follow(Request::State from, Request::State to) {
   using State = Request::State;
@@ -86,7 +88,8 @@ void Request::end(State how) {
   deadline_.clear();
   turn_.unlink();
   compressing_.unlink();
-  if (last_ != nullptr) log_php(*last_);
+  if (last_ != nullptr) log_complaint(*last_);
+  log_stderr();
   if (head_ != nullptr || how != State::left) log_request();
   // A script may run on when its client has the whole answer: that is not the client's business any more.
   if (php_at_work()) {
@@ -145,12 +148,16 @@ void Request::reset() {
   close_reason_ = core::ClientCloseReason::last_answer;
   body_ = Body::none;
   report_.reset();
+  php_stderr_.clear();
+  stderr_taken_ = 0;
+  stderr_cut_ = false;
   behind_ = false;
 }
 
 void Request::shrink() {
   request_body_.shrink();
   response_.shrink();
+  if (php_stderr_.capacity() > kKeptStderrBytes) std::string().swap(php_stderr_);
 }
 
 std::size_t Request::memory_bytes() const {
@@ -160,10 +167,7 @@ std::size_t Request::memory_bytes() const {
 // ---- the head
 
 void Request::on_head(const http::RequestHead& head) {
-  head_ = &head;
-  begun_wall_ = std::chrono::system_clock::now();
-  response_.begin(head.method == http::Method::head, config().buffers.response_memory);
-  if (!admin_) ++context_.metrics.requests;
+  begin_answer(head);
   if (refuse_for_memory()) return;
   if (admin_) {
     plan_.kind = Plan::Kind::admin;
@@ -171,6 +175,27 @@ void Request::on_head(const http::RequestHead& head) {
     set_origin();
     make_plan();
   }
+  begin_body();
+}
+
+void Request::on_planned_head(const http::RequestHead& head, Plan plan, core::ClientOrigin origin) {
+  begin_answer(head);
+  plan_ = std::move(plan);
+  origin_ = std::move(origin);
+  set_spool_share();
+  if (refuse_for_memory()) return;
+  begin_body();
+}
+
+void Request::begin_answer(const http::RequestHead& head) {
+  head_ = &head;
+  begun_wall_ = std::chrono::system_clock::now();
+  response_.begin(head.method == http::Method::head, config().buffers.response_memory);
+  if (!admin_) ++context_.metrics.requests;
+}
+
+void Request::begin_body() {
+  const http::RequestHead& head = *head_;
   if (!head.has_body()) return;
   body_ = plan_.kind == Plan::Kind::php ? Body::stored : Body::discarded;
   const std::uint64_t length = head.content_length.value_or(0);
@@ -301,6 +326,10 @@ void Request::refuse_unstored_body() {
 
 void Request::on_half_closed() {
   if (php_at_work()) mail().half_close(exchange_);
+}
+
+void Request::leave_queue() {
+  if (php_at_work() && state_ == State::answering) mail().withdraw(exchange_);
 }
 
 // Nobody is answered, and php is told to stop as far as that goes.

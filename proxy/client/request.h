@@ -66,6 +66,8 @@ class Request final : public DeliveryReader,
   void begin(RequestOwner& owner, const RequestSource& source, core::Time begun);
   // Its head is there, and stays until reset(). May answer at once: then state() is no more `reading`.
   void on_head(const http::RequestHead& head);
+  // The same for one that is planned already, by what a web server sent.
+  void on_planned_head(const http::RequestHead& head, Plan plan, core::ClientOrigin origin);
   // Body bytes, without framing, as they come; then on_body_wait() when no more are there now, or
   // on_complete().
   void on_body(std::span<const std::string_view> slices);
@@ -87,6 +89,8 @@ class Request final : public DeliveryReader,
   bool waits_for_php() const { return php_at_work() && state_ == State::answering && !response_.started(); }
   // Its client has shut its sending side: is looked after before php gets the request.
   void on_half_closed();
+  // Its client has gone, as far as that can be known: left, unless php has it already.
+  void leave_queue();
   // Ready for the next one. Nothing points to it any more.
   void reset();
   // Gives memory back that is kept for the next one.
@@ -100,6 +104,15 @@ class Request final : public DeliveryReader,
   bool left_unanswered() const { return state_ == State::left && !response_.started(); }
   // Why the connection ends with this request, where it does.
   core::ClientCloseReason close_reason() const { return close_reason_; }
+  // Over, and php has had nothing of it.
+  bool never_ran() const { return !report_ || (report_->connection == 0 && report_->retries == 0); }
+  // What php has said on stderr since the last call, up to `bytes_most`; until the next delivery. What nobody
+  // takes is logged.
+  std::string_view take_stderr(std::size_t bytes_most);
+  // How php says that it ended.
+  std::uint32_t app_status() const { return report_ ? report_->app_status : 0; }
+  // What php said goes to the log, whatever the plan says.
+  void want_stderr_logged() { plan_.log_stderr = true; }
   // Held for it in memory; `uncounted`: of that, what context.memory does not know yet.
   std::size_t memory_bytes() const;
   std::size_t uncounted_bytes() const { return response_.batch_bytes(); }
@@ -128,6 +141,8 @@ class Request final : public DeliveryReader,
   bool php_at_work() const { return exchange_ != 0; }
 
   // request.cpp: what it asks
+  void begin_answer(const http::RequestHead& head);
+  void begin_body();
   bool refuse_for_memory();
   void set_origin();
   void set_spool_share();
@@ -153,6 +168,7 @@ class Request final : public DeliveryReader,
   void answer_error(int status, std::string_view why);
   void break_off();
   void forward_to_php();
+  bool make_params(fastcgi::ParamList& params);
   void take(Delivery& delivery);
   void watch_pace();
   void catch_up();
@@ -186,7 +202,8 @@ class Request final : public DeliveryReader,
   void add_exchange(core::AccessRecord& record) const;
   std::string script() const;
   std::string php_log_prefix() const;
-  void log_php(const Delivery& delivery);
+  void note_stderr(const Delivery& delivery);
+  void log_stderr();
   void log_complaint(const Delivery& delivery);
 
   ClientHost& host_;
@@ -209,6 +226,8 @@ class Request final : public DeliveryReader,
   std::unique_ptr<Delivery> head_kept_;   // whose bytes response_ and gzip_ point to
   std::unique_ptr<Delivery> last_;        // with what php said of this request
   std::optional<ExchangeReport> report_;  // of php's part, as far as it has come
+  std::string php_stderr_;                // not escaped
+  std::size_t stderr_taken_ = 0;          // bytes of it
   std::unique_ptr<StaticResponse> file_;
   std::optional<core::OwnedHead> sent_file_;  // php's head, which names a file to be sent; it ends first
 
@@ -232,6 +251,7 @@ class Request final : public DeliveryReader,
   Body body_ = Body::none;
   bool admin_ = false;
   bool event_stream_ = false;
+  bool stderr_cut_ = false;      // there was more of it
   bool behind_ = false;          // php was told to wait
   State ends_as_ = State::left;  // while ending
 };

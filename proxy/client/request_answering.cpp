@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "config/site.h"
 #include "fastcgi/protocol.h"
+#include "fastcgi/request_params.h"
 #include "proxy/client/request.h"
 #include "proxy/client/wished_file.h"
 #include "proxy/core/cgi_params.h"
@@ -25,7 +26,8 @@ void Request::on_complete() {
   move_to(State::answering);
   deadline_.clear();
   // A reload has taken its pool away since the head came: then what the present configuration says.
-  if (plan_.kind == Plan::Kind::php && !host_.has_pool(plan_.pool())) make_plan();
+  if (plan_.kind == Plan::Kind::php && plan_.ready_params == nullptr && !host_.has_pool(plan_.pool()))
+    make_plan();
   if (!check_password()) answer_plan();
 }
 
@@ -120,15 +122,16 @@ void Request::answer_own(const core::ErrorPage& page) {
 
 // ---- php
 
-void Request::forward_to_php() {
-  if (!host_.has_pool(plan_.pool())) {
-    answer_error(503, "the pool of this site was removed by a reload");
-    return;
+// False: one is too large for FastCGI.
+bool Request::make_params(fastcgi::ParamList& params) {
+  if (plan_.ready_params != nullptr) {
+    std::swap(params, *plan_.ready_params);
+    fastcgi::correct_content_length(params, request_body_.size());
+    return true;
   }
   const std::string remote_port = origin_.port == 0 ? std::string() : std::to_string(origin_.port);
   const std::string server_port = std::to_string(core::server_port(origin_, *head_, local_->port));
-  std::unique_ptr<Submission> submission = mail().begin_submission();
-  const bool fits = plan_.params->build(
+  return plan_.params->build(
       {.head = *head_,
        .script_name = plan_.target.script_name,
        .path_info = plan_.target.path_info,
@@ -144,8 +147,16 @@ void Request::forward_to_php() {
        .host = origin_.host,
        .forwarded_fields = origin_.fields,
        .content_length = request_body_.size()},
-      submission->params);
-  if (!fits) {
+      params);
+}
+
+void Request::forward_to_php() {
+  if (!host_.has_pool(plan_.pool())) {
+    answer_error(503, "the pool of this site was removed by a reload");
+    return;
+  }
+  std::unique_ptr<Submission> submission = mail().begin_submission();
+  if (!make_params(submission->params)) {
     if (head_->target.size() + plan_.site->php_root.size() + kParamNameBytesMost >
         fastcgi::kWriteContentBytesMax) {
       answer_error(414, "the request target is too long for a FastCGI parameter");
@@ -162,6 +173,7 @@ void Request::forward_to_php() {
   submission->head_bytes_max = config().buffers.response_head;
   submission->timeouts = plan_.route().timeouts;
   submission->passes_file_wishes = !plan_.site->internal.empty();
+  submission->for_web_server = plan_.fastcgi_plans != nullptr;
   exchange_ = mail().open(*this);
   mail().submit(exchange_, std::move(submission));
 }
@@ -178,6 +190,12 @@ void Request::on_delivery(std::unique_ptr<Delivery> delivery) {
   const bool ended = delivery->ending != Delivery::Ending::none;
   if (delivery->has_head || ended) report_ = delivery->report;
   if (ended) mail().close(std::exchange(exchange_, 0));
+  note_stderr(*delivery);
+  if (ended && state_ == State::answering && report_->outcome == core::Outcome::client_left) {
+    last_ = std::move(delivery);
+    on_client_left(core::ClientCloseReason::client_left);  // leave_queue()
+    return;
+  }
   if (state_ == State::answering) take(*delivery);
   if (ended) {
     last_ = std::move(delivery);

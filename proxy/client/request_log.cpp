@@ -38,12 +38,25 @@ void Request::log_complaint(const Delivery& delivery) {
   context_.log.warn(line);
 }
 
-void Request::log_php(const Delivery& delivery) {
-  log_complaint(delivery);
-  if (delivery.stderr_text.empty()) return;
+// Each piece of it as it comes.
+void Request::note_stderr(const Delivery& delivery) {
+  php_stderr_ += delivery.stderr_text;
+  stderr_cut_ = stderr_cut_ || delivery.stderr_cut;
+}
+
+std::string_view Request::take_stderr(std::size_t bytes_most) {
+  const std::string_view fresh = std::string_view(php_stderr_).substr(stderr_taken_, bytes_most);
+  stderr_taken_ += fresh.size();
+  return fresh;
+}
+
+// What was not passed on would be lost.
+void Request::log_stderr() {
+  const bool wanted = plan_.log_stderr || stderr_taken_ < php_stderr_.size();
+  if (php_stderr_.empty() || !wanted) return;
   core::Asked asked;
   asked.assign(head_->method, head_->method_text, head_->authority, head_->target);
-  log_php_stderr(context_.log, asked, delivery.stderr_text, delivery.stderr_cut, script());
+  log_php_stderr(context_.log, asked, php_stderr_, stderr_cut_, script());
 }
 
 void Request::log_request() {
@@ -92,6 +105,8 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
     record.referer = head_->find("Referer").value_or(std::string_view{});
     record.user_agent = head_->find("User-Agent").value_or(std::string_view{});
   }
+  record.listener = plan_.listener;
+  if (!record.listener.empty()) record.script = plan_.script_name;  // php_root is empty
   if (report_) add_exchange(record);
   if (record.outcome == "ok" && response_.broken())
     record.outcome = core::outcome_name(core::Outcome::truncated);

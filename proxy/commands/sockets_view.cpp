@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 
 namespace holdfast {
@@ -226,6 +227,8 @@ void name_own_ports(const config::Config& config, SocketReport& report) {
   };
   for (const config::Pool& pool : config.pools) name(pool.address, Side::client, "pool " + pool.name);
   for (const config::Address& address : config.listen) name(address, Side::server, "holdfast");
+  for (const config::FastcgiListener& each : config.fastcgi)
+    name(each.address, Side::server, "holdfast FastCGI");
   if (config.admin) name(*config.admin, Side::server, "holdfast admin");
 }
 

@@ -277,6 +277,12 @@ void AccessLogFormatter::append_combined(const AccessRecord& record, std::string
   append_timing(out, " fb=", record.first_byte_time);
   out += " pool=";
   append_bare(out, record.pool);
+  if (!record.listener.empty()) {
+    out += " listener=";
+    append_bare(out, record.listener);
+    out += " script=";
+    append_bare(out, record.script);
+  }
   out += " conn=";
   if (record.connection_id == 0) {
     out += '-';
@@ -314,6 +320,10 @@ void AccessLogFormatter::append_json(const AccessRecord& record, std::string& ou
   append_json_timing(out, ",\"connect_time\":", record.connect_time);
   append_json_timing(out, ",\"first_byte_time\":", record.first_byte_time);
   append_json_string(out, ",\"pool\":\"", record.pool);
+  if (!record.listener.empty()) {
+    append_json_string(out, ",\"listener\":\"", record.listener);
+    append_json_string(out, ",\"script\":\"", record.script);
+  }
   out += ",\"connection\":";
   if (record.connection_id == 0) {
     out += "null";

@@ -41,6 +41,8 @@ struct AccessRecord {
   Duration connect_time = kNone;     // none when a connection was reused
   Duration first_byte_time = kNone;  // request written to first byte of the response
   std::string_view pool;             // empty: not for PHP
+  std::string_view listener;         // where a web server spoke FastCGI; empty: HTTP. With it goes
+  std::string_view script;           // the script's path as php should see it
   std::uint64_t connection_id = 0;   // 0: none
   bool reused = false;
   unsigned retried = 0;

@@ -24,6 +24,8 @@ enum class ClientCloseReason : std::uint8_t {
   behind_event_stream,  // it sent requests behind an event stream, which has no end
   made_way,             // idle, and another needed its place
   over_address_limit,   // client.max_per_address
+  not_allowed,          // a web server whose address is not in the listener's `allow`
+  malformed_records,    // a web server broke FastCGI's rules
   listener_gone,        // a reload has taken its listener away
   stopping,             // idle, and the server stops
   grace_over,           // shutdown.grace
@@ -48,6 +50,8 @@ constexpr std::string_view client_close_reason_name(ClientCloseReason reason) {
     case ClientCloseReason::behind_event_stream: return "behind_event_stream";
     case ClientCloseReason::made_way: return "made_way";
     case ClientCloseReason::over_address_limit: return "over_address_limit";
+    case ClientCloseReason::not_allowed: return "not_allowed";
+    case ClientCloseReason::malformed_records: return "malformed_records";
     case ClientCloseReason::listener_gone: return "listener_gone";
     case ClientCloseReason::stopping: return "stopping";
     case ClientCloseReason::grace_over: return "grace_over";

@@ -57,6 +57,7 @@ void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, s
   fastcgi_id_ = 0;
   content_left_.reset();
   retries_ = blamed_ = 0;
+  app_status_ = 0;
   reused_ = streaming_ = stderr_cut_ = false;
 }
 
@@ -160,12 +161,14 @@ void Exchange::deliver_head() {
   response_.status = misnamed ? 200 : head_.status();
   response_.reason = misnamed ? std::string_view() : head_.reason();
   response_.content_length = head_.content_length();
+  // An interim status would break nginx, Apache and HAProxy.
+  response_.cgi_text = passes_head_on_ && !misnamed ? head_.text() : std::string_view();
   response_.fields.clear();
   response_.fields.reserve(head_.fields().size());
   const fastcgi::CgiField* file = nullptr;
   for (const fastcgi::CgiField& field : head_.fields()) {
     if (http::is_for_server(field.name)) {
-      if (http::asks_for_file(field.name)) {
+      if (http::asks_for_file(field.name) && !passes_head_on_) {
         if (!passes_file_wishes_ || !names_file(field.name)) {
           refuse_file(field);
           return;

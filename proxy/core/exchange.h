@@ -116,6 +116,11 @@ class Exchange {
   // field of a head whose body is dropped. Else it is refused, 502.
   void pass_file_wishes(bool pass) { passes_file_wishes_ = pass; }
 
+  // The client is a web server: the sink gets the head's text as well, and a file that it asks for is the
+  // web server's to send.
+  void pass_head_on(bool pass) { passes_head_on_ = pass; }
+  bool passes_head_on() const { return passes_head_on_; }
+
   // --- the upstream side
   // The request is whole and waits for a connection.
   void begin_waiting(Time now) { enqueued_ = now; }
@@ -166,6 +171,9 @@ class Exchange {
   // What PHP wrote to FCGI_STDERR, up to a limit; not escaped.
   const std::string& stderr_text() const { return stderr_text_; }
   bool stderr_cut() const { return stderr_cut_; }
+  // Of END_REQUEST: what the application says of how it ended. 0 before that.
+  std::uint32_t app_status() const { return app_status_; }
+  void set_app_status(std::uint32_t app_status) { app_status_ = app_status; }
   // Why on_stdout() was false; may hold bytes of the application.
   std::string head_error() const;
   // What in the answer was left out or not done, for the log, escaped. Empty when all was in order.
@@ -201,6 +209,8 @@ class Exchange {
   std::size_t params_end_ = 0;
   unsigned retries_ = 0;
   unsigned blamed_ = 0;  // see FailureFacts
+  std::uint32_t app_status_ = 0;
+  bool passes_head_on_ = false;
   bool begun_ = false;
   bool reused_ = false;
   bool response_seen_ = false;

@@ -9,7 +9,7 @@ constexpr std::size_t kKeptBytes = 4 * 1024;
 }  // namespace
 
 void OwnedHead::assign(const http::ResponseHead& head) {
-  std::size_t bytes = head.reason.size();
+  std::size_t bytes = head.reason.size() + head.cgi_text.size();
   for (const http::Field& field : head.fields) bytes += field.name.size() + field.value.size();
   text_.clear();
   text_.reserve(bytes);  // from here on nothing moves
@@ -20,6 +20,7 @@ void OwnedHead::assign(const http::ResponseHead& head) {
   };
   head_.status = head.status;
   head_.reason = keep(head.reason);
+  head_.cgi_text = keep(head.cgi_text);
   head_.content_length = head.content_length;
   head_.fields.clear();
   for (const http::Field& field : head.fields) head_.fields.push_back({keep(field.name), keep(field.value)});
@@ -27,7 +28,7 @@ void OwnedHead::assign(const http::ResponseHead& head) {
 
 void OwnedHead::clear() {
   head_.fields.clear();
-  head_.reason = {};
+  head_.reason = head_.cgi_text = {};
   head_.content_length.reset();
   text_.clear();
   if (text_.capacity() > kKeptBytes) std::string().swap(text_);

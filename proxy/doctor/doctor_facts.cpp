@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/site.h"
 
 namespace holdfast {
@@ -122,6 +123,7 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
   DoctorFacts facts;
   facts.config_file = config_file;
   facts.listening = config.listen;
+  for (const config::FastcgiListener& each : config.fastcgi) facts.listening.push_back(each.address);
   if (config.admin) facts.listening.push_back(*config.admin);
   facts.clients_max = config.client.max_connections;
   facts.account = account;

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/site.h"
 #include "proxy/fpm/fpm_config.h"
@@ -214,7 +215,9 @@ std::vector<std::string> missing_rights(const RunUser& user, const config::Confi
                       "chown " + user.name + " " + parent_of(log) +
                           ", or let logrotate make it (create 0640 " + user.name + ")"});
   }
-  for (const config::Address& address : config.listen) {
+  std::vector<config::Address> listening = config.listen;
+  for (const config::FastcgiListener& each : config.fastcgi) listening.push_back(each.address);
+  for (const config::Address& address : listening) {
     if (address.kind != config::Address::Kind::unix_socket) continue;
     rights.push_back({{parent_of(address.path), W_OK | X_OK},
                       "listen: the socket's file stays behind at the end",

@@ -7,8 +7,6 @@
 
 namespace holdfast::http {
 
-namespace {
-
 Method method_of(std::string_view text) {
   if (text == "GET") return Method::get;
   if (text == "POST") return Method::post;
@@ -20,6 +18,8 @@ Method method_of(std::string_view text) {
   if (text == "QUERY") return Method::query;
   return Method::other;
 }
+
+namespace {
 
 // HTTP-version, RFC 9112 2.3: one digit, a dot, one digit.
 bool is_version(std::string_view version) {

@@ -24,6 +24,7 @@
 
 namespace holdfast::http {
 
+Method method_of(std::string_view text);      // exactly, as methods are case-sensitive
 bool is_field_name(std::string_view name);    // a token, RFC 9110 5.1
 bool is_field_value(std::string_view value);  // no control character but HTAB; may be empty
 

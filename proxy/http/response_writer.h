@@ -19,6 +19,9 @@ struct ResponseHead {
   std::vector<Field>
       fields;  // hop-by-hop fields, Content-Length and Connection among them are dropped and written by us
   std::optional<std::uint64_t> content_length;  // body bytes that will follow, if known
+  // The whole head as a CGI program sent it, for a web server, which gets it unchanged; else empty. Not used
+  // where HTTP is spoken.
+  std::string_view cgi_text = {};
 };
 
 enum class Framing : std::uint8_t { none, content_length, chunked, until_close };

@@ -37,6 +37,7 @@ struct Context {
   core::RareLine cut_answer_line;
   core::RareLine slow_client_line;
   core::RareLine unread_head_line;
+  core::RareLine bad_records_line = {};
 
   std::uint64_t next_id() { return ++last_id; }
   core::Time now() const { return network.now(); }

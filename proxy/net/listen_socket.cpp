@@ -188,8 +188,8 @@ ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
     return made;
   }
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  // Made with its mode, 0666: to change it by its name afterwards would change whatever has the name then.
-  const mode_t before = ::umask(0111);
+  // Made with its mode: to change it by its name afterwards would change whatever has the name then.
+  const mode_t before = ::umask(~endpoint.mode & 0777);
   if (fd >= 0 && ::bind(fd, address->get(), address->length) != 0) {
     fd = close_with_errno(fd);
   }
@@ -201,13 +201,21 @@ ListenSocket open_unix(const Endpoint& endpoint, std::string& error) {
   }
   // From here on the file is ours to remove.
   struct stat status {};
+  SocketOwner owner;
+  if (!find_owner(endpoint, owner, error) || !owner.apply(path)) {
+    const std::string why = error.empty() ? Error{errno}.text() + " (to give it away takes root)" : error;
+    error = name_of(endpoint) + ": owner and group: " + why;
+    ::unlink(path.c_str());
+    ::close(fd);
+    return made;
+  }
   if (::listen(fd, kBacklog) != 0 || ::lstat(path.c_str(), &status) != 0) {
     error = name_of(endpoint) + ": " + Error{errno}.text();
     ::unlink(path.c_str());
     ::close(fd);
     return made;
   }
-  return ListenSocket{fd, path, status.st_dev, status.st_ino};
+  return ListenSocket{fd, path, status.st_dev, status.st_ino, owner};
 }
 
 }  // namespace
@@ -233,7 +241,9 @@ void give_to(const ListenSocket& socket, uid_t user, gid_t group) {
   struct stat status {};
   if (file >= 0 && ::fstat(file, &status) == 0 && status.st_dev == socket.unix_device &&
       status.st_ino == socket.unix_inode && S_ISSOCK(status.st_mode)) {
-    static_cast<void>(::fchownat(file, "", user, group, AT_EMPTY_PATH) == 0);
+    const uid_t file_user = socket.owner.user.value_or(user);
+    const gid_t file_group = socket.owner.group.value_or(group);
+    static_cast<void>(::fchownat(file, "", file_user, file_group, AT_EMPTY_PATH) == 0);
   }
   if (file >= 0) ::close(file);
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "proxy/net/network.h"
+#include "proxy/net/socket_owner.h"
 
 namespace holdfast::net {
 
@@ -17,6 +18,7 @@ struct ListenSocket {
   std::string unix_path;
   dev_t unix_device = 0;
   ino_t unix_inode = 0;
+  SocketOwner owner = {};  // as asked for; the rest is give_to()'s
 };
 
 // How a TCP port is asked for: as a rule alone; first_try: alone, and who has it is not looked up; beside: it

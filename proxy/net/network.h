@@ -16,6 +16,10 @@ struct Endpoint {
   std::string host;  // name or literal
   std::uint16_t port = 0;
   std::string path;
+  // Of a Unix socket that is listened on. The accounts by name or number; empty: as it comes.
+  std::uint32_t mode = 0666;
+  std::string owner = {};
+  std::string group = {};
 };
 
 class Background;

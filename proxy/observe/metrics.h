@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "proxy/core/client_close_reason.h"
+#include "proxy/core/fastcgi_counts.h"
 #include "proxy/core/histogram.h"
 
 namespace holdfast {
@@ -36,6 +37,7 @@ struct Metrics {
   std::uint64_t clients_over_address = 0;    // refused by client.max_per_address
   core::ClientCloseCounts clients_closed{};  // of the sites
   std::uint64_t requests = 0;
+  core::FastcgiCounts fastcgi;      // of web servers
   std::uint64_t admin_refused = 0;  // requests to the admin endpoint with a foreign Host
   // By the first digit of the status. php may answer with any of three digits.
   static constexpr std::array<std::string_view, 7> kClasses = {"",    "1xx", "2xx",  "3xx",

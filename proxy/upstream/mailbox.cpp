@@ -38,7 +38,7 @@ void Mailbox::give_back(std::unique_ptr<Submission> submission) {
   submission->body.reset();
   submission->params.clear();
   submission->timeouts = {};
-  submission->passes_file_wishes = false;
+  submission->passes_file_wishes = submission->for_web_server = false;
   submissions_.give_back(std::move(submission));
 }
 

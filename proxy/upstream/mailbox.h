@@ -3,8 +3,8 @@
 // neither side is ever called in the other's frame. For each Submit exactly one Delivery with an ending comes
 // down, unless the client's side has let go of the exchange by Detach.
 //
-//   clients' side   -- submit, cancel, fall_behind, catch_up, half_close, go_on, detach -->   Upstreams
-//                   <-- Delivery: a question, head, body, ending ---------------------------
+//   clients' side   -- submit, cancel, withdraw, fall_behind, catch_up, half_close, go_on, detach -->  Upstreams
+//                   <-- Delivery: a question, head, body, stderr, ending ----------------------------
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,7 @@ struct ExchangeReport {
   core::Outcome outcome_if_whole = core::Outcome::ok;  // for a client that has its whole answer by then
   core::ConnectionId connection = 0;                   // 0: never had one
   unsigned retries = 0;
+  std::uint32_t app_status = 0;  // of END_REQUEST
   bool reused = false;
   bool streaming = false;
 };
@@ -52,8 +53,9 @@ struct Delivery {
   std::string body;
   Ending ending = Ending::none;
   ExchangeReport report;
-  // With the head, or the ending; not escaped (stderr), escaped (complaint: what was wrong with the head).
-  std::string complaint;
+  std::string complaint;  // with the head, or the ending: what was wrong with the head; escaped
+  // What php has said on stderr since the last delivery; without `for_web_server` all of it, with the ending.
+  // Not escaped.
   std::string stderr_text;
   bool stderr_cut = false;
 
@@ -79,10 +81,20 @@ struct Submission {
   std::size_t head_bytes_max = 0;
   config::RequestTimeouts timeouts = {};  // in place of the pool's
   bool passes_file_wishes = false;        // see core::Exchange
+  bool for_web_server = false;            // see core::Exchange::pass_head_on()
 };
 
 struct Command {
-  enum class Kind : std::uint8_t { submit, cancel, fall_behind, catch_up, half_close, go_on, detach };
+  enum class Kind : std::uint8_t {
+    submit,
+    cancel,
+    withdraw,
+    fall_behind,
+    catch_up,
+    half_close,
+    go_on,
+    detach,
+  };
   Kind kind = Kind::cancel;
   ExchangeId exchange = 0;
   std::unique_ptr<Submission> submission = {};  // submit
@@ -102,6 +114,8 @@ class Mailbox {
   }
   // The client is gone: php is told to stop as far as that goes. The ending that follows says what was.
   void cancel(ExchangeId id) { command(Command::Kind::cancel, id); }
+  // The same where php has nothing of it yet.
+  void withdraw(ExchangeId id) { command(Command::Kind::withdraw, id); }
   // The client takes no more, and no more can be stored: php waits.
   void fall_behind(ExchangeId id) { command(Command::Kind::fall_behind, id); }
   void catch_up(ExchangeId id) { command(Command::Kind::catch_up, id); }

@@ -16,6 +16,7 @@ void PhpExchange::begin(ExchangeId id, Submission& submission, Upstream& upstrea
   id_ = id;
   timeouts_ = submission.timeouts;
   pass_file_wishes(submission.passes_file_wishes);
+  pass_head_on(submission.for_web_server);
   upstream_ = &upstream;
   ticket_ = {};
   ticket_.id = upstream_->exchanges_.insert(*this);
@@ -27,6 +28,7 @@ void PhpExchange::clear() {
   upstream_ = nullptr;
   delivery_ = nullptr;
   offer_ = {};
+  stderr_told_ = 0;
   script_.clear();
   detached_ = half_closed_ = false;
   Exchange::clear();
@@ -49,6 +51,7 @@ void PhpExchange::report(Delivery& delivery) const {
                      .outcome_if_whole = outcome_if_whole(),
                      .connection = connection(),
                      .retries = retries(),
+                     .app_status = app_status(),
                      .reused = reused(),
                      .streaming = streaming()};
   delivery.complaint = complaint();
@@ -81,8 +84,19 @@ void PhpExchange::report_ending() {
   Delivery& now = delivery();
   report(now);
   now.ending = ending_;
-  now.stderr_text = stderr_text();
-  now.stderr_cut = stderr_cut();
+  tell_stderr(now);
+}
+
+// A web server takes it in front of the body that follows.
+void PhpExchange::delivery_sent() {
+  if (passes_head_on() && !done() && !detached_) tell_stderr(*delivery_);
+  delivery_ = nullptr;
+}
+
+void PhpExchange::tell_stderr(Delivery& delivery) {
+  delivery.stderr_text = untold_stderr();
+  stderr_told_ = stderr_text().size();
+  delivery.stderr_cut = stderr_cut();
 }
 
 }  // namespace holdfast

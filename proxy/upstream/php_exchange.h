@@ -56,8 +56,10 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
 
   // It is done: the last that its reader hears.
   void report_ending();
-  // What was filled is with its reader.
-  void delivery_sent() { delivery_ = nullptr; }
+  // What was filled goes to its reader.
+  void delivery_sent();
+  // Of what php has said, what its reader will not be told.
+  std::string_view untold_stderr() const { return std::string_view(stderr_text()).substr(stderr_told_); }
 
   // --- core::ResponseSink
   void start_response(const http::ResponseHead& head, bool stream) override;
@@ -71,6 +73,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void move_to(Upstream& next);  // while it waits
   Delivery& delivery();
   void report(Delivery& delivery) const;
+  void tell_stderr(Delivery& delivery);
 
   config::RequestTimeouts timeouts_;
   ExchangeTable& table_;
@@ -81,6 +84,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   Delivery* delivery_ = nullptr;  // being filled, until the end of this turn
   Delivery::Ending ending_ = Delivery::Ending::broken;
   Offer offer_;
+  std::size_t stderr_told_ = 0;  // bytes of it that are with the reader
   std::string script_;
   bool detached_ = false;
   bool half_closed_ = false;

@@ -83,8 +83,8 @@ void Upstream::finish(PhpExchange& exchange) {
   assert(exchange.done() && exchange.link_ == nullptr);
   if (!exchange.detached()) {
     exchange.report_ending();
-  } else if (!exchange.stderr_text().empty()) {
-    log_php_stderr(context_.log, exchange.asked(), exchange.stderr_text(), exchange.stderr_cut(),
+  } else if (!exchange.untold_stderr().empty()) {
+    log_php_stderr(context_.log, exchange.asked(), exchange.untold_stderr(), exchange.stderr_cut(),
                    exchange.script());
   }
   table_.done(exchange);

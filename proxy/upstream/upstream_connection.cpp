@@ -181,6 +181,7 @@ void UpstreamConnection::on_request_ended(const fastcgi::Event& event) {
     upstream_.on_failure(*this, {.reason = CloseReason::not_reusable, .outcome = Outcome::upstream_no_head});
     return;
   }
+  exchange_->set_app_status(event.app_status);
   upstream_.on_ended(*this);
 }
 

@@ -72,6 +72,9 @@ void Upstreams::act_on(Command& command) {
   switch (command.kind) {
     case Command::Kind::submit: return;
     case Command::Kind::cancel: upstream.cancel(*exchange); return;
+    case Command::Kind::withdraw:
+      if (exchange->state() == core::ExchangeState::waiting) upstream.cancel(*exchange);
+      return;
     case Command::Kind::fall_behind: upstream.fall_behind(*exchange); return;
     case Command::Kind::catch_up: upstream.catch_up(*exchange); return;
     case Command::Kind::half_close: exchange->set_half_closed(); return;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/fastcgi_listener.h"
 #include "proxy/loop/endpoint.h"
 
 namespace holdfast {
@@ -12,18 +13,21 @@ class Listeners::Acceptor final : public net::AcceptHandler {
  public:
   Acceptor(ArrivalHandler& handler, const config::Address& address) : handler_(handler), address_(address) {}
 
-  bool listen(net::Network& network, const std::vector<net::Listener*>& leaving, std::string& error) {
-    listener_ = network.listen_in_place_of(leaving, endpoint_of(address_), *this, error);
+  bool listen(net::Network& network, const std::vector<net::Listener*>& leaving,
+              const net::Endpoint& endpoint, std::string& error) {
+    listener_ = network.listen_in_place_of(leaving, endpoint, *this, error);
     return listener_ != nullptr;
   }
   void on_accept(std::unique_ptr<net::Stream> stream, const net::Peer& peer,
                  const net::Peer& local) override {
-    handler_.on_arrival(
-        {.admin = admin_, .listener = id_, .stream = std::move(stream), .peer = peer, .local = local});
+    Arrival arrival{
+        .admin = admin(), .listener = id_, .stream = std::move(stream), .peer = peer, .local = local};
+    if (kind_ == Kind::fastcgi) arrival.fastcgi = address_;
+    handler_.on_arrival(std::move(arrival));
   }
   void on_accept_failed(net::Error error) override { handler_.on_arrival_failed(error); }
-  void serve(bool admin, std::uint64_t id) {
-    admin_ = admin;
+  void serve(Kind kind, std::uint64_t id) {
+    kind_ = kind;
     id_ = id;
   }
   const config::Address& address() const { return address_; }  // as configured
@@ -33,9 +37,18 @@ class Listeners::Acceptor final : public net::AcceptHandler {
     if (bound.kind == config::Address::Kind::tcp) bound.port = listener_->port();
     return bound.text();
   }
+  std::string says() const {
+    switch (kind_) {
+      case Kind::http: return "listening on " + text();
+      case Kind::fastcgi: return "listening on " + text() + " (FastCGI)";
+      case Kind::admin: return "admin on " + text();
+    }
+    return text();
+  }
   net::Listener& listener() { return *listener_; }
   const net::Listener& listener() const { return *listener_; }
-  bool admin() const { return admin_; }
+  Kind kind() const { return kind_; }
+  bool admin() const { return kind_ == Kind::admin; }
   std::uint64_t id() const { return id_; }
 
  private:
@@ -43,13 +56,14 @@ class Listeners::Acceptor final : public net::AcceptHandler {
   config::Address address_;
   std::unique_ptr<net::Listener> listener_;
   std::uint64_t id_ = 0;
-  bool admin_ = false;
+  Kind kind_ = Kind::http;
 };
 
 // One address of the next set: a listener there is, or a new one.
 struct Listeners::Next::Place {
   config::Address address;
-  bool admin = false;
+  Kind kind = Kind::http;
+  const config::FastcgiListener* fastcgi = nullptr;  // until prepare() is over
   Acceptor* kept = nullptr;
   std::unique_ptr<Acceptor> fresh = nullptr;
 };
@@ -64,11 +78,14 @@ Listeners::Listeners(net::Network& network, Log& log, ArrivalHandler& handler)
 Listeners::~Listeners() = default;
 
 std::optional<Listeners::Next> Listeners::prepare(const std::vector<config::Address>& sites,
+                                                  const std::vector<config::FastcgiListener>& fastcgi,
                                                   const std::optional<config::Address>& admin,
                                                   std::string& error) {
   Next next;
   for (const config::Address& address : sites) next.places_.push_back({.address = address});
-  if (admin) next.places_.push_back({.address = *admin, .admin = true});
+  for (const config::FastcgiListener& each : fastcgi)
+    next.places_.push_back({.address = each.address, .kind = Kind::fastcgi, .fastcgi = &each});
+  if (admin) next.places_.push_back({.address = *admin, .kind = Kind::admin});
   keep(next);
   for (Next::Place& place : next.places_) {
     if (place.kept == nullptr && !open(place, next.leaving_, error)) return std::nullopt;
@@ -85,7 +102,7 @@ void Listeners::keep(Next& next) {
       if (place.kept != nullptr) continue;
       const auto found = std::find_if(
           next.leaving_.begin(), next.leaving_.end(), [&place, same_role](const Acceptor* acceptor) {
-            return acceptor->address() == place.address && (!same_role || acceptor->admin() == place.admin);
+            return acceptor->address() == place.address && (!same_role || acceptor->kind() == place.kind);
           });
       if (found == next.leaving_.end()) continue;
       place.kept = *found;
@@ -102,8 +119,14 @@ bool Listeners::open(Next::Place& place, const std::vector<Acceptor*>& leaving, 
     }
   }
   place.fresh = std::make_unique<Acceptor>(handler_, place.address);
-  if (place.fresh->listen(network_, in_the_way, error)) return true;
-  error = (place.admin ? "admin.listen: " : "listen: ") + error;
+  net::Endpoint endpoint = endpoint_of(place.address);
+  if (place.fastcgi != nullptr) {
+    endpoint.mode = place.fastcgi->mode;
+    endpoint.owner = place.fastcgi->owner;
+    endpoint.group = place.fastcgi->group;
+  }
+  if (place.fresh->listen(network_, in_the_way, endpoint, error)) return true;
+  error = (place.kind == Kind::admin ? "admin.listen: " : "listen: ") + error;
   return false;
 }
 
@@ -117,17 +140,17 @@ std::vector<std::uint64_t> Listeners::put_in_force(Next next) {
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   for (Next::Place& place : next.places_) {
     if (place.kept == nullptr) {
-      place.fresh->serve(place.admin, ++last_id_);
-      log_.info((place.admin ? "admin on " : "listening on ") + place.fresh->text());
+      place.fresh->serve(place.kind, ++last_id_);
+      log_.info(place.fresh->says());
       acceptors.push_back(std::move(place.fresh));
       continue;
     }
     const auto found = std::find_if(acceptors_.begin(), acceptors_.end(),
                                     [&place](const auto& each) { return each.get() == place.kept; });
-    if (place.kept->admin() != place.admin) {
+    if (place.kept->kind() != place.kind) {
       gone.push_back(place.kept->id());
-      place.kept->serve(place.admin, ++last_id_);
-      log_.info((place.admin ? "admin on " : "listening on ") + place.kept->text());
+      place.kept->serve(place.kind, ++last_id_);
+      log_.info(place.kept->says());
     }
     acceptors.push_back(std::move(*found));
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/address.h"
+#include "config/snapshot.h"
 #include "proxy/client/arrival.h"
 #include "proxy/net/network.h"
 #include "proxy/observe/log.h"
@@ -34,6 +35,7 @@ class Listeners {
   Listeners(const Listeners&) = delete;
   Listeners& operator=(const Listeners&) = delete;
 
+  enum class Kind : std::uint8_t { http, fastcgi, admin };
   class Acceptor;
   // The set to follow the present one. What it has opened is closed with it unless put_in_force() takes it.
   // Good until the present set changes.
@@ -53,9 +55,10 @@ class Listeners {
 
   // Nothing, with a sentence in `error`, when an address cannot be had; then all is as before.
   [[nodiscard]] std::optional<Next> prepare(const std::vector<config::Address>& sites,
+                                            const std::vector<config::FastcgiListener>& fastcgi,
                                             const std::optional<config::Address>& admin, std::string& error);
-  // Whose clients are to finish: the ids of listeners that have gone, or have changed from the sites to the
-  // admin endpoint or back. What waited in the backlog of one that goes has been accepted.
+  // Whose clients are to finish: the ids of listeners that have gone, or have changed from one kind
+  // to another. What waited in the backlog of one that goes has been accepted.
   [[nodiscard]] std::vector<std::uint64_t> put_in_force(Next next);
 
   // Those there are belong to this user from now on.

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "proxy/admin/admin.h"
 #include "proxy/core/version.h"
 #include "proxy/http/http_date.h"
@@ -36,6 +37,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
       started_(network.now()) {
   network.set_turn_handler(this);
   dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
+  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
   context_.memory.set_max(context_.config->buffers.memory_max);
@@ -48,7 +50,8 @@ Worker::~Worker() {
 }
 
 bool Worker::start(std::string& error) {
-  std::optional<Listeners::Next> listeners = listeners_.prepare(config().listen, config().admin, error);
+  std::optional<Listeners::Next> listeners =
+      listeners_.prepare(config().listen, config().fastcgi, config().admin, error);
   if (!listeners) return false;
   static_cast<void>(listeners_.put_in_force(*std::move(listeners)));  // nobody has come yet
   if (!host_.on_listening(listeners_, *context_.config, error)) return false;
@@ -185,6 +188,7 @@ void Worker::erase_closed() {
   }
   closed_clients_.clear();
   http1_stock_.trim();
+  fastcgi_stock_.trim();
   upstreams_.erase_closed();
   limit_clients();
 }

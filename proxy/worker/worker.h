@@ -15,6 +15,7 @@
 #include "proxy/admin/server_view.h"
 #include "proxy/client/client_host.h"
 #include "proxy/client/dispatcher.h"
+#include "proxy/client/fastcgi_connection.h"
 #include "proxy/client/http1_connection.h"
 #include "proxy/core/client_places.h"
 #include "proxy/core/rare_line.h"
@@ -79,6 +80,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
 
   // --- ClientHost
   void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const override;
+  std::shared_ptr<const FastcgiPlans> fastcgi_plans() const override { return fastcgi_plans_; }
   Mailbox& mailbox() override { return mailbox_; }
   bool has_pool(const std::string& name) const override { return upstreams_.find(name) != nullptr; }
   bool others_wait(const std::string& pool) const override;
@@ -117,6 +119,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void limit_clients();
   void make_room(core::Ring<ClientConnection>& idle, const std::function<bool()>& enough);
   ClientConnection* longest_idle(core::Ring<ClientConnection>& idle);
+  std::unique_ptr<ClientConnection> make_client(std::uint64_t id, Arrival arrival);
+  bool is_allowed(const config::Address& address, const net::Peer& peer);
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
   void flush_logs();
@@ -140,12 +144,14 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   Context context_;
   WorkerHost& host_;
   std::shared_ptr<const Dispatcher> dispatcher_;
+  std::shared_ptr<const FastcgiPlans> fastcgi_plans_;
   Mailbox mailbox_;
   Upstreams upstreams_{context_, mailbox_};
   std::unique_ptr<Admin> admin_;
   Listeners listeners_;
   core::ClientPlaces places_;
   Http1Stock http1_stock_{kStockMost};
+  FastcgiStock fastcgi_stock_{kStockMost};
   core::Ring<ClientConnection>
       idle_sites_;  // who has waited longest comes first; some have gone to work since
   core::Ring<ClientConnection> idle_admin_;
@@ -158,6 +164,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   core::RareLine full_line_;
   core::RareLine crowded_line_;
   core::RareLine address_line_;
+  core::RareLine not_allowed_line_;
   std::vector<std::uint64_t> closed_clients_;
   std::vector<core::DeadlineQueue::Id> expired_;
   core::Time started_{};

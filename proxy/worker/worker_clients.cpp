@@ -1,5 +1,6 @@
 // The worker: clients that come, how many there may be, and who goes when all places are taken.
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/load.h"  // contains()
 #include "config/pool.h"
 #include "proxy/core/descriptor_plan.h"
@@ -13,7 +14,7 @@ constexpr int kLooksMost = 64;
 
 core::DescriptorNeeds needs_of(const config::Config& config) {
   core::DescriptorNeeds needs;
-  needs.listeners = config.listen.size() + (config.admin ? 1 : 0);
+  needs.listeners = config.listen.size() + config.fastcgi.size() + (config.admin ? 1 : 0);
   for (const config::Pool& pool : config.pools) needs.upstream_connections += pool.max_connections + 1;
   return needs;
 }
@@ -36,16 +37,39 @@ void Worker::set_places() {
                     ": the lower number holds; raise the limit (systemd: LimitNOFILE=, shell: ulimit -n)");
 }
 
-// A Unix socket's clients have no address.
+// A Unix socket's clients have no address; a web server's connections are those of all its clients.
 std::optional<core::ClientKey> Worker::place_key(const ClientConnection& client) const {
-  if (client.peer().address.empty()) return std::nullopt;
+  if (client.peer().address.empty() || client.speaks_fastcgi()) return std::nullopt;
   return core::client_key(client.peer().bytes);
+}
+
+std::unique_ptr<ClientConnection> Worker::make_client(std::uint64_t id, Arrival arrival) {
+  if (!arrival.fastcgi)
+    return std::make_unique<Http1Connection>(*this, context_, http1_stock_, id, std::move(arrival));
+  config::Address address = *arrival.fastcgi;
+  return std::make_unique<FastcgiConnection>(*this, context_, fastcgi_stock_, id, std::move(address),
+                                             std::move(arrival));
+}
+
+// Who may speak FastCGI may run any script.
+bool Worker::is_allowed(const config::Address& address, const net::Peer& peer) {
+  const FastcgiPlans::Listening* const listening = fastcgi_plans_->find(address);
+  if (listening == nullptr || listening->listener->allow.empty() ||
+      config::contains(listening->listener->allow, peer.bytes)) {
+    return true;
+  }
+  if (const auto more = not_allowed_line_.due(now())) {
+    context_.log.warn("listen: " + peer.address + " may not speak FastCGI at " + address.text() +
+                      ": its connection is closed" + *more +
+                      ". If it is a web server of yours, name it in allow");
+  }
+  return false;
 }
 
 void Worker::on_arrival(Arrival arrival) {
   const std::uint64_t id = context_.next_id();
-  auto& client = clients_[id] =
-      std::make_unique<Http1Connection>(*this, context_, http1_stock_, id, std::move(arrival));
+  const std::optional<config::Address> fastcgi = arrival.fastcgi;
+  auto& client = clients_[id] = make_client(id, std::move(arrival));
   if (client->role() == ClientConnection::Role::admin) {
     ++admin_clients_;
     const std::uint64_t most = core::admin_connections_most(descriptor_limit_);
@@ -54,7 +78,12 @@ void Worker::on_arrival(Arrival arrival) {
   }
   ++context_.metrics.clients_accepted;
   const std::optional<core::ClientKey> key = place_key(*client);
-  if (!places_.enter(key) && !config::contains(context_.config->trusted_proxies, client->peer().bytes)) {
+  const bool has_place = places_.enter(key);
+  if (fastcgi && !is_allowed(*fastcgi, client->peer())) {
+    leaving_clients_.insert(id);
+    places_.leaving();
+    client->cut_off(core::ClientCloseReason::not_allowed);
+  } else if (!has_place && !config::contains(context_.config->trusted_proxies, client->peer().bytes)) {
     ++context_.metrics.clients_over_address;
     if (const auto more = address_line_.due(now())) {
       context_.log.warn("client.max_per_address: " + client->peer().address + " has " +

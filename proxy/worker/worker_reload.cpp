@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/config.h"
+#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/site.h"
 #include "proxy/core/version.h"
@@ -44,7 +45,8 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // What can fail comes first, and changes nothing.
   std::optional<AccessLog::Target> log = context_.access_log.open(snapshot->log, error);
   if (!log) return false;
-  std::optional<Listeners::Next> listeners = listeners_.prepare(snapshot->listen, snapshot->admin, error);
+  std::optional<Listeners::Next> listeners =
+      listeners_.prepare(snapshot->listen, snapshot->fastcgi, snapshot->admin, error);
   if (!listeners) return false;
   // From here on nothing fails.
   const bool same = *snapshot == *context_.config;
@@ -54,6 +56,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   const std::size_t kept = upstreams_.reload(*snapshot);
   context_.config = std::move(snapshot);
   dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
+  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
   for (const std::uint64_t listener : listeners_.put_in_force(*std::move(listeners))) {
     for (auto& [id, client] : clients_) {
       if (client->listener() == listener) client->finish();

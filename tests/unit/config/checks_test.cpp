@@ -64,7 +64,7 @@ TEST_CASE("a site's pool must exist") {
         "there is no pool 'zebra'; pools: php");
   error(load(kPools + "sites: [{ root: /usr/share, front_controller: /i.php }]\n"),
         "sites[0] has a front_controller but no pool to run it; add pool: php");
-  warning(load(kPools + "sites: [{ root: /usr/share }]\n"), "no site uses pools.php");
+  warning(load(kPools + "sites: [{ root: /usr/share }]\n"), "no site and no listener uses pools.php");
   error(load("pools: { php: { address: bad } }\n" + kSites), "pools.php.address");  // php still exists
 }
 

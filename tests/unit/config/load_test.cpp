@@ -126,8 +126,7 @@ TEST_CASE("relative paths begin at the folder of the file") {
 }
 
 TEST_CASE("a wrong type is named with what was expected") {
-  CHECK(says(load("listen: { a: b }\n" + kMinimal),
-             "listen: expected an address such as 127.0.0.1:8080, or a list of them, found a block of keys"));
+  CHECK(says(load("listen: { a: b }\n" + kMinimal), "unknown key 'a' in listen"));
   CHECK(says(load("log: [a]\n" + kMinimal),
              "log: expected a block with the keys access, format or level, found a list"));
   CHECK(says(load("pools: [a]\n" + kSites),
@@ -207,7 +206,7 @@ TEST_CASE("unknown keys and what was probably meant") {
   CHECK(says(load_pool("maxConnections: 3"), "did you mean 'max_connections'?"));
   CHECK(says(load_pool("max-connections: 3"), "did you mean 'max_connections'?"));
   CHECK(says(load("max_body: 3\n" + kMinimal),
-             "did you mean 'sites[].max_body' or 'sites[].routes[].max_body'?"));
+             "did you mean 'sites[].max_body', 'sites[].routes[].max_body' or 'listen[].max_body'?"));
   CHECK(says(load("idle: 3\n" + kMinimal), "did you mean 'pools.NAME.recycle.idle'?"));
   CHECK(says(load_pool("zzz: 3"), "known here: address, application"));
   // One slip is one message: what is misspelled is not also missing.

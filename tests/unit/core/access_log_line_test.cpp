@@ -72,6 +72,14 @@ TEST_CASE("combined, golden") {
         "reused=0 retried=0 end=bad_request\n");
 }
 
+TEST_CASE("of a web server's request the line tells the listener and the script") {
+  AccessRecord record = sample();
+  record.listener = "unix:/run/h.sock";
+  record.script = "/srv/a b.php";
+  CHECK(has(combined(record), " pool=php listener=unix:/run/h.sock script=/srv/a\\x20b.php conn=3 "));
+  CHECK(has(json(record), "\"pool\":\"php\",\"listener\":\"unix:/run/h.sock\",\"script\":\"/srv/a b.php\","));
+}
+
 TEST_CASE("json, golden") {
   AccessRecord record = sample();
   record.version_minor = 0;

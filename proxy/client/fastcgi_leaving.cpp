@@ -1,0 +1,288 @@
+// FastCGI of a web server: how a connection ends, and web servers that are half gone.
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+#include "proxy/client/fastcgi_connection.h"
+
+namespace holdfast {
+
+using namespace std::chrono_literals;
+
+namespace {
+// A connection without a request. The web server closes first, so that none of its requests meets a closed
+// socket: nginx after 60 s, HAProxy after 15 s. Apache never does, hence an end at all.
+constexpr core::Duration kIdleTime = 180s;
+// The empty STDIN record of a request whose parameters say that it has no body: HAProxy may leave it out
+// behind a POST by HTTP/2.
+constexpr core::Duration kStdinEndTime = 1s;
+// On TCP: an end that comes so soon behind a request is a half-close, and so long such a request may queue.
+constexpr core::Duration kShutBehindTime = 20ms;
+constexpr core::Duration kShutQueueTime = 200ms;
+// What is still sent behind our end is read and thrown away: closing with unread bytes would reset the
+// connection and could destroy the answer on its way. Until it is silent for so long, but no longer than
+// that.
+constexpr core::Duration kLingerSilence = 2s;
+constexpr core::Duration kLingerTime = 10s;
+constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
+// Answers that wait for a web server that only asks (GET_VALUES).
+constexpr std::size_t kUnsentBytesMost = std::size_t{1} << 20;
+}  // namespace
+
+namespace {
+bool may_follow(FastcgiConnection::State from, FastcgiConnection::State to) {
+  using State = FastcgiConnection::State;
+  switch (to) {
+    case State::open: return false;
+    case State::lingering:
+    case State::leaving: return from == State::open;
+    case State::closing: return from != State::closing;
+  }
+  return false;
+}
+}  // namespace
+
+void FastcgiConnection::move_to(State next) {
+  assert(may_follow(state_, next));
+  state_ = next;
+}
+
+// The one place where it is decided what becomes of the connection; the last that happens in a frame.
+void FastcgiConnection::settle() {
+  if (busy_ || state_ == State::closing) return;
+  look_at_end();
+  if (state_ == State::closing) return;
+  update_deadline();
+  update_reading();
+}
+
+void FastcgiConnection::look_at_end() {
+  if (!requests_.empty()) return;
+  if (state_ == State::leaving) {
+    close(ends_for_);
+    return;
+  }
+  switch (session_.verdict()) {
+    case fastcgi::ServerVerdict::keep: become_idle(); return;
+    case fastcgi::ServerVerdict::finish: return;
+    case fastcgi::ServerVerdict::reset: close(core::ClientCloseReason::answer_broken, true); return;
+    case fastcgi::ServerVerdict::drain:
+      if (stream_->unsent_bytes() == 0) linger();
+      return;
+    case fastcgi::ServerVerdict::close:
+      if (stream_->unsent_bytes() == 0 || eof_)
+        close(eof_ && ends_for_ == core::ClientCloseReason::last_answer
+                  ? core::ClientCloseReason::client_closed
+                  : ends_for_);
+      return;
+  }
+}
+
+void FastcgiConnection::become_idle() {
+  idle_since_ = context_.now();
+  if (host_.draining()) {
+    ends_for_ = core::ClientCloseReason::stopping;
+    session_.close_when_done();
+    look_at_end();
+    return;
+  }
+  host_.client_idle(*this);
+}
+
+void FastcgiConnection::linger() {
+  if (state_ == State::lingering) return;
+  if (eof_) {
+    close(ends_for_);
+    return;
+  }
+  move_to(State::lingering);
+  stream_->shutdown_write();
+  lingers_until_ = context_.now() + kLingerTime;
+}
+
+void FastcgiConnection::close(core::ClientCloseReason reason, bool by_reset) {
+  if (state_ == State::closing) return;
+  move_to(State::closing);
+  output_.clear();
+  sent_.clear();
+  close_socket(reason, by_reset);
+  count_memory(0);
+}
+
+// ---- reading
+
+// The one place that says whether it is read from: each limit on what it may make us hold is a refusal to
+// read, of the whole connection.
+bool FastcgiConnection::wants_input() const {
+  switch (state_) {
+    case State::open: break;
+    case State::lingering: return lingered_bytes_ < kLingerBytes;
+    case State::leaving:
+    case State::closing: return false;
+  }
+  if (stream_->unsent_bytes() > kUnsentBytesMost) return false;
+  if (!context_.memory.full()) return true;
+  return std::none_of(requests_.begin(), requests_.end(),
+                      [](const auto& each) { return each->request().state() == Request::State::reading; });
+}
+
+void FastcgiConnection::update_reading() {
+  if (state_ == State::closing) return;
+  if (wants_input() && !eof_) {
+    stream_->start_read();
+  } else {
+    stream_->stop_read();
+  }
+  recount();
+}
+
+// What it holds beside the stores, which count themselves.
+void FastcgiConnection::recount() {
+  if (state_ == State::closing) return;
+  std::size_t bytes = stream_->unsent_bytes() + output_.size() + session_.params_held_bytes();
+  for (const auto& each : requests_) bytes += each->request().uncounted_bytes();
+  count_memory(bytes);
+}
+
+// ---- time
+
+void FastcgiConnection::update_deadline() {
+  if (state_ == State::leaving) {
+    deadline_.clear();  // its requests are over at the end of this turn
+    return;
+  }
+  if (state_ == State::lingering) {
+    deadline_.set(std::min(context_.now() + kLingerSilence, lingers_until_));
+    return;
+  }
+  if (requests_.empty()) {
+    deadline_.set(idle_since_ + kIdleTime);
+    return;
+  }
+  std::optional<core::Time> first;
+  if (eof_ && context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
+  for (const auto& each : requests_) {
+    if (each->request().state() != Request::State::reading) continue;
+    core::Time due = each->begun() + header_time();
+    if (each->has_params()) {
+      if (!each->head_of().tells_no_body()) continue;  // Request watches the body
+      due = each->begun() + kStdinEndTime;
+    }
+    first = first ? std::min(*first, due) : due;
+  }
+  if (first) {
+    deadline_.set(*first);
+  } else {
+    deadline_.clear();
+  }
+}
+
+void FastcgiConnection::on_deadline(core::Time now) {
+  if (state_ == State::closing) return;
+  if (state_ == State::lingering) {
+    close(ends_for_);
+    return;
+  }
+  if (requests_.empty()) {
+    ends_for_ = core::ClientCloseReason::keep_alive_timeout;
+    session_.close_when_done();
+  } else {
+    refuse_late(now);
+    if (eof_) leave_queue();
+  }
+  settle();
+}
+
+// Requests whose parameters do not come, and those of which only the end of STDIN is missing.
+void FastcgiConnection::refuse_late(core::Time now) {
+  const Busy busy(*this);
+  for (std::size_t i = requests_.size(); i-- > 0;) {
+    if (i >= requests_.size()) continue;
+    FastcgiRequest& each = *requests_[i];
+    if (each.request().state() != Request::State::reading || each.ended()) continue;
+    if (each.has_params() && each.head_of().tells_no_body() && now >= each.begun() + kStdinEndTime) {
+      session_.end_stdin(each.id());
+      on_stdin_end(each);
+    } else if (!each.has_params() && now >= each.begun() + header_time()) {
+      each.request().refuse_head(408, "the FastCGI parameters did not come in time",
+                                 core::ClientCloseReason::header_timeout, {});
+    }
+  }
+}
+
+// ---- the web server's end
+
+bool FastcgiConnection::has_left(const FastcgiRequest& request) const {
+  if (!eof_) return false;
+  if (stream_->is_unix()) return stream_->peer_gone();
+  const bool shut_at_once = eof_at_ - request.completed() <= kShutBehindTime;
+  return !shut_at_once || context_.now() >= eof_at_ + kShutQueueTime;
+}
+
+void FastcgiConnection::on_eof() {
+  if (state_ == State::leaving || state_ == State::closing) return;
+  if (state_ == State::lingering) {
+    close(ends_for_);
+    return;
+  }
+  eof_ = true;
+  eof_at_ = context_.now();
+  const bool gone = stream_->is_unix() && stream_->peer_gone();
+  session_.end_input(gone ? fastcgi::ServerSession::InputEnd::gone
+                          : fastcgi::ServerSession::InputEnd::half_closed);
+  take_step_input({});
+  if (!gone) leave_queue();
+  settle();
+}
+
+// Php gets nothing of those that are in the queue still when their web server is found to have left; their
+// places are for others.
+void FastcgiConnection::leave_queue() {
+  for (const auto& each : requests_) {
+    if (!each->request().waits_for_php()) continue;
+    each->request().on_half_closed();
+    if (has_left(*each)) each->request().leave_queue();
+  }
+}
+
+void FastcgiConnection::on_error(net::Error error) {
+  if (state_ == State::leaving || state_ == State::closing) return;
+  if (context_.log.wants(config::LogLevel::debug))
+    context_.log.debug("web server " + std::to_string(id()) + ": " + error.text());
+  const bool at_work = !requests_.empty();
+  eof_ = true;
+  session_.end_input(fastcgi::ServerSession::InputEnd::gone);
+  take_step_input({});
+  cut_off(at_work ? core::ClientCloseReason::client_left : core::ClientCloseReason::client_error);
+}
+
+// ---- told by the server
+
+void FastcgiConnection::finish() {
+  if (state_ != State::open) return;
+  if (ends_for_ == core::ClientCloseReason::last_answer)
+    ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;
+  session_.close_when_done();
+  settle();
+}
+
+// Requests that php may have run get a byte, or some web servers would send them again: each when it is known
+// what became of it, at the end of this turn.
+void FastcgiConnection::cut_off(core::ClientCloseReason reason) {
+  if (state_ == State::leaving || state_ == State::closing) return;
+  if (state_ == State::open) move_to(State::leaving);
+  ends_for_ = reason;
+  {
+    const Busy busy(*this);
+    for (std::size_t i = requests_.size(); i-- > 0;) {
+      if (i < requests_.size()) requests_[i]->request().on_client_left(reason);
+    }
+  }
+  if (requests_.empty()) {
+    close(reason);
+  } else {
+    settle();
+  }
+}
+
+}  // namespace holdfast
