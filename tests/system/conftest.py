@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness.holdfast import BINARY, Holdfast, merge  # noqa: E402
 from harness.php_fpm import PhpFpm  # noqa: E402
 from harness.scripted_app import ScriptedApp, answer_all  # noqa: E402
+from harness.wait import wait_until  # noqa: E402
 
 
 def pytest_configure(config):
@@ -133,5 +134,27 @@ def app_stack(base, start_app, start_holdfast):
         (www / "x.php").write_text("<?php // never run: a scripted application answers\n", encoding="ascii")
         app = start_app(behave, transport)
         return start_holdfast(one_site(app, www, pool, site, **config)), app
+
+    return start
+
+
+@pytest.fixture
+def start_listening(base, start_fpm, start_holdfast):
+    """php-fpm, Holdfast with a FastCGI listener before it, and that listener's address; `php`: another upstream."""
+
+    def start(transport="unix", fpm=None, pool=None, listen=None, php=None, **config):
+        if php is None:
+            lines = f"env[RECORD_DIR] = {base}/fpm0/record"
+            php = start_fpm(transport, **merge({"lines": lines}, fpm or {})).start()
+        address = f"unix:{base}/front.sock" if transport == "unix" else "127.0.0.1:0"
+        block = merge({"fastcgi": address, "pool": "php"}, listen or {})
+        holdfast = start_holdfast(merge({
+            "listen": [block],
+            "pools": {"php": merge({"address": php.address, "max_connections": 4}, pool or {})},
+        }, config))
+        # The socket is root's until root becomes another user.
+        wait_until(lambda: holdfast.admin("GET", "/readyz")[0] == 200, "Holdfast to be ready")
+        at = holdfast.addresses[0]
+        return holdfast, php, at if transport == "unix" else "tcp:" + at
 
     return start
