@@ -58,14 +58,17 @@ int FakeNetwork::reach(FakeStream& stream, std::shared_ptr<Link>& link) {
 
 std::unique_ptr<net::Listener> FakeNetwork::listen(const net::Endpoint& endpoint, net::AcceptHandler& handler,
                                                    std::string&) {
-  auto listener = std::make_unique<FakeListener>(*this, handler, endpoint.unix_socket);
+  auto listener = std::make_unique<FakeListener>(*this, handler, endpoint);
   listeners_.push_back(listener.get());
   return listener;
 }
 
-std::shared_ptr<Link> FakeNetwork::dial(const std::string& name) {
-  if (listeners_.empty()) return nullptr;
-  FakeListener& listener = *listeners_.front();
+std::shared_ptr<Link> FakeNetwork::dial(const std::string& name, const std::string& path) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&path](const FakeListener* each) {
+    return path.empty() ? each->path() != kWebServerPath : each->path() == path;
+  });
+  if (found == listeners_.end()) return nullptr;
+  FakeListener& listener = **found;
   auto link = std::make_shared<Link>(universe_, listener.is_unix(), knobs.room, name);
   listener.add(link);
   return link;

@@ -38,6 +38,9 @@ struct NetworkKnobs {
 
 class FakeListener;
 
+// The Unix socket that web servers speak FastCGI to.
+inline constexpr const char* kWebServerPath = "/sim/fastcgi.sock";
+
 class FakeNetwork final : public net::Network {
  public:
   FakeNetwork(Universe& universe, NetworkKnobs network_knobs) : knobs(network_knobs), universe_(universe) {}
@@ -63,7 +66,8 @@ class FakeNetwork final : public net::Network {
   // --- for the world
   void set_backend(const std::string& address, Backend* backend) { backends_[address] = backend; }
   // A client connects. nullptr: refused, nobody listens.
-  std::shared_ptr<Link> dial(const std::string& name);
+  // `path`: of a Unix socket's listener; empty: the first of another path.
+  std::shared_ptr<Link> dial(const std::string& name, const std::string& path = {});
   bool ready() const;
   std::optional<Time> next_time() const;
   // One turn of the loop. `meanwhile` lets others act between two callbacks.
@@ -104,8 +108,8 @@ class FakeNetwork final : public net::Network {
 
 class FakeListener final : public net::Listener {
  public:
-  FakeListener(FakeNetwork& network, net::AcceptHandler& handler, bool unix_socket)
-      : network_(network), handler_(handler), unix_(unix_socket) {}
+  FakeListener(FakeNetwork& network, net::AcceptHandler& handler, const net::Endpoint& endpoint)
+      : network_(network), handler_(handler), unix_(endpoint.unix_socket), path_(endpoint.path) {}
   ~FakeListener() override;
   FakeListener(const FakeListener&) = delete;
   FakeListener& operator=(const FakeListener&) = delete;
@@ -121,11 +125,13 @@ class FakeListener final : public net::Listener {
   bool ready() const { return !paused_ && !backlog_.empty(); }
   void accept_some();
   bool is_unix() const { return unix_; }
+  const std::string& path() const { return path_; }
 
  private:
   FakeNetwork& network_;
   net::AcceptHandler& handler_;
   bool unix_;
+  std::string path_;
   bool paused_ = false;
   std::deque<std::shared_ptr<Link>> backlog_;
 };

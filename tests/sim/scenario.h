@@ -10,11 +10,14 @@
 #include "fake_network.h"
 #include "fake_spill.h"
 #include "php_worker.h"
+#include "web_server.h"
 
 namespace holdfast::sim {
 
 // A reload may set max_connections up to this.
 inline constexpr std::uint32_t kReloadedConnectionsMost = 5;
+// At once, of a web server's connection.
+inline constexpr std::size_t kWebServerRequestsMost = 5;
 
 // What else a reload may change of a pool.
 void change_manners(config::Pool& pool, const AppKnobs& app, Random& random);
@@ -56,11 +59,15 @@ struct Scenario {
   SpillKnobs spill;
   config::Config config;
   std::vector<ClientPlan> clients;
+  std::vector<WebServerPlan> web_servers;
   std::vector<Happening> happenings;
   Ledger::Rules rules;
 };
 
 Theme draw_theme(Random& random);
+// Web servers beside the HTTP clients, in a part of the runs; by a chance of their own, so that a seed's
+// other actors are what they were.
+void add_web_servers(Scenario& s, Random& random, Time start);
 Scenario make_scenario(Theme theme, Random& random, Time start);
 
 }  // namespace holdfast::sim

@@ -30,6 +30,7 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
     : universe_(seed),
       ledger_(universe_),
       scenario_(make_scenario(theme, universe_.random, universe_.now)),
+      with_web_servers_(draw_web_servers(seed)),
       network_(universe_, scenario_.network),
       spill_(universe_, scenario_.spill),
       app_(universe_, ledger_, scenario_.app,
@@ -48,6 +49,11 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
                                                 "client" + std::to_string(clients_.size())));
   }
   for (const auto& client : clients_) actors_.push_back(client.get());
+  for (WebServerPlan& plan : scenario_.web_servers) {
+    web_servers_.push_back(std::make_unique<WebServer>(universe_, ledger_, network_, plan,
+                                                       "web" + std::to_string(web_servers_.size())));
+    actors_.push_back(web_servers_.back().get());
+  }
   for (Actor* actor : app_.actors()) actors_.push_back(actor);
   happenings_ = scenario_.happenings;
   std::stable_sort(happenings_.begin(), happenings_.end(),
@@ -60,6 +66,12 @@ World::~World() {
   // After a failure the proxy is in the middle of something; its destructors would say so, and hide the
   // cause.
   if (!ok()) static_cast<void>(worker_.release());
+}
+
+bool World::draw_web_servers(std::uint64_t seed) {
+  Random random(seed ^ 0xfc61);
+  add_web_servers(scenario_, random, universe_.now);
+  return !scenario_.web_servers.empty();
 }
 
 // In a fifth of the runs somebody reads all of the log, or stops.
@@ -175,6 +187,10 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
     met["outcome " + std::string(outcome_name(outcome))] += ledger_.count(outcome);
   for (const int status : {408, 413, 500, 502, 503, 504})
     met["status " + std::to_string(status)] += ledger_.count(Outcome::error_page, status);
+  const core::FastcgiCounts& web = worker_->context().metrics.fastcgi;
+  met["FastCGI requests"] += web.requests;
+  for (const auto fault : {fastcgi::ServerFault::eof_in_record, fastcgi::ServerFault::eof_in_request})
+    met["FastCGI " + std::string(fastcgi::fault_name(fault))] += web.faults[static_cast<std::size_t>(fault)];
   met["log lines dropped"] += log_->dropped();
   met["spill files"] += spill_.created();
   met["408 slow body"] += worker_->context().metrics.slow_uploads;
@@ -301,7 +317,8 @@ void World::check() {
   const std::size_t allowed =
       static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack;
   worker_->for_each_client([this, allowed](ClientConnection& client) {
-    universe_.require(client.memory_bytes() <= allowed,
+    const std::size_t requests = client.speaks_fastcgi() ? kWebServerRequestsMost : 1;
+    universe_.require(client.memory_bytes() <= allowed * requests,
                       "memory of a client: " + std::to_string(client.memory_bytes()));
   });
 }
@@ -311,11 +328,16 @@ std::string World::unfinished() const {
   for (const auto& client : clients_) {
     if (!client->finished()) names += " " + client->name();
   }
+  for (const auto& each : web_servers_) {
+    if (!each->finished()) names += " " + each->name();
+  }
   return names.empty() ? names : "; still there:" + names;
 }
 
 bool World::clients_finished() const {
-  return std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->finished(); });
+  const auto finished = [](const auto& each) { return each->finished(); };
+  return std::all_of(clients_.begin(), clients_.end(), finished) &&
+         std::all_of(web_servers_.begin(), web_servers_.end(), finished);
 }
 
 bool World::pool_at_rest() const {

@@ -46,6 +46,7 @@ class World final : public WorkerHost {
   bool step();
   Time next_time() const;
   void act(bool one_only);
+  bool draw_web_servers(std::uint64_t seed);
   void open_log(std::uint64_t seed);
   void check_log();
   void happen();
@@ -63,6 +64,7 @@ class World final : public WorkerHost {
   Universe universe_;
   Ledger ledger_;
   Scenario scenario_;
+  bool with_web_servers_;
   FakeNetwork network_;
   FakeSpill spill_;
   PhpApp app_;
@@ -72,6 +74,7 @@ class World final : public WorkerHost {
   std::unique_ptr<Worker> worker_;
   std::string address_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<std::unique_ptr<WebServer>> web_servers_;
   std::vector<Actor*> actors_;
   std::vector<Happening> happenings_;  // to come, the last one first
   std::uint32_t connections_most_;
