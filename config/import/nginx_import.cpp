@@ -15,58 +15,6 @@ namespace {
 
 using Directives = std::vector<NginxDirective>;
 
-constexpr std::size_t kFilesMax = 1000;
-
-// What everybody includes, and holds nothing that is a site's own.
-bool is_common(std::string_view pattern) {
-  const std::string_view name = pattern.substr(pattern.rfind('/') + 1);
-  return name == "fastcgi_params" || name == "fastcgi.conf" || name == "mime.types" ||
-         name == "fastcgi-php.conf" || name == "scgi_params" || name == "uwsgi_params" ||
-         pattern.find("modules-enabled/") != std::string_view::npos;
-}
-
-// Puts the directives of included files in the place of `include`.
-class Includer {
- public:
-  Includer(const NginxFiles& files, std::vector<ImportNote>& notes) : files_(files), notes_(notes) {}
-
-  void expand(Directives& block, int depth) {
-    Directives out;
-    for (NginxDirective& d : block) {
-      if (d.name == "include" && !d.has_block) {
-        include(d, out, depth);
-      } else {
-        expand(d.block, depth);
-        out.push_back(std::move(d));
-      }
-    }
-    block = std::move(out);
-  }
-
- private:
-  void include(const NginxDirective& d, Directives& out, int depth) {
-    const std::string& pattern = d.word(0);
-    if (is_common(pattern)) return note(d, "not needed: what it sets holds here");
-    const std::vector<NginxFile> found = files_(pattern);
-    if (found.empty() && pattern.find_first_of("*?[") == std::string::npos) note(d, "there is no such file");
-    for (const NginxFile& file : found) {
-      if (depth >= kNginxDepthMax || ++count_ > kFilesMax) return note(d, "files include files too deeply");
-      NginxTree tree = parse_nginx(file.text, file.name);
-      notes_.insert(notes_.end(), tree.problems.begin(), tree.problems.end());
-      expand(tree.directives, depth + 1);
-      std::move(tree.directives.begin(), tree.directives.end(), std::back_inserter(out));
-    }
-  }
-
-  void note(const NginxDirective& d, const std::string& why) {
-    notes_.push_back({d.file, d.line, d.text() + ": " + why});
-  }
-
-  const NginxFiles& files_;
-  std::vector<ImportNote>& notes_;
-  std::size_t count_ = 0;
-};
-
 // What servers take over from http.
 bool is_inherited(const NginxDirective& d) {
   static constexpr std::string_view kNames =
@@ -145,7 +93,7 @@ Imported import_nginx(std::string_view text, const std::string& file, const Ngin
   out.config.listen.clear();
   NginxTree tree = parse_nginx(text, file);
   if (!tree.problems.empty()) return {{}, std::move(tree.problems), true};
-  Includer(files, out.notes).expand(tree.directives, 0);
+  expand_includes(tree.directives, files, out.notes);
 
   Directives top;
   for (NginxDirective& d : tree.directives) {

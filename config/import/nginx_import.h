@@ -2,22 +2,15 @@
 // the files that `include` names, which the caller reads.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/config.h"
+#include "config/import/nginx_include.h"
 #include "config/import/nginx_syntax.h"
 
 namespace holdfast::config {
-
-struct NginxFile {
-  std::string name;
-  std::string text;
-};
-// The files that an include names (perhaps with stars), relative to the first file's folder; none: not there.
-using NginxFiles = std::function<std::vector<NginxFile>(const std::string& pattern)>;
 
 struct Imported {
   Config config;                  // listen, pools and sites

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <optional>
 
+#include "config/fastcgi_times.h"
 #include "proxy/client/fastcgi_connection.h"
 
 namespace holdfast {
@@ -10,9 +11,6 @@ namespace holdfast {
 using namespace std::chrono_literals;
 
 namespace {
-// A connection without a request. The web server closes first, so that none of its requests meets a closed
-// socket: nginx after 60 s, HAProxy after 15 s. Apache never does, hence an end at all.
-constexpr core::Duration kIdleTime = 180s;
 // The empty STDIN record of a request whose parameters say that it has no body: HAProxy may leave it out
 // behind a POST by HTTP/2.
 constexpr core::Duration kStdinEndTime = 1s;
@@ -156,7 +154,7 @@ void FastcgiConnection::update_deadline() {
     return;
   }
   if (requests_.empty()) {
-    deadline_.set(idle_since_ + kIdleTime);
+    deadline_.set(idle_since_ + config::kFastcgiIdleTime);
     return;
   }
   std::optional<core::Time> first;

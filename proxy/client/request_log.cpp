@@ -106,7 +106,7 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
     record.user_agent = head_->find("User-Agent").value_or(std::string_view{});
   }
   record.listener = plan_.listener;
-  if (!record.listener.empty()) record.script = plan_.script_name;  // php_root is empty
+  if (!record.listener.empty()) record.script = plan_.target.script_name;  // php_root is empty
   if (report_) add_exchange(record);
   if (record.outcome == "ok" && response_.broken())
     record.outcome = core::outcome_name(core::Outcome::truncated);

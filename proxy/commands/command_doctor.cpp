@@ -75,6 +75,8 @@ void add_doctor_command(CommandLine& line) {
   command.text("-c,--config", options->config_file, "Configuration file");
   command.files("--fpm-config", options->sources.fpm_configs,
                 "The php-fpm.conf; default: where the packages put it");
+  command.text("--front", options->sources.front,
+               "The nginx.conf of a web server in front; default: /etc/nginx/nginx.conf, if any");
   command.text("--user", options->sources.user,
                "Account that holdfast runs under; default: the current one, or whom root becomes");
   command.flag("--json", options->json, "One JSON object");

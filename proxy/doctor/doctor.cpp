@@ -27,6 +27,7 @@ std::vector<Finding> diagnose(const DoctorFacts& facts) {
   }
   check_roots(facts, findings);
   check_hidden(facts, findings);
+  check_front(facts, findings);
   check_ports(facts, findings);
   check_system(facts, findings);
   std::stable_sort(findings.begin(), findings.end(),
@@ -101,6 +102,11 @@ bool ping_works(const PoolFacts& pool) {
 bool is_loopback(const config::Address& address) {
   return address.kind == config::Address::Kind::tcp &&
          (address.host == "localhost" || address.host == "::1" || address.host.rfind("127.", 0) == 0);
+}
+
+std::string in_seconds(config::Duration duration) {
+  const auto count = duration.count();
+  return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
 }
 
 }  // namespace holdfast

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/address.h"
+#include "config/import/nginx_passes.h"
 #include "config/pool.h"
 #include "proxy/fpm/fpm_config.h"
 #include "proxy/sockets/system_settings.h"
@@ -131,6 +132,23 @@ struct HiddenFacts {
   std::vector<HiddenFile> files;
 };
 
+// One of our listeners for FastCGI.
+struct ListenerFacts {
+  config::Address address;
+  std::vector<std::string> pools;         // the first: where no rule leads elsewhere
+  std::optional<SocketFile> socket_file;  // Unix sockets
+};
+
+// The web server in front, as far as its configuration can be read: nginx's.
+struct FrontFacts {
+  std::string file;    // its nginx.conf
+  bool asked = false;  // it was named, not just found
+  bool read = false;
+  config::NginxPasses nginx;  // addresses that are one of ours, or a pool's, are written as they are there
+  std::optional<Account> account;  // whom its workers run as
+  std::string group;               // of that account
+};
+
 struct DoctorFacts {
   std::string config_file;
   std::vector<config::Address> listening;  // our own addresses, the admin endpoint's included
@@ -140,7 +158,9 @@ struct DoctorFacts {
   net::SystemSettings system;
   std::vector<PoolFacts> pools;
   std::vector<RootFacts> roots;
-  std::vector<HiddenFacts> hidden;     // doctor_hidden.h
+  std::vector<HiddenFacts> hidden;       // doctor_hidden.h
+  std::vector<ListenerFacts> listeners;  // for FastCGI
+  std::optional<FrontFacts> front;
   std::vector<FpmConfig> fpm_configs;  // all that were read
 };
 

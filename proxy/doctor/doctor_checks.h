@@ -40,6 +40,8 @@ void check_hidden(const DoctorFacts& facts, std::vector<Finding>& out);
 void check_system(const DoctorFacts& facts, std::vector<Finding>& out);
 // doctor_checks_ports.cpp: ephemeral ports and TIME_WAIT.
 void check_ports(const DoctorFacts& facts, std::vector<Finding>& out);
+// doctor_checks_front.cpp: the web server in front of us, or past us.
+void check_front(const DoctorFacts& facts, std::vector<Finding>& out);
 
 // The line for `key` of a php-fpm section: where it stands, or the file it belongs in.
 Change fpm_change(const FpmSection& section, const std::string& key, const std::string& value);
@@ -53,5 +55,6 @@ std::string grouped(std::uint64_t number);  // "28,232"
 // True where our ping keeps idle connections young: php-fpm of 8.2.13 or later, and a ping that is on.
 bool ping_works(const PoolFacts& pool);
 bool is_loopback(const config::Address& address);
+std::string in_seconds(config::Duration duration);  // "60s", "1500ms"
 
 }  // namespace holdfast

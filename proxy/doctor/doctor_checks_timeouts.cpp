@@ -13,11 +13,6 @@ using std::chrono::seconds;
 
 constexpr config::Duration kDay = std::chrono::hours(24);  // no timeout of ours may be longer
 
-std::string in_seconds(config::Duration duration) {
-  const auto count = duration.count();
-  return count % 1000 == 0 ? std::to_string(count / 1000) + "s" : std::to_string(count) + "ms";
-}
-
 // php-fpm's file has no milliseconds.
 std::string in_whole_seconds(config::Duration duration) {
   return std::to_string((duration.count() + 999) / 1000) + "s";

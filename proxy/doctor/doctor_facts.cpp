@@ -47,22 +47,6 @@ Account current_account() {
   return account;
 }
 
-SocketFile look_at_socket(const std::string& path) {
-  SocketFile file;
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    file.stat_errno = errno;
-    return file;
-  }
-  file.is_socket = S_ISSOCK(status.st_mode);
-  file.mode = status.st_mode & 07777U;
-  file.uid = status.st_uid;
-  file.gid = status.st_gid;
-  file.owner = user_name(file.uid);
-  file.group = group_name(file.gid);
-  return file;
-}
-
 void match_fpm(const std::vector<FpmConfig>& configs, PoolFacts& pool) {
   for (const FpmConfig& config : configs) {
     for (const FpmSection& section : config.pools) {
@@ -94,6 +78,22 @@ std::vector<RootFacts> look_at_roots(const config::Config& config) {
 }
 
 }  // namespace
+
+SocketFile look_at_socket(const std::string& path) {
+  SocketFile file;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    file.stat_errno = errno;
+    return file;
+  }
+  file.is_socket = S_ISSOCK(status.st_mode);
+  file.mode = status.st_mode & 07777U;
+  file.uid = status.st_uid;
+  file.gid = status.st_gid;
+  file.owner = user_name(file.uid);
+  file.group = group_name(file.gid);
+  return file;
+}
 
 std::optional<Account> find_account(const std::string& user, std::string& error) {
   if (user.empty()) return current_account();
@@ -149,6 +149,15 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
     }
     facts.pools.push_back(std::move(each));
   }
+  for (const config::FastcgiListener& listener : config.fastcgi) {
+    ListenerFacts& each = facts.listeners.emplace_back();
+    each.address = listener.address;
+    each.pools.push_back(listener.pool);
+    for (const auto& rule : listener.when) each.pools.push_back(rule.pool);
+    if (listener.address.kind == config::Address::Kind::unix_socket)
+      each.socket_file = look_at_socket(listener.address.path);
+  }
+  facts.front = look_at_front(facts, sources);
   return facts;
 }
 

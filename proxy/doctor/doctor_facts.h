@@ -14,6 +14,7 @@ namespace holdfast {
 
 struct FactSources {
   std::vector<std::string> fpm_configs;  // empty: the usual places
+  std::string front;                     // nginx.conf of the web server in front; empty: the usual place
   std::string user;                      // the account to judge for; empty: the one that runs doctor
   std::string root;                      // before /proc and /etc; for tests
   bool ask = true;                       // connect to php-fpm
@@ -25,6 +26,11 @@ std::optional<Account> find_account(const std::string& user, std::string& error)
 
 DoctorFacts gather_facts(const std::string& config_file, const config::Config& config, const Account& account,
                          const FactSources& sources);
+
+SocketFile look_at_socket(const std::string& path);
+
+// In doctor_facts_front.cpp: nothing where no nginx is found. `facts`: has our listeners and pools.
+std::optional<FrontFacts> look_at_front(const DoctorFacts& facts, const FactSources& sources);
 
 // Asks the php-fpm of one pool, and for each of `roots` whether it sees the files.
 void ask_fpm(PoolFacts& pool, std::vector<RootFacts*>& roots, std::chrono::milliseconds limit);

@@ -235,3 +235,30 @@ def test_text_report_reads_at_80_columns(site):
     assert "pm.max_children = 3" in result.stdout
     assert "tcp_tw_recycle was removed in Linux 4.12" in " ".join(result.stdout.split())
     assert "\x1b" not in result.stdout
+
+
+def test_nginx_in_front_and_past_us(site):
+    """Addresses are the same under another name: a link to php-fpm's socket. Includes and upstream blocks are followed."""
+    site.write_fpm(site.unix, pool_lines="pm = static\nlisten.mode = 0660")
+    config = site.folder / "behind.yaml"
+    config.write_text(f"listen: {{ fastcgi: unix:{site.folder}/front.sock, pool: php }}\n"
+                      f"pools: {{ php: {{ address: unix:{site.unix} }} }}\n")
+    link = site.folder / "linked.sock"
+    link.symlink_to(site.unix)
+    nginx = site.folder / "nginx.conf"
+    nginx.write_text(f"http {{\n include {site.folder}/sites/*;\n"
+                     f" upstream old {{\n  server unix:{link};\n  keepalive 16;\n }}\n}}\n")
+    (site.folder / "sites").mkdir()
+    front = site.folder / "sites" / "app"
+    front.write_text("server {\n location /old { fastcgi_pass old; fastcgi_keep_conn on; }\n"
+                     f" location / {{ fastcgi_pass unix:{site.folder}/front.sock; fastcgi_read_timeout 9s; }}\n}}\n")
+    with running_fpm(site):
+        findings = doctor(site, str(config), "--front", str(nginx))
+        assert findings["front_past"]["severity"] == "warning" and "up to 16" in findings["front_past"]["why"]
+        assert findings["front_past"]["what"].startswith(f"{front}:2 speaks to php-fpm of pool php")
+        (change,) = findings["front_past"]["changes"]
+        assert (change["file"], change["line"]) == (str(nginx), 3)
+        assert (findings["front"]["severity"], findings["front_timeout"]["severity"]) == ("ok", "warning")
+        assert f"{front}:3 speaks to unix:{site.folder}/front.sock" == findings["front"]["what"]
+        nginx.write_text("http {\n")
+        assert doctor(site, str(config), "--front", str(nginx))["front"]["severity"] == "warning"

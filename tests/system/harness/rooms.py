@@ -24,7 +24,7 @@ ROOMS = {
     "proxy/client": _CLIENT,
     "proxy/admin": _ADMIN,
     "proxy/worker": {"proxy/worker", "proxy/posix", *_ADMIN, *_UPSTREAM} - {"proxy/json"},
-    "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/posix", "proxy/sockets", "proxy/core", "proxy/http", "config"},
+    "proxy/doctor": {"proxy/fpm", "proxy/json", "proxy/posix", "proxy/sockets", "proxy/core", "proxy/http", "config", "config/import"},
     "proxy/commands": {"proxy/worker", "proxy/http", "proxy/doctor", "proxy/json", "proxy/posix", "proxy/fpm", "proxy/sockets", "proxy/observe", "proxy/client", "proxy/core", "config", "config/import"},
     "proxy": {"proxy/commands", "proxy/core"},
 }

@@ -101,7 +101,7 @@ TEST_CASE("the first rule of which all patterns match chooses the pool") {
     CHECK(plan.kind == Plan::Kind::php);
     CHECK(plan.max_body == 7);
     CHECK_FALSE(plan.log_stderr);
-    return plan.site->pool + " " + plan.script_name;
+    return plan.site->pool + " " + plan.target.script_name;
   };
   CHECK(pool_of(params({{"SCRIPT_FILENAME", "/srv/new/x.php"}})) == "php /srv/new/x.php");
   CHECK(pool_of(params({{"SCRIPT_FILENAME", "/srv/old/x.php"}, {"HTTP_HOST", "a"}})) ==
