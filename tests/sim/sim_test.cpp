@@ -96,7 +96,7 @@ TEST_CASE("simulation: many seeds") {
   if (count < 200) return;
   const std::vector<std::string> rare = {
       "closed bad_head",     "closed drain_limit",    "closed not_reusable", "closed ping_timeout",
-      "closed send_timeout", "closed settle_timeout", "closed stale"};
+      "closed send_timeout", "closed settle_timeout", "closed stale",        "closed protocol_error"};
   for (const auto& entry : met) {  // no structured binding: clang 14 cannot capture one
     const auto& what = entry.first;
     const std::uint64_t times = entry.second;
