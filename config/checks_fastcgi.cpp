@@ -98,7 +98,7 @@ void check_tcp(const Place& place) {
 std::string listen_item_path(const Checked& checked, bool fastcgi, std::size_t index) {
   if (!checked.places.given("listen[0]")) return "listen";
   for (std::size_t i = 0;; ++i) {
-    const std::string item = "listen[" + std::to_string(i) + "]";
+    std::string item = "listen[" + std::to_string(i) + "]";
     if (!checked.places.given(item)) return "listen";
     if (checked.places.given(item + ".fastcgi") != fastcgi) continue;
     if (index-- == 0) return item;
