@@ -15,7 +15,7 @@ namespace holdfast::config {
 class Report {
  public:
   Report(std::string file, std::string_view text);        // keeps its own copy of the lines
-  int add_file(std::string file, std::string_view text);  // returns what Mark::file is in it
+  int add_file(std::string name, std::string_view text);  // returns what Mark::file is in it
 
   void error(Mark mark, std::string message, std::string hint = {});
   void warning(Mark mark, std::string message, std::string hint = {});
