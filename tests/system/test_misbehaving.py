@@ -27,7 +27,9 @@ def test_good_application(app_stack, transport):
     result = Load(proxy.port, clients=8, requests=800, make=tagged).run()
     assert not result.errors and not result.failures, result
     pool = proxy.wait_quiet()
-    assert pool["opened"] <= 4 and app.connections <= 4, pool
+    # A connection whose worker takes long to come (a busy machine) is closed again: it has carried nothing.
+    without_worker = pool["closed"].get("no_worker", 0)
+    assert pool["opened"] <= 4 + without_worker and app.connections <= 4 + without_worker, pool
     assert all(r.keep for r in app.requests)
     assert app.get_values > 0, "the barrier was never used"
 
