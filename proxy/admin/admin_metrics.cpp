@@ -63,7 +63,8 @@ void write_web_servers(const Metrics& metrics, PrometheusText& text) {
   text.counter(
       "holdfast_fastcgi_requests_total",
       "Requests of web servers that speak FastCGI to us; holdfast_http_requests_total has them, too.");
-  text.sample({}, of_web_servers.requests);
+  for (const auto& [listener, counts] : of_web_servers.of_listener)
+    text.sample({{"listener", listener}}, counts.requests);
   text.counter("holdfast_fastcgi_faults_total",
                "FastCGI connections of web servers that ended with a fault, by reason; eof_*: it left in the "
                "middle of a request.");

@@ -9,6 +9,7 @@
 
 #include "proxy/admin/admin_sockets.h"
 #include "proxy/admin/server_view.h"
+#include "proxy/core/log_text.h"
 #include "proxy/core/version.h"
 #include "proxy/json/json.h"
 #include "proxy/upstream/fpm_status.h"
@@ -163,6 +164,12 @@ std::string status_json(const ServerView& server, SocketCensus& sockets) {
                      {"left", metrics.client_left},
                      {"responses", std::move(responses)},
                      {"bytes_sent", metrics.bytes_sent}};
+  json["web_servers"] = Json::array();
+  for (const auto& [listener, counts] : metrics.fastcgi.of_listener) {
+    json["web_servers"].push_back({{"listener", listener},
+                                   {"requests", counts.requests},
+                                   {"script", core::escape_for_log(counts.script)}});
+  }
   Json pools = Json::object();
   for (const Upstream* upstream : server.upstreams()) {
     Json pool = pool_of(*upstream, server.context().now());

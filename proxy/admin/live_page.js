@@ -224,6 +224,20 @@ function taken_ports(port, range) {
   return out;
 }
 
+function draw_fronts(status, before) {
+  const fronts = status.web_servers;
+  $("fronts-card").hidden = fronts.length === 0;
+  $("fronts").tBodies[0].replaceChildren(...fronts.map((front, index) => {
+    const row = document.createElement("tr");
+    const same = before && before.web_servers[index]?.listener === front.listener;
+    const rate = per_second(status, same ? before : null, `web_servers/${index}/requests`);
+    for (const text of [front.listener, integer(front.requests), rateText(rate), front.script || "–"])
+      row.insertCell().textContent = text;
+    row.cells[1].className = row.cells[2].className = "n";
+    return row;
+  }));
+}
+
 function draw_sockets(status) {
   const { ports, error, age_seconds } = status.sockets;
   // Where there are very many, they are counted less often.
@@ -380,6 +394,7 @@ function draw() {
     }
     draw_pool(card, name, last.pools[name], last);
   }
+  draw_fronts(last, recent[0]);
   draw_sockets(last);
   document.title = `${rateText(sample.rate)}/s · Holdfast`;
 }

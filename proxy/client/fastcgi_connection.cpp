@@ -171,13 +171,15 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
       plans_ = std::move(present);
     }
   }
-  ++context_.metrics.fastcgi.requests;
   if (listening_ == nullptr) {
+    context_.metrics.fastcgi.count_request(address_.text(), {});
     request.request().refuse_head(503, "its listener was removed by a reload",
                                   core::ClientCloseReason::listener_gone, {});
     return;
   }
-  request.request().on_planned_head(request.head_of().head(), plan_of(plans_, *listening_, request.params()),
+  Plan plan = plan_of(plans_, *listening_, request.params());
+  context_.metrics.fastcgi.count_request(plan.listener, plan.script_name);
+  request.request().on_planned_head(request.head_of().head(), std::move(plan),
                                     request.head_of().take_origin());
 }
 

@@ -37,7 +37,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
       started_(network.now()) {
   network.set_turn_handler(this);
   dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
-  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
+  plan_fastcgi();
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
   context_.memory.set_max(context_.config->buffers.memory_max);

@@ -41,6 +41,13 @@ void Worker::reopen_access_log() {
   }
 }
 
+void Worker::plan_fastcgi() {
+  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
+  // Shown from the start, with nothing counted.
+  for (const config::FastcgiListener& each : context_.config->fastcgi)
+    context_.metrics.fastcgi.of_listener.try_emplace(each.address.text());
+}
+
 bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // What can fail comes first, and changes nothing.
   std::optional<AccessLog::Target> log = context_.access_log.open(snapshot->log, error);
@@ -56,7 +63,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   const std::size_t kept = upstreams_.reload(*snapshot);
   context_.config = std::move(snapshot);
   dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
-  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
+  plan_fastcgi();
   for (const std::uint64_t listener : listeners_.put_in_force(*std::move(listeners))) {
     for (auto& [id, client] : clients_) {
       if (client->listener() == listener) client->finish();

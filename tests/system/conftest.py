@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.fronts import MORE_VARIANTS, VARIANTS, Front, find_front  # noqa: E402
 from harness.holdfast import BINARY, Holdfast, merge  # noqa: E402
 from harness.php_fpm import PhpFpm  # noqa: E402
 from harness.scripted_app import ScriptedApp, answer_all  # noqa: E402
@@ -156,5 +157,38 @@ def start_listening(base, start_fpm, start_holdfast):
         wait_until(lambda: holdfast.admin("GET", "/readyz")[0] == 200, "Holdfast to be ready")
         at = holdfast.addresses[0]
         return holdfast, php, at if transport == "unix" else "tcp:" + at
+
+    return start
+
+
+ALL_FRONTS = {**VARIANTS, **MORE_VARIANTS}
+
+
+@pytest.fixture
+def start_front(base):
+    started = []
+
+    def start(variant, address, www, **more):
+        kind, options = ALL_FRONTS[variant]
+        if find_front(kind) is None:
+            pytest.skip(f"needs {kind}")
+        front = Front(base / f"front{len(started)}", kind, address, www, **{**options, **more})
+        started.append(front)
+        return front.start()
+
+    yield start
+    for front in started:
+        if front.process:
+            print(f"--- {front.kind}: end of its log\n{front.log()[-2000:]}")
+        front.cleanup()
+
+
+@pytest.fixture
+def front_stack(start_listening, start_front):
+    def start(variant, transport="unix", **more):
+        if find_front(ALL_FRONTS[variant][0]) is None:
+            pytest.skip(f"needs {ALL_FRONTS[variant][0]}")
+        holdfast, php, address = start_listening(transport, **more)
+        return start_front(variant, address, php.www, php=php.address), holdfast, php
 
     return start

@@ -8,52 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from harness.fronts import KINDS, Front, find_front
+from harness.fronts import KINDS, VARIANTS
 from harness.http_client import Client, Md5Sink, chunk
 from harness.wait import PATIENCE, wait_until
 
-# HAProxy learns from FCGI_GET_VALUES, and sends many requests at once on a connection.
-VARIANTS = {kind: (kind, {}) for kind in KINDS}
-VARIANTS["nginx-kept"] = ("nginx", {"more": "fastcgi_keep_conn on;"})
-VARIANTS["haproxy-mpxs"] = ("haproxy", {"http": "http-reuse always", "more": "option mpxs-conns"})
-VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values"})
-
 UPLOAD_MB = 30
-
-
-@pytest.fixture
-def start_front(base):
-    started = []
-
-    def start(variant, address, www):
-        kind, options = VARIANTS[variant]
-        if find_front(kind) is None:
-            pytest.skip(f"needs {kind}")
-        front = Front(base / f"front{len(started)}", kind, address, www, **options)
-        started.append(front)
-        return front.start()
-
-    yield start
-    for front in started:
-        if front.process:
-            print(f"--- {front.kind}: end of its log\n{front.log()[-2000:]}")
-        front.cleanup()
 
 
 def ask(front, target, method="GET", headers=(), body=None, sink=None):
     with Client(("127.0.0.1", front.port), PATIENCE) as client:
         return client.request(method, target, headers, body, sink=sink)
-
-
-@pytest.fixture
-def front_stack(start_listening, start_front):
-    def start(variant, transport="unix", **more):
-        if find_front(VARIANTS[variant][0]) is None:
-            pytest.skip(f"needs {VARIANTS[variant][0]}")
-        holdfast, php, address = start_listening(transport, **more)
-        return start_front(variant, address, php.www), holdfast, php
-
-    return start
 
 
 @pytest.mark.parametrize("variant", list(VARIANTS))
@@ -83,7 +47,7 @@ def test_pages(front_stack, variant, transport):
     status = ask(front, "/respond.php?status=404&t=x").status
     assert status == 404
     metrics = holdfast.admin("GET", "/metrics")[1].decode()
-    assert "holdfast_fastcgi_requests_total 6" in metrics
+    assert f'holdfast_fastcgi_requests_total{{listener="{holdfast.config["listen"][0]["fastcgi"]}"}} 6' in metrics
     wait_until(lambda: len(holdfast.access()) >= 6, "six lines in the access log")
     lines = holdfast.access()
     assert {line["method"] for line in lines} == {"GET", "HEAD", "POST"}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import browser as chromium
+from harness.fastcgi_client import FastcgiClient
 from harness.load import Load
 from harness.wait import PATIENCE, wait_until
 
@@ -110,7 +111,28 @@ def test_page_shows_the_numbers_of_status(stack, browser, transport):
         assert client.read().status == 200
     proxy.wait_quiet()
     wait_equal(browser, proxy)
+    assert browser.run("return document.querySelector('#fronts-card').hidden") is True, "no listener for FastCGI, no table"
     wait_until(lambda: browser.run(states)["idle"] == proxy.pool()["idle"] > 0, "the slots to be idle")
+    assert not browser.messages(), "the page has thrown, or asked for what is not allowed"
+
+
+@in_browser
+def test_page_shows_web_servers(start_listening, browser):
+    """Requests by FastCGI: counted with the others, by listener, with the script; where nobody listens for it no table."""
+    proxy, php, address = start_listening()
+    browser.open(f"http://{proxy.admin_address}/")
+    rows = "return [...document.querySelectorAll('#fronts tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
+    wait_until(lambda: browser.run(rows) == [[address, "0", "0", "–"]], "an empty row for the listener", interval=0.1)
+    with FastcgiClient(address) as web:
+        for _ in range(3):
+            assert web.ask(php.www / "params.php").body
+        evil = php.www / "<b>\\xff.php"
+        assert b"404" in web.ask(evil).out
+    wait_until(lambda: browser.run(rows)[0][1] == "4", "the row to count four requests", interval=0.1)
+    assert browser.run(rows)[0][3].startswith(f"{php.www}/<b>")
+    keep_picture(browser, "live-web-servers")
+    assert wait_equal(browser, proxy)["clients/requests"] == "4"
+    assert browser.run("return document.querySelector('#fronts-card').hidden") is False
     assert not browser.messages(), "the page has thrown, or asked for what is not allowed"
 
 

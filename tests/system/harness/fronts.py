@@ -1,6 +1,6 @@
 """Web servers as FastCGI clients, each with the configuration that its documentation shows for php-fpm.
 
-`start_front(kind, ...)` of test_fastcgi_front.py owns them; each has a folder of its own, and a port that was free.
+`start_front(variant, ...)` of conftest.py owns them; each has a folder of its own, and a port that was free.
 """
 
 import shutil
@@ -155,12 +155,24 @@ KINDS = {
 }
 
 
+# HAProxy learns from FCGI_GET_VALUES, and sends many requests at once on a connection. @TARGET@ and @PHP@: what speaks
+# FastCGI, and php-fpm itself, as this web server names them.
+_UPSTREAM = "upstream php {{ server @TARGET@ max_fails=0; {} }}"
+VARIANTS = {kind: (kind, {}) for kind in KINDS}
+VARIANTS["nginx-kept"] = ("nginx", {"http": _UPSTREAM.format("keepalive 8;"), "target": "php",
+                                    "more": "fastcgi_keep_conn on;"})
+VARIANTS["haproxy-mpxs"] = ("haproxy", {"http": "http-reuse always", "more": "option mpxs-conns"})
+VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values"})
+# While Holdfast is away its requests go to php-fpm.
+MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"})}
+
+
 def find_front(kind):
     return shutil.which(KINDS[kind][0], path=PATHS)
 
 
 class Front:
-    def __init__(self, base, kind, address, www, **options):
+    def __init__(self, base, kind, address, www, php="", **options):
         """`address`: what speaks FastCGI, `unix:PATH` or `tcp:HOST:PORT`; `options`: text for the configuration."""
         self.dir = base
         self.dir.mkdir()
@@ -168,17 +180,19 @@ class Front:
         self.kind = kind
         self.address = address
         self.www = www
-        self.options = {"more": "", "http": "", "backend": "", **options}
+        name = KINDS[kind][2]
+        self.options = {"more": "", "http": "", "backend": "", "target": "@TARGET@", **options}
+        for key, text in self.options.items():
+            self.options[key] = text.replace("@TARGET@", name(address)).replace("@PHP@", php and name(php))
         self.port = self.process = None
 
     def start(self, tries=3):
-        _, text, target, arguments = KINDS[self.kind]
+        _, text, _, arguments = KINDS[self.kind]
         binary = find_front(self.kind)
         conf = self.dir / "front.conf"
         while True:
             self.port = free_port()
-            conf.write_text(text.format(dir=self.dir, port=self.port, www=self.www, target=target(self.address),
-                                        **self.options), encoding="ascii")
+            conf.write_text(text.format(dir=self.dir, port=self.port, www=self.www, **self.options), encoding="ascii")
             home = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir)}
             self.process = Process([binary, *(a.format(conf=conf) for a in arguments)], self.dir / "front.out",
                                    env=home)
