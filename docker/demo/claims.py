@@ -31,7 +31,7 @@ def spoken(number) -> str:
 def judge(lanes: list) -> list:
     by_id = {lane["id"]: lane for lane in lanes}
     short = [by_id[i] for i in ("nginx-short", "holdfast-short")]
-    kept = [by_id[i] for i in ("holdfast-tcp", "holdfast-unix")]
+    kept = [by_id[i] for i in ("nginx-holdfast", "holdfast-tcp", "holdfast-unix")]
     holdfast = [lane for lane in lanes if lane["server"] == "holdfast" and lane["act"] == 1]
     return [
         *map(short_connections, short),
@@ -40,8 +40,10 @@ def judge(lanes: list) -> list:
         ceiling(holdfast),
         counts_agree([lane for lane in holdfast if not lane["unix"]]),
         *map(all_answered, holdfast),
+        cured(by_id["nginx-holdfast"]),
         *second_act(by_id),
         *map(told, (by_id["nginx-short"], by_id["nginx-kept"])),
+        price(by_id["nginx-short"], by_id["nginx-holdfast"]),
     ]
 
 
@@ -56,6 +58,23 @@ def kept_time_wait(lane: dict) -> dict:
     both = seen["time_wait_php"] + seen["time_wait_proxy"]
     return claim(f"{lane['title']}: under keep-alive clients never more in TIME_WAIT than the pool has connections",
                  f"{spoken(both)} at the peak, both sides; the pool has {lane['pool']}", both <= lane["pool"])
+
+
+def cured(lane: dict) -> dict:
+    """One line changed in nginx, which still keeps nothing, and clients that keep nothing."""
+    seen = phase(lane, "short")
+    both = seen["time_wait_php"] + seen["time_wait_proxy"]
+    return claim(f"{lane['title']}: under short clients, too, never more in TIME_WAIT than the pool has connections",
+                 f"{spoken(both)} at the peak, both sides; the pool has {lane['pool']}", both <= lane["pool"])
+
+
+def price(before: dict, after: dict) -> dict:
+    """Another program on the way costs its share of the processors; what it saves shows where sockets or php are short."""
+    def figures(lane):
+        seen = phase(lane, "short")
+        return f"{spoken(round(seen['rate']))} requests/s, p99 {seen['p99_ms']:.0f} ms"
+    return claim(f"{after['title']}: {phase(after, 'short')['clients']} short clients, as seen",
+                 f"{figures(after)}; nginx by itself {figures(before)}", None)
 
 
 def kept_opened(lane: dict) -> dict:

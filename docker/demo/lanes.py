@@ -1,4 +1,4 @@
-"""The lanes: the same page and the same php-fpm settings behind five ways to reach php-fpm, and the second act, where
+"""The lanes: the same page and the same php-fpm settings behind six ways to reach php-fpm, and the second act, where
 the proxy may use a few ports only.
 
 Each lane has namespaces of its own:  clients --10.77.1.0/30-- proxy --10.77.2.0/30-- php
@@ -54,7 +54,7 @@ http {{
   client_body_temp_path {folder}/nginx-body;
   fastcgi_temp_path {folder}/nginx-fastcgi;
   upstream php {{
-    server 10.77.2.2:9000;{cache}
+    server {upstream};{cache}
   }}
   server {{
     listen 80 backlog=4096;
@@ -84,6 +84,18 @@ log: {{ access: "off", level: warn }}
 """
 
 
+# Of nginx in front, as shipped: the address in its upstream block is all that has changed. nginx works as nobody:nogroup.
+BEHIND = """\
+listen: {{ fastcgi: "unix:{folder}/holdfast.sock", pool: php, group: nogroup }}
+admin: {{ listen: "127.0.0.1:9180" }}
+pools:
+  php:
+    address: "{address}"
+    max_connections: {pool}
+log: {{ access: "off", level: warn }}
+"""
+
+
 @dataclass(frozen=True)
 class Lane:
     id: str
@@ -93,14 +105,29 @@ class Lane:
     keep_alive: bool = True  # holdfast
     cache: bool = False      # nginx: `keepalive` in the upstream
     keep: bool = False       # nginx: fastcgi_keep_conn on
+    front: bool = False      # holdfast: nginx as shipped speaks FastCGI to it
     narrow: bool = False     # second act: few ports for the proxy
     judged: bool = True      # a claim depends on it; else a quick run leaves it out
 
     def config(self, folder, www) -> str:
         if self.server == "nginx":
-            return NGINX.format(folder=folder, www=www, cache=CACHE if self.cache else "", keep=KEEP if self.keep else "")
+            return self.nginx_config(folder, www, f"{PHP_HOST}:{PHP_PORT}")
         address = f"unix:{folder}/php-fpm.sock" if self.unix else f"tcp:{PHP_HOST}:{PHP_PORT}"
+        if self.front:
+            return BEHIND.format(folder=folder, address=address, pool=POOL)
         return HOLDFAST.format(address=address, www=www, pool=POOL, keep_alive=str(self.keep_alive).lower())
+
+    def nginx_config(self, folder, www, upstream) -> str:
+        return NGINX.format(folder=folder, www=www, upstream=upstream, cache=CACHE if self.cache else "",
+                            keep=KEEP if self.keep else "")
+
+    def front_config(self, folder, www) -> str:
+        """Of nginx in front of Holdfast."""
+        return self.nginx_config(folder, www, f"unix:{folder}/holdfast.sock")
+
+    def shown_config(self) -> str:
+        front = self.front_config("RUN", "RUN/www") + "\n# ---- Holdfast\n" if self.front else ""
+        return front + self.config("RUN", "RUN/www")
 
     def fpm_config(self, folder) -> str:
         listen = f"{folder}/php-fpm.sock" if self.unix else f"{PHP_HOST}:{PHP_PORT}"
@@ -110,6 +137,7 @@ class Lane:
 FIRST_ACT = [
     Lane("nginx-short", "nginx as shipped", "nginx"),
     Lane("nginx-kept", "nginx, keepalive", "nginx", cache=True, keep=True),
+    Lane("nginx-holdfast", "nginx as shipped, Holdfast behind", "holdfast", front=True),
     Lane("holdfast-short", "Holdfast, keep_alive: false", "holdfast", keep_alive=False),
     Lane("holdfast-tcp", "Holdfast, kept TCP", "holdfast"),
     Lane("holdfast-unix", "Holdfast, kept Unix socket", "holdfast", unix=True),
@@ -203,6 +231,10 @@ def set_stage(lane: Lane, plan: Plan, namespaces: Namespaces) -> Stage:
     command = ["nginx", "-c", str(config)] if lane.server == "nginx" else [str(plan.binary), "run", "-c", str(config)]
     server = namespaces.start(proxy, command, proxy_log)
     stage.programs = [(fpm, fpm_log), (server, proxy_log)]
+    if lane.front:
+        front_config, front_log = folder / "nginx.conf", folder / "nginx.out"
+        front_config.write_text(lane.front_config(folder, www), encoding="utf-8")
+        stage.programs.append((namespaces.start(proxy, ["nginx", "-c", str(front_config)], front_log), front_log))
     wait_for_page(clients, PROXY_HOST, PROXY_PORT, PAGE, lambda: check_alive(stage.programs))
     for place, name in stage.places().items():
         namespaces.start(name, [sys.executable, str(SAMPLER), "--place", place, "--ports", f"{PROXY_PORT},{PHP_PORT}",
@@ -246,7 +278,7 @@ def run(lane: Lane, plan: Plan, namespaces: Namespaces, progress) -> tuple:
     accepted = None if lane.unix else stage.php_connections() - accepted_before
     opened = pool["opened"] - pool_before["opened"] if pool else None
     result = outcome(lane, played, rows, began, accepted=accepted, opened=opened, status=pool,
-                     config=lane.config("RUN", "RUN/www"), fpm_config=lane.fpm_config("RUN"))
+                     config=lane.shown_config(), fpm_config=lane.fpm_config("RUN"))
     result["kernel_error"], result["kernel_errors"] = kernel_error(stage.folder / "nginx-error.log")
     if lane.narrow:
         result["ports"] = list(NARROW_PORTS)

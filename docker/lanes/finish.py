@@ -32,11 +32,12 @@ def judge(played: list) -> list:
     """The claims of the first act; the second needs narrow ports and is ./dev demo's."""
     by_id = {lane["id"]: lane for lane in played}
     holdfast = [lane for lane in played if lane["server"] == "holdfast"]
-    kept = [by_id["holdfast-tcp"], by_id["holdfast-unix"]]
+    kept = [by_id[i] for i in ("nginx-holdfast", "holdfast-tcp", "holdfast-unix")]
     return [*map(claims.short_connections, (by_id["nginx-short"], by_id["holdfast-short"])),
             *map(claims.kept_time_wait, kept), *map(claims.kept_opened, kept), claims.ceiling(holdfast),
             claims.counts_agree([lane for lane in holdfast if not lane["unix"]]), *map(claims.all_answered, holdfast),
-            *map(claims.told, (by_id["nginx-short"], by_id["nginx-kept"]))]
+            claims.cured(by_id["nginx-holdfast"]), *map(claims.told, (by_id["nginx-short"], by_id["nginx-kept"])),
+            claims.price(by_id["nginx-short"], by_id["nginx-holdfast"])]
 
 
 def about(played: list) -> dict:

@@ -24,7 +24,7 @@ import sampling  # noqa: E402
 from load import Load  # noqa: E402
 
 RESULTS = Path("/results")
-CONFIGS = {"nginx-short": "nginx-short.conf", "nginx-kept": "nginx-kept.conf"}
+CONFIGS = {"nginx-short": "nginx-short.conf", "nginx-kept": "nginx-kept.conf", "nginx-holdfast": "behind.yaml"}
 PATIENCE = 30
 PROGRESS = """<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=1>
 <title>Holdfast: lanes</title><style>:root {{ color-scheme: light dark }} body {{ font: 18px/1.5 system-ui, sans-serif;
@@ -112,6 +112,8 @@ def configuration(lane) -> tuple:
     if lane.server == "holdfast":
         address = "unix:/run/php/php-fpm.sock" if lane.unix else f"tcp:{lane.id}-php:{stages.PHP_PORT}"
         proxy = f"# PHP_ADDRESS={address} KEEP_ALIVE={str(lane.keep_alive).lower()}\n{proxy}"
+    if lane.front:
+        proxy = (here / f"{lane.id}.conf").read_text(encoding="utf-8") + "\n# ---- Holdfast\n" + proxy
     listen = "/run/php/php-fpm.sock" if lane.unix else f"0.0.0.0:{stages.PHP_PORT}"
     fpm = f"; PHP_LISTEN={listen} PHP_CHILDREN={stages.CHILDREN}\n{(here / 'php-fpm.conf').read_text(encoding='utf-8')}"
     return proxy, fpm

@@ -1,5 +1,5 @@
 """The images and the compose stack of docker/, run for real: `serve` answers a page of PHP; the stack that docker/README.md
-tells to write starts, stops, reloads and comes through a new php-fpm; five lanes leave a report whose claims hold.
+tells to write starts, stops, reloads and comes through a new php-fpm; six lanes leave a report whose claims hold.
 
 Runs with HOLDFAST_TEST_COMPOSE=1: where no engine answers (`docker info`), it starts a dockerd of its own (root) and ends
 it. Skipped with the reason elsewhere: building the images takes minutes the first time. Ports come from
@@ -276,7 +276,7 @@ def test_lanes(stack):
     stack.do("up", "--build", "--exit-code-from", "report", timeout=BUILD_PATIENCE)
     document = json.loads((stack.out / "results.json").read_text())
     lanes = {lane["id"]: lane for lane in document["lanes"]}
-    assert list(lanes) == ["nginx-short", "nginx-kept", "holdfast-short", "holdfast-tcp", "holdfast-unix"]
+    assert list(lanes) == ["nginx-short", "nginx-kept", "nginx-holdfast", "holdfast-short", "holdfast-tcp", "holdfast-unix"]
     assert {c["verdict"] for c in document["claims"]} == {"PASS", "seen"}
     assert all(phase["good"] > 0 for lane in lanes.values() for phase in lane["phases"])
     places = {(row.split(",")[0], row.split(",")[2]) for row in (stack.out / "samples.csv").read_text().splitlines()[1:]}

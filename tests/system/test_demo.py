@@ -92,7 +92,7 @@ def test_quick_run(tmp_path):
     assert demo.returncode == 0, output
     assert namespaces_of(demo.pid) == []
     document = json.loads((tmp_path / "out/results.json").read_text())
-    assert {lane["id"] for lane in document["lanes"]} >= {"nginx-short", "holdfast-tcp", "ports-nginx-short"}
+    assert {lane["id"] for lane in document["lanes"]} >= {"nginx-short", "nginx-holdfast", "holdfast-tcp", "ports-nginx-short"}
     assert {c["verdict"] for c in document["claims"]} == {"PASS", "seen"}
     assert "Cannot assign requested address" in output
     page = (tmp_path / "out/report.html").read_text()
@@ -204,7 +204,7 @@ def test_never_answered(rows, expected):
 
 def phase(name, **figures):
     return {"id": name, "clients": 200, "rate": 1000.0, "answers": 5000, "good": 5000, "errors": 0, "error_kinds": {},
-            "never_answered": 0, "time_wait_php": 0, "time_wait_proxy": 0, "open_to_php": 15} | figures
+            "never_answered": 0, "p99_ms": 9.0, "time_wait_php": 0, "time_wait_proxy": 0, "open_to_php": 15} | figures
 
 
 def lane(id_, server, act=1, unix=False, opened=15, **figures):
@@ -216,6 +216,7 @@ def lane(id_, server, act=1, unix=False, opened=15, **figures):
 @pytest.fixture
 def good():
     return [lane("nginx-short", "nginx", opened=10000, time_wait_php=9000), lane("nginx-kept", "nginx", opened=300),
+            lane("nginx-holdfast", "holdfast"),
             lane("holdfast-short", "holdfast", opened=10000, time_wait_php=9000), lane("holdfast-tcp", "holdfast"),
             lane("holdfast-unix", "holdfast", unix=True),
             lane("ports-nginx-short", "nginx", act=2, time_wait_proxy=2000) | {"kernel_errors": 7},
@@ -227,13 +228,14 @@ def verdicts(lanes):
 
 
 def test_good_figures_pass(good):
-    assert "FAIL" not in verdicts(good) and verdicts(good).count("PASS") == 13
+    assert "FAIL" not in verdicts(good) and verdicts(good).count("PASS") == 17
     assert claims.passed(claims.judge(good))
 
 
 @pytest.mark.parametrize("lane_id, figure, value", [
     ("nginx-short", "time_wait_php", 999), ("holdfast-short", "time_wait_php", 999),
     ("holdfast-tcp", "time_wait_php", 16), ("holdfast-unix", "time_wait_proxy", 16), ("holdfast-tcp", "open_to_php", 16),
+    ("nginx-holdfast", "time_wait_proxy", 16), ("nginx-holdfast", "never_answered", 1),
     ("holdfast-short", "errors", 1), ("holdfast-tcp", "errors", 1), ("holdfast-unix", "never_answered", 1),
     ("ports-nginx-short", "time_wait_proxy", 1799), ("ports-holdfast-tcp", "errors", 1)])
 def test_one_bad_figure_fails(good, lane_id, figure, value):
@@ -245,8 +247,13 @@ def test_one_bad_figure_fails(good, lane_id, figure, value):
     assert not claims.passed(claims.judge(bad))
 
 
+def test_time_wait_of_short_clients_behind_nginx_fails(good):
+    next(each for each in good if each["id"] == "nginx-holdfast")["phases"][0]["time_wait_php"] = 16
+    assert verdicts(good).count("FAIL") == 1
+
+
 @pytest.mark.parametrize("lane_id, change", [
-    ("holdfast-tcp", {"opened_by_proxy": 16}), ("holdfast-unix", {"connections": 16}),
+    ("holdfast-tcp", {"opened_by_proxy": 16}), ("holdfast-unix", {"connections": 16}), ("nginx-holdfast", {"connections": 16}),
     ("ports-nginx-short", {"kernel_errors": 0}), ("ports-holdfast-tcp", {"connections": 16})])
 def test_one_bad_count_fails(good, lane_id, change):
     bad = [each | (change if each["id"] == lane_id else {}) for each in good]
