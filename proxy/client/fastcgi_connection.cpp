@@ -178,7 +178,7 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
     return;
   }
   Plan plan = plan_of(plans_, *listening_, request.params());
-  context_.metrics.fastcgi.count_request(plan.listener, plan.script_name);
+  context_.metrics.fastcgi.count_request(plan.listener, plan.target.script_name);
   request.request().on_planned_head(request.head_of().head(), std::move(plan),
                                     request.head_of().take_origin());
 }

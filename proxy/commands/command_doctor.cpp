@@ -86,7 +86,7 @@ void add_doctor_command(CommandLine& line) {
       "Exit status: 0 nothing worse than a hint, 1 warnings, 2 errors, 64 usage, 78 mistakes in the "
       "configuration.\nFiles below the roots that must not be readable (names with a dot, dumps and copies, "
       "what the "
-      "application's preset hides)\nare asked of the running server as any client would. No script of yours "
+      "application's\npreset hides) are asked of the running server as any client would. No script of yours "
       "is run.");
   command.action([options] { return run_doctor(*options); });
 }
