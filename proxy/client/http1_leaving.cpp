@@ -177,7 +177,8 @@ void Http1Connection::cut_off(core::ClientCloseReason reason) {
 }
 
 void Http1Connection::linger(core::ClientCloseReason reason, bool gave_up) {
-  if (eof_ || (role() == Role::admin && !gave_up)) {
+  // The stop of the server waits for all clients of the admin endpoint: it is the last thing that closes.
+  if (eof_ || (role() == Role::admin && host_.stopping() && !gave_up)) {
     close(reason);
     return;
   }

@@ -1,6 +1,7 @@
 """Who may ask the admin endpoint, by which name, and what a browser may do with its answers."""
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,24 @@ def test_admin_hosts_follow_a_reload(stack):
     assert proxy.admin("GET", "/healthz", {"Host": "holdfast"})[0] == 421
     proxy.reload(merge(proxy.config, {"admin": {"hosts": ["holdfast"]}}))
     wait_until(lambda: proxy.admin("GET", "/healthz", {"Host": "holdfast"})[0] == 200, "the new name")
+
+
+@pytest.mark.parametrize("request_text", [
+    b"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    b"GET /status HTTP/1.1\r\nHost: localhost\r\nBad Name: x\r\n\r\n",
+])
+def test_the_last_admin_answer_is_not_reset_by_what_follows(stack, request_text):
+    """RFC 9112 9.6: closing with unread bytes is a reset, which may take the answer along."""
+    proxy, _ = stack("unix")
+    host, port = proxy.admin_address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
+        client.sendall(request_text + b"x" * 1_000_000)
+        client.shutdown(socket.SHUT_WR)
+        got = b""
+        while part := client.recv(65536):  # an end, no reset
+            got += part
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}\r\n".encode() in head + b"\r\n"
 
 
 @pytest.mark.parametrize("request_text", [
