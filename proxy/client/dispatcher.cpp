@@ -46,6 +46,7 @@ bool Dispatcher::shows(const config::Site& site, const http::RequestHead& head,
 }
 
 void Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const {
+  plan.clear();
   const core::Asker who = asker(head, origin);
   const core::SiteIndex::Found found = router_.find_site(who.host, head.path);
   core::Target& target = plan.target;

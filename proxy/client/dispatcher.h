@@ -55,8 +55,8 @@ struct Plan {
 class Dispatcher {
  public:
   Dispatcher(config::Snapshot config, std::string_view server_software);
-  // `origin`: of the request, as trusted proxies tell it. `plan` is clear(); its `dispatcher` stays the
-  // caller's to set.
+  // `origin`: of the request, as trusted proxies tell it. Fills `plan`, whatever it was; its `dispatcher` is
+  // the caller's to set.
   void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const;
   // What this configuration's files of users have let in lately.
   PasswordMemory& passwords() const { return passwords_; }

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "request_text.h"
+
 namespace holdfast::sim {
 
 using namespace std::chrono_literals;
@@ -16,14 +18,19 @@ std::string printable(std::string_view bytes) {
 }
 }  // namespace
 
-Client::Client(Universe& universe, Ledger& ledger, FakeNetwork& network, ClientPlan plan, std::string name)
+Client::Client(Universe& universe, Ledger& ledger, AnswerJudge& judge, FakeNetwork& network, ClientPlan plan,
+               std::string name)
     : universe_(universe),
       ledger_(ledger),
+      judge_(judge),
       network_(network),
       plan_(std::move(plan)),
       name_(std::move(name)),
-      reader_(universe, ledger) {
-  for (Request& request : plan_.requests) tags_.push_back(ledger_.add(request));
+      reader_(universe, ledger, judge) {
+  for (Request& request : plan_.requests) {
+    request.http_1_0 = plan_.http_1_0;
+    tags_.push_back(ledger_.add(request));
+  }
   due_ = plan_.arrives;
 }
 
@@ -37,7 +44,7 @@ void Client::step() {
 }
 
 void Client::connect() {
-  link_ = network_.dial(name_);
+  link_ = plan_.to_admin ? network_.dial_admin(name_) : network_.dial(name_);
   if (!link_) {
     go(Outcome::not_sent);
     return;
@@ -86,9 +93,10 @@ void Client::take_responses() {
     }
     waiting_.pop_front();
     close_told_ = close_told_ || reader_.closes();
-    universe_.require(!reader_.closes() || reader_.status() != 200 || ledger_.at(tag).may_close,
+    universe_.require(!reader_.closes() || !reader_.right() || ledger_.at(tag).may_close,
                       "Connection: close for no reason: " + Ledger::tag_text(tag));
-    ledger_.end(tag, reader_.status() == 200 ? Outcome::answered : Outcome::error_page, reader_.status());
+    ledger_.at(tag).came_gzip = reader_.gzip();
+    ledger_.end(tag, reader_.right() ? Outcome::answered : Outcome::error_page, reader_.status());
     last_answered_ = tag;
     next_ask_ = universe_.now + universe_.random.time(0us, plan_.think);
     if (!waiting_.empty()) reader_.expect(waiting_.front());
@@ -106,12 +114,13 @@ void Client::on_end() {
   const bool cut = link_->is_unix() && !waiting_.empty() && reader_.short_until_close();
   const bool whole = !waiting_.empty() && !link_->peer_sees_reset() && !cut && reader_.feed_end();
   if (whole) {
-    ledger_.end(waiting_.front(), reader_.status() == 200 ? Outcome::answered : Outcome::error_page,
+    ledger_.end(waiting_.front(), reader_.right() ? Outcome::answered : Outcome::error_page,
                 reader_.status());
     waiting_.pop_front();
     close_told_ = true;
     for (const std::size_t other : waiting_) ledger_.at(other).close_was_told = true;
   } else if (!waiting_.empty() && reader_.started()) {
+    ledger_.at(waiting_.front()).came_gzip = reader_.gzip();
     ledger_.end(waiting_.front(), Outcome::cut, reader_.status());
     waiting_.pop_front();
     for (const std::size_t other : waiting_) ledger_.at(other).close_was_told = true;
@@ -141,15 +150,15 @@ void Client::ask_next() {
     const std::size_t tag = tags_[asked_++];
     if (waiting_.empty()) reader_.expect(tag);
     waiting_.push_back(tag);
-    write_request(ledger_.at(tag), tag);
+    ledger_.note_asked(tag);
+    write_request(tag);
   }
 }
 
-void Client::write_request(const Request& request, std::size_t tag) {
+void Client::write_request(std::size_t tag) {
+  const Request& request = ledger_.at(tag);
   const std::string body = request.body_bytes > 0 ? Ledger::body(tag, request.body_bytes) : std::string();
-  out_ += request.method + " /x.php?tag=" + Ledger::tag_text(tag) +
-          (plan_.http_1_0 ? " HTTP/1.0" : " HTTP/1.1") +
-          (request.own ? "\r\nHost: elsewhere.example\r\n" : "\r\nHost: example.com\r\n");
+  out_ += request_beginning(ledger_.at(tag), tag, judge_);
   if (plan_.head_bytes > 0) out_ += "X-Filler: " + std::string(plan_.head_bytes, 'f') + "\r\n";
   if (plan_.http_1_0 && universe_.random.chance(50)) out_ += "Connection: keep-alive\r\n";
   const bool chunked = plan_.chunked && !plan_.http_1_0 && !body.empty();
@@ -200,7 +209,10 @@ void Client::send() {
 
 bool Client::leaves() {
   if (plan_.leave == ClientPlan::Leave::never) return false;
-  if (leaves_at_ == Time::max() && sent_ >= plan_.leave_after_sent && received_ >= plan_.leave_after_received)
+  const bool reached = plan_.leave_on_events > 0
+                           ? reader_.events() >= plan_.leave_on_events
+                           : sent_ >= plan_.leave_after_sent && received_ >= plan_.leave_after_received;
+  if (leaves_at_ == Time::max() && reached)
     leaves_at_ = universe_.now + universe_.random.time(0us, plan_.leave_delay);
   if (universe_.now < leaves_at_) return false;
   universe_.trace(name_, plan_.leave == ClientPlan::Leave::reset ? "resets" : "leaves");

@@ -27,10 +27,12 @@ struct ClientPlan {
   bool http_1_0 = false;
   bool chunked = false;
   bool expect_continue = false;
-  bool shuts = false;  // its sending side, when all is sent
+  bool shuts = false;     // its sending side, when all is sent
+  bool to_admin = false;  // it talks to the admin endpoint
   enum class Leave { never, close, reset } leave = Leave::never;
   std::size_t leave_after_sent = 0;      // bytes; both must be reached
   std::size_t leave_after_received = 0;  // bytes
+  std::size_t leave_on_events = 0;       // instead: so many have come; 0: no matter
   Duration leave_delay{};                // most, after that
   std::size_t deaf_after = SIZE_MAX;     // bytes received: then it reads no more, and stays
   std::size_t mute_after = SIZE_MAX;     // bytes sent: then it says no more, and stays
@@ -41,10 +43,12 @@ struct ClientPlan {
 
 class Client final : public Actor {
  public:
-  Client(Universe& universe, Ledger& ledger, FakeNetwork& network, ClientPlan plan, std::string name);
+  Client(Universe& universe, Ledger& ledger, AnswerJudge& judge, FakeNetwork& network, ClientPlan plan,
+         std::string name);
   void step() override;
   bool finished() const { return state_ == State::gone; }
   const std::string& name() const { return name_; }
+  const std::vector<std::size_t>& tags() const { return tags_; }
 
  private:
   enum class State { coming, talking, gone };
@@ -54,7 +58,7 @@ class Client final : public Actor {
   void take_responses();
   void send();
   void ask_next();
-  void write_request(const Request& request, std::size_t tag);
+  void write_request(std::size_t tag);
   void on_end();
   bool leaves();
   void go(Outcome for_open);
@@ -63,6 +67,7 @@ class Client final : public Actor {
 
   Universe& universe_;
   Ledger& ledger_;
+  AnswerJudge& judge_;
   FakeNetwork& network_;
   ClientPlan plan_;
   std::string name_;

@@ -64,13 +64,24 @@ std::unique_ptr<net::Listener> FakeNetwork::listen(const net::Endpoint& endpoint
 }
 
 std::shared_ptr<Link> FakeNetwork::dial(const std::string& name, const std::string& path) {
-  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [&path](const FakeListener* each) {
-    return path.empty() ? each->path() != kWebServerPath : each->path() == path;
+  const auto found =
+      std::find_if(listeners_.begin(), listeners_.end(), [this, &path](const FakeListener* each) {
+        if (!path.empty()) return each->address() == path;
+        return each->address() != kWebServerPath && each->address() != admin_address_;
+      });
+  if (found == listeners_.end()) return nullptr;
+  auto link = std::make_shared<Link>(universe_, (*found)->is_unix(), knobs.room, name);
+  (*found)->add(link);
+  return link;
+}
+
+std::shared_ptr<Link> FakeNetwork::dial_admin(const std::string& name) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), [this](const FakeListener* each) {
+    return each->address() == admin_address_;
   });
   if (found == listeners_.end()) return nullptr;
-  FakeListener& listener = **found;
-  auto link = std::make_shared<Link>(universe_, listener.is_unix(), knobs.room, name);
-  listener.add(link);
+  auto link = std::make_shared<Link>(universe_, (*found)->is_unix(), Link::kRoomForAll, name);
+  (*found)->add(link);
   return link;
 }
 

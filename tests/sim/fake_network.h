@@ -40,6 +40,7 @@ class FakeListener;
 
 // The Unix socket that web servers speak FastCGI to.
 inline constexpr const char* kWebServerPath = "/sim/fastcgi.sock";
+std::string address_text(const net::Endpoint& endpoint);
 
 class FakeNetwork final : public net::Network {
  public:
@@ -68,6 +69,10 @@ class FakeNetwork final : public net::Network {
   // A client connects. nullptr: refused, nobody listens.
   // `path`: of a Unix socket's listener; empty: the first of another path.
   std::shared_ptr<Link> dial(const std::string& name, const std::string& path = {});
+  // The same for the admin endpoint. Its answers tell of this machine and this process (ports, a pid): they
+  // go whole and at once, so that chance does not hang on how long they are.
+  std::shared_ptr<Link> dial_admin(const std::string& name);
+  void set_admin_address(std::string address) { admin_address_ = std::move(address); }
   bool ready() const;
   std::optional<Time> next_time() const;
   // One turn of the loop. `meanwhile` lets others act between two callbacks.
@@ -101,7 +106,8 @@ class FakeNetwork final : public net::Network {
   std::vector<FakeListener*> listeners_;
   std::map<std::string, Backend*> backends_;
   std::map<const FakeStream*, std::string> addresses_;  // of outgoing streams
-  bool wakeup_at_once_ = false;                         // it was already due when it was set
+  std::string admin_address_;
+  bool wakeup_at_once_ = false;  // it was already due when it was set
   int idle_turns_ = 0;
   std::size_t accepted_ = 0;
 };
@@ -109,7 +115,7 @@ class FakeNetwork final : public net::Network {
 class FakeListener final : public net::Listener {
  public:
   FakeListener(FakeNetwork& network, net::AcceptHandler& handler, const net::Endpoint& endpoint)
-      : network_(network), handler_(handler), unix_(endpoint.unix_socket), path_(endpoint.path) {}
+      : network_(network), handler_(handler), unix_(endpoint.unix_socket), address_(address_text(endpoint)) {}
   ~FakeListener() override;
   FakeListener(const FakeListener&) = delete;
   FakeListener& operator=(const FakeListener&) = delete;
@@ -125,17 +131,15 @@ class FakeListener final : public net::Listener {
   bool ready() const { return !paused_ && !backlog_.empty(); }
   void accept_some();
   bool is_unix() const { return unix_; }
-  const std::string& path() const { return path_; }
+  const std::string& address() const { return address_; }
 
  private:
   FakeNetwork& network_;
   net::AcceptHandler& handler_;
   bool unix_;
-  std::string path_;
+  std::string address_;
   bool paused_ = false;
   std::deque<std::shared_ptr<Link>> backlog_;
 };
-
-std::string address_text(const net::Endpoint& endpoint);
 
 }  // namespace holdfast::sim

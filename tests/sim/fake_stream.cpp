@@ -51,7 +51,7 @@ bool FakeStream::write(std::span<const std::string_view> slices) {
   if (state_ == State::open && !draining_) {
     // The kernel takes what it likes: all there is room for, or a part of it.
     std::size_t offered = bytes.size();
-    if (universe_.random.chance(network_.knobs.partial_write_percent))
+    if (!link_->takes_all() && universe_.random.chance(network_.knobs.partial_write_percent))
       offered = universe_.random.below(offered + 1);
     int error = 0;
     taken = link_->proxy_send(std::string_view(bytes).substr(0, offered), error);

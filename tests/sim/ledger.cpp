@@ -43,7 +43,8 @@ bool Ledger::start_script(std::string_view tag_text, std::size_t& tag) {
   }
   Request& request = requests_[tag];
   ++request.executed;
-  universe_.require(!request.own, "php was given what is not for it: " + std::string(tag_text));
+  universe_.require(!request.own && is_script(request.wish),
+                    "php was given what is not for it: " + std::string(tag_text));
   if (!request.repeatable()) {
     universe_.require(request.executed == 1, "a POST ran twice: " + std::string(tag_text));
     universe_.require(request.outcome != Outcome::error_page || request.status >= 500,
@@ -60,10 +61,17 @@ void Ledger::end(std::size_t tag, Outcome outcome, int status) {
   universe_.require(request.outcome == Outcome::none, "two outcomes of one request: " + tag_text(tag));
   request.outcome = outcome;
   request.status = status;
-  if (outcome == Outcome::answered)
+  if (outcome == Outcome::answered && is_script(request.wish))
     universe_.require(request.executed > 0, "answered but never run: " + tag_text(tag));
+  if (outcome == Outcome::answered && !is_admin(request.wish)) ++answered_;
   if (outcome == Outcome::error_page && !request.repeatable() && (status == 503 || status < 500))
     universe_.require(request.executed == 0, "refused, but it had run: " + tag_text(tag));
+}
+
+void Ledger::note_asked(std::size_t tag) {
+  requests_[tag].asked = universe_.now;
+  requests_[tag].answered_before = answered_;
+  if (!is_admin(requests_[tag].wish)) ++asked_;
 }
 
 void Ledger::check_at_end(const Rules& rules) {
@@ -72,9 +80,9 @@ void Ledger::check_at_end(const Rules& rules) {
 
 void Ledger::check_one(std::size_t tag, const Rules& rules) {
   const Request& request = requests_[tag];
-  const std::string text = tag_text(tag) + " (" + request.method + ", " +
-                           std::string(outcome_name(request.outcome)) + " " + std::to_string(request.status) +
-                           ")";
+  const std::string text =
+      tag_text(tag) + " (" + request.method + ", " + std::string(wish_name(request.wish)) + ", " +
+      std::string(outcome_name(request.outcome)) + " " + std::to_string(request.status) + ")";
   switch (request.outcome) {
     case Outcome::none: universe_.fail("no outcome: " + text); return;
     case Outcome::answered:
@@ -83,6 +91,7 @@ void Ledger::check_one(std::size_t tag, const Rules& rules) {
     case Outcome::error_page:
       if (request.status == 413 && request.too_long) return;
       if (request.status == 421 && request.own) return;
+      if (request.excused) return;
       universe_.require(!rules.all_answered, "nothing was wrong, and yet an error: " + text);
       universe_.require(!rules.gets_answered || request.body_bytes > 0 || request.disturbed,
                         "refused without a body: " + text);

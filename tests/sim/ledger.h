@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "universe.h"
+#include "wish.h"
 
 namespace holdfast::sim {
 
@@ -16,6 +17,7 @@ enum class Outcome { none, answered, error_page, cut, closed_before, left, not_s
 std::string_view outcome_name(Outcome outcome);
 
 struct Request {
+  Wish wish = Wish::script;
   std::string method = "GET";
   std::size_t body_bytes = 0;
   std::size_t answer_bytes = 0;
@@ -25,6 +27,16 @@ struct Request {
   bool may_close = false;  // its answer may say Connection: close although it is 200
   bool own = false;        // for a host that no site has: the proxy answers by itself, 421
   bool too_long = false;   // over the site's max_body: 413 is right
+  bool http_1_0 = false;
+  bool takes_gzip = false;
+  bool came_gzip = false;  // its answer, or what there was of it
+  std::size_t file = 0;    // of SiteFolder
+  FileAsk ask = FileAsk::whole;
+  std::size_t first = 0;  // ask part and parts: bytes, both included
+  std::size_t last = 0;
+  Time asked = Time::max();         // its first byte may have been on its way
+  std::size_t answered_before = 0;  // of all requests to sites, when it was asked
+  bool excused = false;             // what it asked for was not there, or not all the while
   int executed = 0;
   bool disturbed = false;       // the worker that ran it died, hung or was restarted
   bool close_was_told = false;  // an earlier answer on its connection said Connection: close
@@ -43,6 +55,7 @@ class Ledger {
     return requests_.size() - 1;
   }
   Request& at(std::size_t tag) { return requests_[tag]; }
+  const Request& at(std::size_t tag) const { return requests_[tag]; }
   std::size_t size() const { return requests_.size(); }
 
   // php starts a script. False: no such tag (noted as a failure).
@@ -58,6 +71,11 @@ class Ledger {
   };
   void check_at_end(const Rules& rules);
   std::size_t count(Outcome outcome, int status = 0) const;
+  const std::vector<Request>& requests() const { return requests_; }
+  // Requests to sites: those that were asked, and those of them that got their answer.
+  std::size_t asked() const { return asked_; }
+  std::size_t answered() const { return answered_; }
+  void note_asked(std::size_t tag);
 
   static std::string tag_text(std::size_t tag) { return "t" + std::to_string(tag) + "."; }
   static std::string answer(std::size_t tag, std::size_t from, std::size_t bytes);
@@ -68,6 +86,8 @@ class Ledger {
 
   Universe& universe_;
   std::vector<Request> requests_;
+  std::size_t asked_ = 0;
+  std::size_t answered_ = 0;
 };
 
 }  // namespace holdfast::sim

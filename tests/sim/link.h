@@ -21,6 +21,10 @@ class Link {
   Link(Universe& universe, bool unix_socket, std::size_t room, std::string name)
       : universe_(universe), unix_(unix_socket), room_(room), name_(std::move(name)) {}
 
+  // So much room that all that is sent goes whole.
+  static constexpr std::size_t kRoomForAll = std::size_t{16} << 20;
+  bool takes_all() const { return room_ == kRoomForAll; }
+
   // --- the far end
   void set_peer(Actor* peer) { peer_ = peer; }
   std::size_t peer_room() const;

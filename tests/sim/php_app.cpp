@@ -7,10 +7,18 @@ namespace holdfast::sim {
 
 using namespace std::chrono_literals;
 
-PhpApp::PhpApp(Universe& universe, Ledger& ledger, AppKnobs app_knobs, bool unix_socket, std::size_t room)
-    : universe_(universe), ledger_(ledger), knobs_(app_knobs), unix_(unix_socket), room_(room) {
+PhpApp::PhpApp(Universe& universe, Ledger& ledger, const House& house, std::size_t number, AppKnobs app_knobs,
+               bool unix_socket, std::size_t room)
+    : universe_(universe),
+      ledger_(ledger),
+      house_(house),
+      number_(number),
+      knobs_(app_knobs),
+      unix_(unix_socket),
+      room_(room) {
+  const std::string name = number == 0 ? "php" : "app" + std::to_string(number) + ".php";
   for (std::size_t i = 0; i < knobs_.workers; ++i)
-    workers_.push_back(std::make_unique<PhpWorker>(*this, "php" + std::to_string(i)));
+    workers_.push_back(std::make_unique<PhpWorker>(*this, name + std::to_string(i)));
 }
 
 int PhpApp::reach(std::shared_ptr<Link>& link) {

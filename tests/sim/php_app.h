@@ -7,13 +7,16 @@
 #include <vector>
 
 #include "fake_network.h"
+#include "house.h"
 #include "php_worker.h"
 
 namespace holdfast::sim {
 
 class PhpApp final : public Backend {
  public:
-  PhpApp(Universe& universe, Ledger& ledger, AppKnobs app_knobs, bool unix_socket, std::size_t room);
+  // `number`: which of the house's it is.
+  PhpApp(Universe& universe, Ledger& ledger, const House& house, std::size_t number, AppKnobs app_knobs,
+         bool unix_socket, std::size_t room);
 
   int reach(std::shared_ptr<Link>& link) override;
 
@@ -30,6 +33,8 @@ class PhpApp final : public Backend {
   std::shared_ptr<Link> take_from_backlog();
   Universe& universe() { return universe_; }
   Ledger& ledger() { return ledger_; }
+  const House& house() const { return house_; }
+  std::size_t number() const { return number_; }
   const AppKnobs& knobs() const { return knobs_; }
   bool faults_on() const { return faults_on_; }
   bool prompt_closes_wanted() const { return knobs_.prompt_closes_wanted; }
@@ -42,6 +47,8 @@ class PhpApp final : public Backend {
 
   Universe& universe_;
   Ledger& ledger_;
+  const House& house_;
+  std::size_t number_;
   AppKnobs knobs_;
   bool unix_;
   std::size_t room_;

@@ -3,6 +3,7 @@
 
 #include "php_app.h"
 #include "php_worker.h"
+#include "site_folder.h"
 
 namespace holdfast::sim {
 
@@ -19,7 +20,7 @@ void PhpWorker::start_script(bool body_cut) {
   universe.trace(name_, "runs " + Ledger::tag_text(tag_) + " " + request.method + " id " +
                             std::to_string(id_) + (body_cut ? ", body cut" : ""));
   universe.require(params_["REQUEST_METHOD"] == request.method, "php got another method");
-  universe.require(params_["SCRIPT_NAME"] == "/x.php", "php got another script");
+  check_place(request);
   if (!body_cut && !early_) {
     const std::string expected =
         request.body_bytes > 0 ? Ledger::body(tag_, request.body_bytes) : std::string();
@@ -28,6 +29,20 @@ void PhpWorker::start_script(bool body_cut) {
   plan_script(tag_);
   next_output_ = universe.now + (plan_.empty() ? Duration{} : plan_.front().after);
   rest(universe.now);
+}
+
+// Is this the application, the site and the script that configurations of late would have chosen? The site is
+// chosen by the head; the application behind its pool when the body has come too.
+void PhpWorker::check_place(const Request& request) {
+  const House& house = app_.house();
+  const bool chosen = house.any_since(request, [&](const House::State& by_head) {
+    if (params_["SITE"] != House::param_of(House::place_of(by_head, request.wish))) return false;
+    const House::Pool pool = House::pool_of(by_head, request.wish);
+    return house.any_since(
+        request, [&](const House::State& by_body) { return House::is_behind(by_body, pool, app_.number()); });
+  });
+  app_.universe().require(chosen, name_ + " was given what is not for it: " + Ledger::tag_text(tag_));
+  app_.universe().require(params_["SCRIPT_NAME"] == House::script_of(request.wish), "php got another script");
 }
 
 std::string PhpWorker::stdout_records(std::string_view bytes) {
@@ -126,6 +141,10 @@ void PhpWorker::plan_page(std::size_t tag, Page kind) {
           "\r\nX-Length: " + std::to_string(request.answer_bytes) + "\r\n";
   if (request.length_told) page += "Content-Length: " + std::to_string(request.answer_bytes) + "\r\n";
   if (request.streamed) page += "X-Accel-Buffering: no\r\n";
+  if (request.wish == Wish::handed_over) {
+    const std::string_view name = SiteFolder::get().files()[request.file].name;
+    page += "X-Accel-Redirect: /internal/" + std::string(name) + "\r\n";
+  }
   // Mistakes that must not cost the page; by the tag, so that a seed's course stays what it was.
   switch (tag % 9) {
     case 0: page += "no colon\r\nX(: y\r\nContent-Length: many\r\n"; break;

@@ -82,6 +82,7 @@ class PhpWorker final : public Actor {
   void answer_get_values();
   void read_on_end();
   void start_script(bool body_cut);
+  void check_place(const Request& request);
   void plan_script(std::size_t tag);
   void plan_page(std::size_t tag, Page kind);
   void plan_nonsense();

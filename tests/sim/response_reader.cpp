@@ -17,7 +17,10 @@ void ResponseReader::expect(std::size_t tag) {
   started_ = closes_ = false;
   status_ = 0;
   fields_.clear();
-  left_ = body_bytes_ = 0;
+  verdict_ = {};
+  gunzip_.reset();
+  collected_.clear();
+  left_ = text_bytes_ = 0;
 }
 
 void ResponseReader::feed(std::string& bytes) {
@@ -113,15 +116,15 @@ void ResponseReader::read_field(std::string_view line) {
 }
 
 void ResponseReader::head_complete() {
-  const Request& request = ledger_.at(tag_);
+  Request& request = ledger_.at(tag_);
   closes_ = fields_["connection"] == "close";
-  const bool from_php = status_ == 200;
-  if (from_php && fields_["x-tag"] != Ledger::tag_text(tag_))
-    return wrong("tag of another: " + fields_["x-tag"]);
-  if (from_php && fields_["x-length"] != std::to_string(request.answer_bytes)) return wrong("X-Length");
-  if (!from_php && fields_.contains("x-tag"))
-    return wrong("php's fields with status " + std::to_string(status_));
-  if (fields_.contains("x-accel-buffering")) return wrong("X-Accel-Buffering is passed on");
+  verdict_ = judge_.judge_head(tag_, status_, fields_);
+  if (!verdict_.wrong.empty()) return wrong(verdict_.wrong);
+  request.excused = verdict_.excused;
+  if (verdict_.gzip) gunzip_ = std::make_unique<Gunzip>();
+  for (const char* field : {"x-accel-buffering", "x-accel-redirect"}) {
+    if (fields_.contains(field)) return wrong(std::string(field) + " is passed on");
+  }
   if (!fields_.contains("date")) return wrong("no Date");
   const bool chunked = fields_["transfer-encoding"] == "chunked";
   const std::string length = fields_["content-length"];
@@ -141,25 +144,61 @@ void ResponseReader::head_complete() {
 }
 
 void ResponseReader::take_body(std::string_view bytes) {
-  if (status_ == 200) {
-    if (body_bytes_ + bytes.size() > ledger_.at(tag_).answer_bytes)
-      return wrong("more body than php has sent");
-    if (bytes != Ledger::answer(tag_, body_bytes_, bytes.size()))
-      return wrong("body bytes that are not its own");
+  if (!gunzip_) return take_text(bytes);
+  take_text(gunzip_->take(bytes));
+  if (gunzip_->failed()) wrong("this is no gzip");
+}
+
+void ResponseReader::take_text(std::string_view text) {
+  switch (verdict_.body) {
+    case Verdict::Body::any: break;
+    case Verdict::Body::script:
+      if (text_bytes_ + text.size() > ledger_.at(tag_).answer_bytes)
+        return wrong("more body than php has sent");
+      if (text != Ledger::answer(tag_, text_bytes_, text.size()))
+        return wrong("body bytes that are not its own");
+      break;
+    case Verdict::Body::text:
+      if (std::string_view(verdict_.text).substr(std::min(text_bytes_, verdict_.text.size()), text.size()) !=
+          text)
+        return wrong("body bytes that are not its own");
+      break;
+    case Verdict::Body::collected:
+      collected_ += text;
+      if (ledger_.at(tag_).wish != Wish::events) break;
+      if (const std::string fault = judge_.judge_admin_body(tag_, status_, collected_); !fault.empty())
+        return wrong(fault);
+      events_ += static_cast<std::size_t>(text.find("\n\n") != std::string_view::npos);
+      collected_.erase(0, collected_.rfind('\n') + 1);  // npos + 1 is 0
+      break;
   }
-  body_bytes_ += bytes.size();
+  text_bytes_ += text.size();
+}
+
+bool ResponseReader::whole() const {
+  if (gunzip_ && !gunzip_->ended()) return false;
+  switch (verdict_.body) {
+    case Verdict::Body::any:
+    case Verdict::Body::collected: return true;
+    case Verdict::Body::script: return text_bytes_ == ledger_.at(tag_).answer_bytes;
+    case Verdict::Body::text: return text_bytes_ == verdict_.text.size();
+  }
+  return false;
 }
 
 bool ResponseReader::short_until_close() const {
-  return state_ == State::until_close && status_ == 200 && body_bytes_ < ledger_.at(tag_).answer_bytes;
+  return state_ == State::until_close && verdict_.right && !whole();
 }
 
 void ResponseReader::finish() {
   const Request& request = ledger_.at(tag_);
   state_ = State::complete;
-  if (status_ == 200 && request.method != "HEAD" && body_bytes_ != request.answer_bytes)
-    wrong("a cut body looks whole: " + std::to_string(body_bytes_) + " of " +
-          std::to_string(request.answer_bytes));
+  const bool no_body = request.method == "HEAD" || status_ == 204 || status_ == 304;
+  if (no_body) return;
+  if (!whole()) return wrong("a cut body looks whole: " + std::to_string(text_bytes_) + " bytes");
+  if (verdict_.body != Verdict::Body::collected) return;
+  if (const std::string fault = judge_.judge_admin_body(tag_, status_, collected_); !fault.empty())
+    wrong(fault);
 }
 
 }  // namespace holdfast::sim

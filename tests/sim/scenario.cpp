@@ -6,9 +6,10 @@
 #include <array>
 #include <initializer_list>
 
-#include "config/fastcgi_listener.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "draw.h"
+#include "furnish.h"
 
 namespace holdfast::sim {
 
@@ -16,18 +17,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 namespace {
-
-// A size with as many small ones as large ones.
-std::size_t size_up_to(Random& random, std::size_t most) {
-  std::size_t limit = 1;
-  while (limit < most && !random.chance(12)) limit *= 2;
-  return random.below(std::min(limit, most) + 1);
-}
-
-template <typename T>
-T one_of(Random& random, std::initializer_list<T> values) {
-  return *(values.begin() + random.below(values.size()));
-}
 
 void draw_config(Scenario& s, Random& random) {
   config::Pool pool;
@@ -174,6 +163,18 @@ void make_deaf(ClientPlan& plan, Random& random) {
   for (Request& request : plan.requests) {
     request.answer_bytes = std::max<std::size_t>(request.answer_bytes, random.below(300000));
     request.streamed = false;
+  }
+}
+
+// Those that do not read ask for more than the proxy can store for them, so that php waits for them.
+void make_hold_workers(Scenario& s, Random& random) {
+  s.network.room = std::min<std::size_t>(s.network.room, 20000);
+  for (ClientPlan& plan : s.clients) {
+    if (plan.deaf_after == SIZE_MAX && plan.sips_after == SIZE_MAX) continue;
+    for (Request& request : plan.requests) {
+      if (request.method != "HEAD" && random.chance(70))
+        request.answer_bytes = random.between(450000, 600000);
+    }
   }
 }
 
@@ -360,47 +361,7 @@ Theme draw_theme(Random& random) {
   return random.chance(8) ? Theme::unread : theme;
 }
 
-void add_web_servers(Scenario& s, Random& random, Time start) {
-  switch (s.theme) {
-    case Theme::crumbs:
-    case Theme::shares:
-    case Theme::pipelines:
-    case Theme::unread: return;  // their rules are about HTTP clients
-    default: break;
-  }
-  if (!random.chance(40) || s.config.client.max_connections < 14) return;
-  config::FastcgiListener listener;
-  listener.address = {config::Address::Kind::unix_socket, {}, 0, kWebServerPath};
-  listener.pool = "php";
-  s.config.fastcgi.push_back(listener);
-  for (std::size_t n = random.between(1, 4); n > 0; --n) {
-    WebServerPlan plan;
-    plan.arrives = start + random.time(0us, one_of<Duration>(random, {1ms, 100ms, 2s}));
-    plan.keeps = random.chance(70);
-    plan.at_once = plan.keeps ? random.between(1, kWebServerRequestsMost) : 1;
-    plan.write_most = one_of<std::size_t>(random, {30, 65536, 65536});
-    plan.read_most = one_of<std::size_t>(random, {2000, 65536, 65536});
-    plan.write_pause = one_of<Duration>(random, {0us, 300us, 1ms});
-    plan.read_pause = one_of<Duration>(random, {0us, 300us, 10ms});
-    plan.aborts_percent = random.chance(30) ? 20 : 0;
-    plan.leaves = random.chance(20);
-    plan.by_reset = random.chance(50);
-    plan.leave_after_sent = random.below(6000);
-    const std::size_t most = plan.write_most < 100 ? 3000 : 200000;
-    plan.requests.resize(plan.keeps ? random.between(1, 12) : 1);
-    for (Request& request : plan.requests) {
-      request.method = one_of<const char*>(random, {"GET", "GET", "POST", "HEAD", "PUT"});
-      if (request.method == "POST" || request.method == "PUT")
-        request.body_bytes = size_up_to(random, most) + 20;
-      request.answer_bytes = size_up_to(random, most);
-      request.length_told = random.chance(60);
-      request.streamed = random.chance(15);
-    }
-    s.web_servers.push_back(plan);
-  }
-}
-
-Scenario make_scenario(Theme theme, Random& random, Time start) {
+Scenario make_scenario(Theme theme, Random& random, Time start, std::uint64_t seed, bool plain) {
   Scenario s;
   s.theme = theme;
   draw_config(s, random);
@@ -426,6 +387,12 @@ Scenario make_scenario(Theme theme, Random& random, Time start) {
   if (s.config.client.max_connections < 14) s.rules.closes_allowed = true;
   // A script that prints after its end can only be told from the next one by the barrier.
   if (s.config.pools.front().settle == config::Settle::never) s.app.runs_on = 0;
+
+  if (plain) return s;
+  Random own(seed ^ 0x5173);
+  if (theme == Theme::shares) make_hold_workers(s, own);
+  s.furnished = is_furnished(theme, own);
+  if (s.furnished) furnish(s, own, start);
   return s;
 }
 

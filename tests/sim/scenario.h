@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "fake_network.h"
 #include "fake_spill.h"
+#include "house.h"
 #include "php_worker.h"
 #include "web_server.h"
 
@@ -23,7 +24,18 @@ inline constexpr std::size_t kWebServerRequestsMost = 5;
 void change_manners(config::Pool& pool, const AppKnobs& app, Random& random);
 
 struct Happening {
-  enum class Kind { restart, graceful_restart, reload, recycle, pause, resume, terminate, freeze, thaw };
+  enum class Kind {
+    restart,
+    graceful_restart,
+    reload,
+    recycle,
+    pause,
+    resume,
+    terminate,
+    freeze,
+    thaw,
+    refurnish,  // a reload of sites, pools and gzip
+  };
   Kind kind;
   Time at{};
   Duration away{};  // restart: how long nobody listens
@@ -62,12 +74,18 @@ struct Scenario {
   std::vector<WebServerPlan> web_servers;
   std::vector<Happening> happenings;
   Ledger::Rules rules;
+  // With more than one site and one pool:
+  bool furnished = false;
+  House::State house;
+  bool reloaded = false;        // it is refurnished meanwhile
+  bool pools_may_move = false;  // a reload may give the second pool another address, or take it away
 };
 
 Theme draw_theme(Random& random);
 // Web servers beside the HTTP clients, in a part of the runs; by a chance of their own, so that a seed's
 // other actors are what they were.
 void add_web_servers(Scenario& s, Random& random, Time start);
-Scenario make_scenario(Theme theme, Random& random, Time start);
+// `seed`: for what has its own chance. `plain`: one site, one pool, whatever the seed.
+Scenario make_scenario(Theme theme, Random& random, Time start, std::uint64_t seed, bool plain);
 
 }  // namespace holdfast::sim

@@ -3,7 +3,6 @@
 // mean the same.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "coverage.h"
 #include "world.h"
 
 using namespace holdfast::sim;
@@ -30,13 +30,23 @@ void tell_seed() {
   std::fprintf(stderr, "SIM_SEED=%llu was running\n", static_cast<unsigned long long>(running_seed));
 }
 
-using Met = std::map<std::string, std::uint64_t>;
+// How often something was met, and in how many of the seeds.
+struct Times {
+  std::uint64_t all = 0;
+  std::uint64_t seeds = 0;
+};
+using Met = std::map<std::string, Times>;
 
-bool run(std::uint64_t seed, bool verbose, Met& met) {
+bool run(std::uint64_t seed, bool verbose, Met& met, bool plain = false) {
   running_seed = seed;
-  World world(seed, verbose);
+  World world(seed, plain, verbose);
   const std::string failure = world.run();
-  world.count_into(met);
+  std::map<std::string, std::uint64_t> in_this;
+  world.count_into(in_this);
+  for (const auto& [what, times] : in_this) {
+    met[what].all += times;
+    met[what].seeds += times > 0 ? 1 : 0;
+  }
   if (failure.empty()) return true;
   std::fprintf(stderr, "SIM_SEED=%llu (%s): %s\n", static_cast<unsigned long long>(seed),
                std::string(theme_name(world.theme())).c_str(), failure.c_str());
@@ -65,11 +75,15 @@ void prepare() {
 TEST_CASE("simulation: seeds that failed once") {
   if (std::getenv("SIM_SEED") != nullptr || std::getenv("SIM_FIRST") != nullptr) return;
   prepare();
+  // From the time when there was one site and one pool.
   // Others hold the workers; pm.max_requests over TCP; a client leaves with its request half sent (3);
   // HTTP/1.0 over a Unix socket, cut (3); a reload to settle: never; a second answer that is not read.
-  constexpr std::array<std::uint64_t, 10> kSeeds = {2206,  23189, 60250, 60251,  60524,
-                                                    61976, 67944, 71547, 103224, 3928};
+  constexpr std::array<std::uint64_t, 10> kPlainSeeds = {2206,  23189, 60250, 60251,  60524,
+                                                         61976, 67944, 71547, 103224, 3928};
+  // The admin endpoint's last answer is lost to a reset, when more came behind its request (2).
+  constexpr std::array<std::uint64_t, 2> kSeeds = {2662, 2967};
   Met met;
+  for (const std::uint64_t seed : kPlainSeeds) CHECK(run(seed, false, met, true));
   for (const std::uint64_t seed : kSeeds) CHECK(run(seed, false, met));
 }
 
@@ -89,18 +103,13 @@ TEST_CASE("simulation: many seeds") {
   CHECK(failures == 0);
   if (std::getenv("SIM_TELL") != nullptr) {
     for (const auto& [what, times] : met)
-      std::printf("%-28s %llu\n", what.c_str(), static_cast<unsigned long long>(times));
+      std::printf("%-28s %10llu, in %llu seeds\n", what.c_str(), static_cast<unsigned long long>(times.all),
+                  static_cast<unsigned long long>(times.seeds));
   }
-  // A simulation that no longer gets anywhere near the trouble would pass as well. What needs luck is left
-  // out.
-  if (count < 200) return;
-  const std::vector<std::string> rare = {
-      "closed bad_head",     "closed drain_limit",    "closed not_reusable", "closed ping_timeout",
-      "closed send_timeout", "closed settle_timeout", "closed stale",        "closed protocol_error"};
   for (const auto& entry : met) {  // no structured binding: clang 14 cannot capture one
     const auto& what = entry.first;
-    const std::uint64_t times = entry.second;
+    const bool missed = entry.second.all == 0 && count >= demanded_from(what);
     CAPTURE(what);
-    CHECK((times > 0 || std::find(rare.begin(), rare.end(), what) != rare.end()));
+    CHECK(!missed);
   }
 }

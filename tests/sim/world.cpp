@@ -23,29 +23,29 @@ constexpr std::size_t kClientSlack = 4 * 70 * 1024;
 constexpr std::size_t kUnsentMost = (128 + 72) * 1024;
 }  // namespace
 
-World::World(std::uint64_t seed, bool verbose)
-    : World(seed, draw_theme(*std::make_unique<Random>(seed ^ 0x5eed)), verbose) {}
+World::World(std::uint64_t seed, bool plain, bool verbose)
+    : World(seed, draw_theme(*std::make_unique<Random>(seed ^ 0x5eed)), plain, verbose) {}
 
-World::World(std::uint64_t seed, Theme theme, bool verbose)
+World::World(std::uint64_t seed, Theme theme, bool plain, bool verbose)
     : universe_(seed),
       ledger_(universe_),
-      scenario_(make_scenario(theme, universe_.random, universe_.now)),
-      with_web_servers_(draw_web_servers(seed)),
+      scenario_(make_scenario(theme, universe_.random, universe_.now, seed, plain)),
+      with_web_servers_(!plain && !scenario_.furnished && draw_web_servers(seed)),
+      house_(scenario_.furnished, scenario_.house),
+      judge_(universe_, ledger_, house_),
       network_(universe_, scenario_.network),
       spill_(universe_, scenario_.spill),
-      app_(universe_, ledger_, scenario_.app,
-           scenario_.config.pools.front().address.kind == config::Address::Kind::unix_socket,
-           scenario_.network.room),
-      connections_most_(scenario_.config.pools.front().max_connections) {
+      ceilings_(network_) {
   universe_.verbose = verbose;
+  make_apps();
   open_log(seed);
-  const config::Address& address = scenario_.config.pools.front().address;
-  address_ = address.kind == config::Address::Kind::unix_socket
-                 ? address.path
-                 : address.host + ":" + std::to_string(address.port);
-  network_.set_backend(address_, &app_);
+  ceilings_.set(scenario_.config);
+  if (scenario_.config.admin) {
+    network_.set_admin_address(address_key(*scenario_.config.admin));
+    judge_.admin_is_unix = scenario_.config.admin->kind == config::Address::Kind::unix_socket;
+  }
   for (ClientPlan& plan : scenario_.clients) {
-    clients_.push_back(std::make_unique<Client>(universe_, ledger_, network_, plan,
+    clients_.push_back(std::make_unique<Client>(universe_, ledger_, judge_, network_, plan,
                                                 "client" + std::to_string(clients_.size())));
   }
   for (const auto& client : clients_) actors_.push_back(client.get());
@@ -54,7 +54,9 @@ World::World(std::uint64_t seed, Theme theme, bool verbose)
                                                        "web" + std::to_string(web_servers_.size())));
     actors_.push_back(web_servers_.back().get());
   }
-  for (Actor* actor : app_.actors()) actors_.push_back(actor);
+  for (const auto& app : apps_) {
+    for (Actor* actor : app->actors()) actors_.push_back(actor);
+  }
   happenings_ = scenario_.happenings;
   std::stable_sort(happenings_.begin(), happenings_.end(),
                    [](const Happening& a, const Happening& b) { return a.at > b.at; });
@@ -94,6 +96,7 @@ void World::check_log() {
 }
 
 std::string World::run() {
+  note_descriptors();
   std::string error;
   universe_.require(worker_->start(error), "start: " + error);
   run_until([this] { return clients_finished() && happenings_.empty(); }, 600min, "the clients are served");
@@ -102,7 +105,7 @@ std::string World::run() {
 }
 
 void World::end_phase() {
-  app_.calm_down();
+  for (const auto& app : apps_) app->calm_down();
   spill_.calm_down();
   if (!terminated_) {
     run_until([this] { return pool_at_rest(); }, 600min, "the pool comes to rest");
@@ -119,6 +122,7 @@ void World::end_phase() {
   universe_.require(
       worker_->context().memory.used() == 0,
       "bytes are counted that nobody holds: " + std::to_string(worker_->context().memory.used()));
+  check_house_at_end();
   universe_.require(spill_.files() == 0 && spill_.bytes_in_use() == 0, "spill files are left");
   for (const Upstream* upstream : worker_->upstreams())
     universe_.require(upstream->pool().waiting() == 0, "somebody waits still");
@@ -191,6 +195,7 @@ void World::count_into(std::map<std::string, std::uint64_t>& met) const {
   met["FastCGI requests"] += web.requests;
   for (const auto fault : {fastcgi::ServerFault::eof_in_record, fastcgi::ServerFault::eof_in_request})
     met["FastCGI " + std::string(fastcgi::fault_name(fault))] += web.faults[static_cast<std::size_t>(fault)];
+  count_house(met);
   met["log lines dropped"] += log_->dropped();
   met["spill files"] += spill_.created();
   met["408 slow body"] += worker_->context().metrics.slow_uploads;
@@ -228,20 +233,20 @@ void World::happen() {
 
 void World::carry_out(const Happening& happening) {
   switch (happening.kind) {
-    case Happening::Kind::restart: app_.restart(happening.away, false); return;
-    case Happening::Kind::graceful_restart: app_.restart({}, true); return;
+    case Happening::Kind::restart: any_app().restart(happening.away, false); return;
+    case Happening::Kind::graceful_restart: any_app().restart({}, true); return;
     case Happening::Kind::reload: reload(); return;
     case Happening::Kind::recycle:
       universe_.trace("admin", "recycle");
-      worker_->find_upstream("php")->pool().recycle(universe_.now);
+      for (Upstream* upstream : worker_->upstreams()) upstream->pool().recycle(universe_.now);
       return;
     case Happening::Kind::pause:
       universe_.trace("admin", "pause");
-      worker_->find_upstream("php")->pool().pause();
+      for (Upstream* upstream : worker_->upstreams()) upstream->pool().pause();
       return;
     case Happening::Kind::resume:
       universe_.trace("admin", "resume");
-      worker_->find_upstream("php")->pool().resume(universe_.now);
+      for (Upstream* upstream : worker_->upstreams()) upstream->pool().resume(universe_.now);
       return;
     case Happening::Kind::terminate:
       universe_.trace("admin", "SIGTERM");
@@ -250,6 +255,7 @@ void World::carry_out(const Happening& happening) {
       return;
     case Happening::Kind::freeze: freeze_or_thaw(false); return;
     case Happening::Kind::thaw: freeze_or_thaw(true); return;
+    case Happening::Kind::refurnish: refurnish(); return;
   }
 }
 
@@ -259,27 +265,36 @@ void World::reload() {
   config::Pool& pool = changed.pools.front();
   if (universe_.random.chance(70)) {
     pool.max_connections = static_cast<std::uint32_t>(universe_.random.between(1, kReloadedConnectionsMost));
-    // Those above a lowered one end their requests first.
-    connections_most_ =
-        std::max(pool.max_connections, static_cast<std::uint32_t>(network_.open_to(address_)));
   }
   if (universe_.random.chance(50)) change_manners(pool, scenario_.app, universe_.random);
-  changed.log.level = universe_.verbose || log_reader_ != nullptr ? config::LogLevel::debug : kNoLog;
   // A listener that goes leaves its backlog and its clients behind in order; where client.max_connections
   // is reached its backlog is lost.
   const bool room = changed.client.max_connections > clients_.size();
   if (room && changed.listen.front().kind == config::Address::Kind::tcp && universe_.random.chance(30)) {
     ++changed.listen.front().port;
   }
+  take_over(std::move(changed));
+}
+
+void World::take_over(config::Config changed) {
+  changed.log.level = universe_.verbose || log_reader_ != nullptr ? config::LogLevel::debug : kNoLog;
   std::string error;
   universe_.require(worker_->reload(std::make_shared<const config::Config>(changed), error), error);
+  ceilings_.set(changed);
 }
 
 // One link a step: the next one follows soon.
 void World::freeze_or_thaw(bool thaw) {
   if (!thaw && thawing_) return;
   thawing_ = thaw;
-  std::vector<std::shared_ptr<Link>> links = thaw ? frozen_ : network_.links_to(address_);
+  std::vector<std::shared_ptr<Link>> links;
+  if (thaw) {
+    links = frozen_;
+  } else {
+    for (const std::string& address : addresses_) {
+      for (auto& link : network_.links_to(address)) links.push_back(std::move(link));
+    }
+  }
   universe_.random.shuffle(links);
   for (const auto& link : links) {
     if (link->frozen() != thaw) continue;
@@ -298,12 +313,8 @@ void World::freeze_or_thaw(bool thaw) {
 
 void World::check() {
   if (const char* const fault = worker_->check()) universe_.fail(fault);
-  app_.check();
-  const auto open = static_cast<std::uint32_t>(network_.open_to(address_));
-  universe_.require(open <= connections_most_,
-                    "more connections than max_connections: " + std::to_string(open));
-  const std::uint32_t most = worker_->config().pools.front().max_connections;
-  connections_most_ = std::max(most, std::min(connections_most_, open));  // after a reload that lowered it
+  for (const auto& app : apps_) app->check();
+  ceilings_.check(universe_, ledger_);
   universe_.require(network_.unsent_most() <= kUnsentMost,
                     "unsent bytes of a stream: " + std::to_string(network_.unsent_most()));
   universe_.require(spill_.bytes_in_use() <= scenario_.spill.most, "the spill store is over its limit");
@@ -315,7 +326,8 @@ void World::check() {
       "the shares of the spool do not add up");
   const config::Buffers& buffers = scenario_.config.buffers;
   const std::size_t allowed =
-      static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack;
+      static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack +
+      (house_.furnished() ? buffers.response_memory : 0);  // before it is compressed, and after
   worker_->for_each_client([this, allowed](ClientConnection& client) {
     const std::size_t requests = client.speaks_fastcgi() ? kWebServerRequestsMost : 1;
     universe_.require(client.memory_bytes() <= allowed * requests,
@@ -341,9 +353,13 @@ bool World::clients_finished() const {
 }
 
 bool World::pool_at_rest() const {
-  const core::UpstreamPool& pool = worker_->find_upstream("php")->pool();
-  const core::PoolCounts counts = pool.counts();
-  return app_.at_rest() && pool.waiting() == 0 && counts.total() == counts.idle &&
+  const std::vector<Upstream*> upstreams = worker_->upstreams();
+  const bool at_rest = std::all_of(upstreams.begin(), upstreams.end(), [](const Upstream* upstream) {
+    const core::UpstreamPool& pool = upstream->pool();
+    const core::PoolCounts counts = pool.counts();
+    return pool.waiting() == 0 && counts.total() == counts.idle;
+  });
+  return at_rest && std::all_of(apps_.begin(), apps_.end(), [](const auto& app) { return app->at_rest(); }) &&
          worker_->client_connections() == 0;
 }
 
@@ -352,8 +368,9 @@ void World::check_lesson() {
   const bool asked = scenario_.config.pools.front().application == config::Application::php_fpm &&
                      scenario_.config.pools.front().keep_alive;
   const bool right = asked && scenario_.app.kind == AppKind::php;
-  universe_.require(worker_->find_upstream("php")->pool().barrier_supported() == right,
-                    "the proxy believes the wrong thing of php and FCGI_GET_VALUES");
+  for (const Upstream* upstream : worker_->upstreams())
+    universe_.require(upstream->pool().barrier_supported() == right,
+                      "the proxy believes the wrong thing of php and FCGI_GET_VALUES");
 }
 
 // After all the trouble one more must be answered. A process that is to go notices only when it has read once
@@ -364,17 +381,22 @@ void World::ask_once_more() {
   for (std::size_t n = 0; n < tries && !served && ok(); ++n) {
     ClientPlan plan;
     plan.arrives = universe_.now;
-    plan.requests.resize(2);
-    plan.requests[0].may_close = plan.requests[1].may_close = true;
-    plan.requests[1].method = "POST";
-    plan.requests[1].body_bytes = 20;
+    plan.requests.resize(1);
+    if (house_.now().wiki_site) plan.requests.emplace_back().wish = Wish::wiki;
+    if (house_.now().second_site) plan.requests.emplace_back().wish = Wish::second;
+    Request& post = plan.requests.emplace_back();
+    post.method = "POST";
+    post.body_bytes = 20;
+    for (Request& request : plan.requests) request.may_close = true;
     const std::size_t tag = ledger_.size();
-    clients_.push_back(std::make_unique<Client>(universe_, ledger_, network_, plan, "last"));
+    clients_.push_back(std::make_unique<Client>(universe_, ledger_, judge_, network_, plan, "last"));
     actors_.push_back(clients_.back().get());
     run_until([this] { return clients_finished(); }, 30min, "one more client is served");
-    const Outcome second = ledger_.at(tag + 1).outcome;
-    served = ledger_.at(tag).outcome == Outcome::answered &&
-             (second == Outcome::answered || second == Outcome::not_sent);
+    served = ledger_.at(tag).outcome == Outcome::answered;
+    for (std::size_t each = tag + 1; each < ledger_.size(); ++each) {
+      const Outcome outcome = ledger_.at(each).outcome;
+      served = served && (outcome == Outcome::answered || outcome == Outcome::not_sent);
+    }
   }
   universe_.require(served, "the last client is not served");
 }

@@ -136,6 +136,22 @@ def test_a_pool_that_goes_while_a_request_comes(stack):
     assert proxy.pool("renamed")["requests"] == 1
 
 
+def test_a_site_that_goes_with_its_pool_while_a_request_comes(stack):
+    """Nothing of what the old file made of it is left over."""
+    proxy, _ = stack(site={"hosts": ["localhost"]})
+    data = build_request("POST", "/upload.php", body=b"0123456789")
+    with proxy.client() as client:
+        client.send(data[:-5])
+        wait_until(lambda: proxy.status()["clients"]["requests"] == 1, "the head to be read")
+        config = copy.deepcopy(proxy.config)
+        config["pools"]["renamed"] = config["pools"].pop("php")
+        config["sites"][0].update(pool="renamed", hosts=["another.example"])
+        proxy.reload(config)
+        client.send(data[-5:])
+        assert client.read().status == 421
+    assert proxy.get("/echo.php?t=a", host="another.example").body == b"a\n"
+
+
 # ------------------------------------------------------------------------------------------------- refused
 
 
