@@ -103,6 +103,31 @@ ClientPlan draw_admin_client(const Scenario& s, Random& random, Time start) {
   return plan;
 }
 
+// Processes that die, come late or are cut off make second tries, and scripts that begin late.
+bool starts_late(Theme theme) {
+  switch (theme) {
+    case Theme::calm:
+    case Theme::old_php:
+    case Theme::generic:
+    case Theme::one_each:
+    case Theme::overload:
+    case Theme::spill_fails:
+    case Theme::reloads:
+    case Theme::shares:
+    case Theme::pipelines:
+    case Theme::unread: return false;
+    case Theme::faults:
+    case Theme::restarts:
+    case Theme::terminated:
+    case Theme::swizzle:
+    case Theme::crumbs:
+    case Theme::crowded:
+    case Theme::ghosts:
+    case Theme::scarce: return true;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool is_furnished(Theme theme, Random& random) {
@@ -137,6 +162,7 @@ void furnish(Scenario& s, Random& random, Time start) {
   s.pools_may_move = s.theme != Theme::scarce && s.theme != Theme::ghosts && s.theme != Theme::crowded;
   s.reloaded = s.theme != Theme::terminated && random.chance(60);
   if (s.pools_may_move) s.app.workers = std::max<std::size_t>(s.app.workers, kReloadedConnectionsMost);
+  s.app.may_start_late = starts_late(s.theme);
   for (ClientPlan& plan : s.clients) {
     for (Request& request : plan.requests) {
       if (!request.own) choose_wish(request, random);

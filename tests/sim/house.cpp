@@ -49,6 +49,19 @@ bool House::is_behind(const State& state, Pool pool, std::size_t app) {
   return false;
 }
 
+std::optional<Time> House::left_since(std::size_t app) const {
+  const Since* next = nullptr;
+  for (auto each = history_.rbegin(); each != history_.rend(); ++each) {
+    if (is_behind(each->state, Pool::first, app) || is_behind(each->state, Pool::second, app)) {
+      const bool goes_on = next != nullptr && next->state.has_second_pool() &&
+                           next->state.second_renamed == each->state.second_renamed;
+      return goes_on ? std::optional(next->from) : std::nullopt;
+    }
+    next = &*each;
+  }
+  return std::nullopt;
+}
+
 std::string_view House::param_of(Place place) {
   switch (place) {
     case Place::none:

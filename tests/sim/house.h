@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,11 @@ class House {
   static bool uses_second_pool(Wish wish) {
     return wish == Wish::wiki || wish == Wish::second || wish == Wish::handed_over;
   }
+
+  // Since when the pool that led to this application has led to another. Nothing: one leads here, none ever
+  // has, or it was taken away (as one is of which name and address change at once): then it serves those who
+  // wait.
+  std::optional<Time> left_since(std::size_t app) const;
 
   // Makes `config` say what `state` says. What it says of the first pool and of limits stays.
   static void apply(const State& state, config::Config& config);

@@ -42,6 +42,11 @@ void PhpWorker::check_place(const Request& request) {
         request, [&](const House::State& by_body) { return House::is_behind(by_body, pool, app_.number()); });
   });
   app_.universe().require(chosen, name_ + " was given what is not for it: " + Ledger::tag_text(tag_));
+  // Who waits when the pool gets another address goes over to that one; what has begun ends here.
+  const std::optional<Time> left = house.left_since(app_.number());
+  app_.universe().require(
+      app_.knobs().may_start_late || !left || app_.universe().now - *left < 1s || request.executed > 1,
+      name_ + " is given " + Ledger::tag_text(tag_) + " although its pool has gone elsewhere");
   app_.universe().require(params_["SCRIPT_NAME"] == House::script_of(request.wish), "php got another script");
 }
 

@@ -43,6 +43,7 @@ struct AppKnobs {
   unsigned chokes = 0;        // percent: sleeps before it reads the body
   unsigned reset_on_accept_percent = 0;
   bool prompt_closes_wanted = true;  // the proxy has no reason to leave an end unread
+  bool may_start_late = true;        // what it was given may lie before it for a second
 };
 
 class PhpApp;
