@@ -4,7 +4,6 @@ Each lies in a copy below a folder of the tests, so that neither /etc nor /var/l
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ SITES = {"dokuwiki": "/wiki", "wordpress": "/blog", "mediawiki": "/w", "phpmyadm
 
 def copy_of(package, to):
     """Links to what other packages bring are followed; those that lead nowhere are left out."""
-    shutil.copytree(f"/usr/share/{package}", to, ignore_dangling_symlinks=True)
+    subprocess.run(["cp", "-rL", f"/usr/share/{package}", str(to)], check=False, stderr=subprocess.DEVNULL)
 
 
 def give_to_php(*paths):
@@ -69,11 +68,21 @@ class Host:
         (base / "sessions").mkdir()
         give_to_php(base / "sessions")
         for package in SITES:
-            copy_of(package, base / package)
+            if os.path.isdir(f"/usr/share/{package}"):
+                copy_of(package, base / package)
+            else:
+                (base / package).mkdir()
         sites = [{"path": path, "app": app, "root": str(base / app), "pool": "php"} for app, path in SITES.items()]
         sites.append({"root": str(self.fpm.www), "routes": [{"path": "/", "redirect": "/wiki/"}]})
         self.proxy = Holdfast(base / "holdfast", {"pools": {"php": {"address": self.fpm.address, "max_connections": 6}}, "sites": sites,
                                                   "client": {"timeouts": {"body": "60s"}}}).start()
+
+    def add_site(self, site, routes_of_the_host):
+        """Another application, while all the others go on."""
+        config = self.proxy.config
+        config["sites"][-1]["routes"] += routes_of_the_host
+        config["sites"].append(site)
+        self.proxy.reload(config)
 
     def root(self, app):
         return self.base / app
@@ -93,15 +102,16 @@ class Host:
 
 
 @pytest.fixture(scope="session")
-def host():
-    base = Path(tempfile.mkdtemp(prefix="holdfast-apps-"))
-    base.chmod(0o777)
-    made = None
-    try:
-        made = Host(base)
-        yield made
-    finally:
-        if made:
-            print(made.proxy.log()[-3000:], made.fpm.log()[-2000:])
-            made.close()
-        shutil.rmtree(base, ignore_errors=True)
+def base():
+    path = Path(tempfile.mkdtemp(prefix="holdfast-apps-"))
+    path.chmod(0o777)
+    yield path
+    subprocess.run(["rm", "-rf", str(path)], check=False)
+
+
+@pytest.fixture(scope="session")
+def host(base):
+    made = Host(base)
+    yield made
+    print(made.proxy.log()[-3000:], made.fpm.log()[-2000:])
+    made.close()
