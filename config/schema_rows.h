@@ -146,11 +146,11 @@ constexpr std::array<T, N + M> joined(const std::array<T, N>& a, const std::arra
 
 // ---- bounds
 
-[[maybe_unused]] constexpr std::uint64_t kSecond = 1000;
-[[maybe_unused]] constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
-[[maybe_unused]] constexpr std::uint64_t kKilo = 1U << 10;
-[[maybe_unused]] constexpr std::uint64_t kMega = 1U << 20;
-[[maybe_unused]] constexpr std::uint64_t kGiga = 1U << 30;
+inline constexpr std::uint64_t kSecond = 1000;
+inline constexpr std::uint64_t kDay = 24 * 3600 * kSecond;
+inline constexpr std::uint64_t kKilo = 1U << 10;
+inline constexpr std::uint64_t kMega = 1U << 20;
+inline constexpr std::uint64_t kGiga = 1U << 30;
 
 [[maybe_unused]] constexpr Limits from_to(std::uint64_t min, std::uint64_t max, const char* instead = "") {
   return {min, max, false, instead};

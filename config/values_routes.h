@@ -88,7 +88,7 @@ struct SitePath : TextKind {  // "/wiki"; empty: all of the host
 struct TextMap {
   using Value = std::map<std::string, std::string>;
   static void add(Value& to, Value more) {
-    for (auto& [name, value] : more) to[name] = std::move(value);
+    for (auto& entry : more) to[entry.first] = std::move(entry.second);
   }
   static std::string text(const Value& value);
 };
