@@ -133,14 +133,11 @@ ParamList& ParamList::operator=(ParamList&& other) noexcept {
   return *this;
 }
 
-bool decode_pair(std::string_view& in, std::string_view& name, std::string_view& value) {
-  std::size_t offset = 2;
-  std::size_t name_bytes = in.size() < 2 ? kShortLengthMax + 1 : static_cast<unsigned char>(in[0]);
-  std::size_t value_bytes = in.size() < 2 ? 0 : static_cast<unsigned char>(in[1]);
-  if ((name_bytes | value_bytes) > kShortLengthMax) {  // not the usual pair of short ones
-    offset = 0;
-    if (!take_length(in, offset, name_bytes) || !take_length(in, offset, value_bytes)) return false;
-  }
+bool decode_any_pair(std::string_view& in, std::string_view& name, std::string_view& value) {
+  std::size_t offset = 0;
+  std::size_t name_bytes = 0;
+  std::size_t value_bytes = 0;
+  if (!take_length(in, offset, name_bytes) || !take_length(in, offset, value_bytes)) return false;
   // Compared with what is left, not added up: HAProxy forgot the offset here and read past the end (its
   // commit 96286b2a8).
   const std::size_t left = in.size() - offset;

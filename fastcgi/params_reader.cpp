@@ -72,7 +72,7 @@ void ParamsReader::append(std::string_view pair, std::string_view name) {
 }
 
 void ParamsReader::take(ParamList& into) {
-  std::swap(list_, into);
+  list_.swap(into);
   reset();
 }
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "fastcgi/request_params.h"
 #include "proxy/http/request_rules.h"
@@ -18,30 +19,38 @@ struct Texts {
       referer, user_agent, https;
 };
 
+// Where the value of this name goes; nullptr: it is not wanted. By length first: most names are settled so.
+std::string_view* place_of(Texts& texts, std::string_view name) {
+  switch (name.size()) {
+    case 5: return name == "HTTPS" ? &texts.https : nullptr;
+    case 9: return name == "HTTP_HOST" ? &texts.host : nullptr;
+    case 11:
+      if (name == "REQUEST_URI") return &texts.target;
+      if (name == "SCRIPT_NAME") return &texts.script_name;
+      if (name == "SERVER_NAME") return &texts.server_name;
+      return name == "REMOTE_ADDR" ? &texts.remote_address : nullptr;
+    case 12:
+      if (name == "QUERY_STRING") return &texts.query;
+      return name == "HTTP_REFERER" ? &texts.referer : nullptr;
+    case 14:
+      if (name == "REQUEST_METHOD") return &texts.method;
+      return name == "CONTENT_LENGTH" ? &texts.length : nullptr;
+    case 15:
+      if (name == "SERVER_PROTOCOL") return &texts.protocol;
+      return name == "HTTP_USER_AGENT" ? &texts.user_agent : nullptr;
+    default:  // a number, no enum: all other lengths
+      return nullptr;
+  }
+}
+
 // One walk over all pairs. Of repeats the last counts, as at php-fpm.
 Texts read_texts(const fastcgi::ParamList& params) {
   Texts out;
-  const std::array<std::pair<std::string_view, std::string_view*>, 12> wanted = {{
-      {"REQUEST_METHOD", &out.method},
-      {"REQUEST_URI", &out.target},
-      {"SCRIPT_NAME", &out.script_name},
-      {"QUERY_STRING", &out.query},
-      {"SERVER_PROTOCOL", &out.protocol},
-      {"HTTP_HOST", &out.host},
-      {"SERVER_NAME", &out.server_name},
-      {"REMOTE_ADDR", &out.remote_address},
-      {"CONTENT_LENGTH", &out.length},
-      {"HTTP_REFERER", &out.referer},
-      {"HTTP_USER_AGENT", &out.user_agent},
-      {"HTTPS", &out.https},
-  }};
   std::string_view rest = params.encoded();
   std::string_view name;
   std::string_view value;
   while (fastcgi::decode_pair(rest, name, value)) {
-    for (const auto& [wanted_name, text] : wanted) {
-      if (name == wanted_name) *text = value;
-    }
+    if (std::string_view* const text = place_of(out, name)) *text = value;
   }
   return out;
 }
@@ -51,18 +60,19 @@ Texts read_texts(const fastcgi::ParamList& params) {
 void FastcgiHead::set(const fastcgi::ParamList& params) {
   Texts from = read_texts(params);
   if (from.host.empty()) from.host = from.server_name;
-  head_ = {};
+  head_.clear();
   text_.clear();
   // The views are made when the text is whole: it moves as it grows.
   std::array<std::string_view*, 5> views = {&head_.method_text, &head_.target, &from.referer,
                                             &from.user_agent, &from.query};
-  std::string target(from.target);
-  if (target.empty()) {
-    target = from.script_name;
-    if (!from.query.empty()) target.append("?").append(from.query);
+  std::string made;
+  if (from.target.empty()) {
+    made = from.script_name;
+    if (!from.query.empty()) made.append("?").append(from.query);
+    from.target = made;
   }
   head_.method_text = from.method;
-  head_.target = target;
+  head_.target = from.target;
   std::array<std::size_t, views.size() + 1> cuts{};
   for (std::size_t i = 0; i < views.size(); ++i) {
     text_ += *views[i];

@@ -125,7 +125,7 @@ void Request::answer_own(const core::ErrorPage& page) {
 // False: one is too large for FastCGI.
 bool Request::make_params(fastcgi::ParamList& params) {
   if (plan_.ready_params != nullptr) {
-    std::swap(params, *plan_.ready_params);
+    params.swap(*plan_.ready_params);
     fastcgi::correct_content_length(params, request_body_.size());
     return true;
   }
