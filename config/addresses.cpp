@@ -10,7 +10,7 @@
 #include "config/ascii.h"
 #include "config/diagnostics.h"
 #include "config/foreign_words.h"
-#include "config/proxies.h"
+#include "config/network.h"
 
 namespace holdfast::config {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/address.h"
-#include "config/proxies.h"
+#include "config/network.h"
 #include "config/units.h"
 
 namespace holdfast::config {

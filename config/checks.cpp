@@ -14,8 +14,8 @@
 #include "config/addresses.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
+#include "config/network.h"
 #include "config/pool.h"
-#include "config/proxies.h"
 #include "config/site.h"
 #include "config/units.h"
 

@@ -2,8 +2,8 @@
 #include "config/config.h"
 
 #include "config/fastcgi_listener.h"
+#include "config/network.h"
 #include "config/pool.h"
-#include "config/proxies.h"
 #include "config/site.h"
 
 namespace holdfast::config {

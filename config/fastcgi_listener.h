@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "config/address.h"
-#include "config/proxies.h"
+#include "config/network.h"
 
 namespace holdfast::config {
 

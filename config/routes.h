@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "config/duration.h"
-#include "config/proxies.h"
+#include "config/network.h"
 
 namespace holdfast::config {
 

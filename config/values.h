@@ -14,7 +14,7 @@
 #include "config/address.h"
 #include "config/choices.h"
 #include "config/duration.h"
-#include "config/proxies.h"
+#include "config/network.h"
 #include "config/reader.h"
 
 namespace holdfast::config {

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "config/load.h"  // contains()
-#include "config/proxies.h"
+#include "config/network.h"
 #include "proxy/http/request_rules.h"
 #include "proxy/text/ascii.h"
 

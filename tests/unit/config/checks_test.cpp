@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "config/config.h"
+#include "config/network.h"
 #include "config/pool.h"
-#include "config/proxies.h"
 #include "config/site.h"
 #include "helpers.h"
 

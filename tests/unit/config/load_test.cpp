@@ -10,8 +10,8 @@
 
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/network.h"
 #include "config/pool.h"
-#include "config/proxies.h"
 #include "config/site.h"
 #include "helpers.h"
 

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "config/config.h"
+#include "config/network.h"
 #include "config/pool.h"
-#include "config/proxies.h"
 #include "config/site.h"
 #include "config/values.h"
 #include "helpers.h"

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "config/proxies.h"
+#include "config/network.h"
 
 using namespace holdfast;
 using core::client_origin;

@@ -1,4 +1,4 @@
-// Proxies in front: whose word about their clients is taken.
+// A block of network addresses.
 #pragma once
 
 #include <array>
