@@ -1,9 +1,13 @@
 // The few things a Config can say about itself.
 #include "config/config.h"
 
+#include "config/buffers.h"
+#include "config/client.h"
 #include "config/fastcgi_listener.h"
+#include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
+#include "config/shutdown.h"
 #include "config/site.h"
 
 namespace holdfast::config {
@@ -16,7 +20,7 @@ std::string Address::text() const {
   return (literal_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-// Here, where pools, sites and listeners are whole types.
+// Here, where all parts are whole types.
 Config::Config() = default;
 Config::Config(const Config&) = default;
 Config::Config(Config&&) noexcept = default;
@@ -32,6 +36,13 @@ const Pool* Config::find_pool(const std::string& name) const {
     }
   }
   return nullptr;
+}
+
+std::size_t count_pools(const Config& config) {
+  return config.pools.size();
+}
+std::size_t count_sites(const Config& config) {
+  return config.sites.size();
 }
 
 }  // namespace holdfast::config

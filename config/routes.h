@@ -2,44 +2,18 @@
 // sure that they parse (target_template.h, path_pattern.h). Immutable like all of the configuration.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "config/duration.h"
+#include "config/auth.h"
+#include "config/expires.h"
 #include "config/network.h"
+#include "config/request_timeouts.h"
 
 namespace holdfast::config {
-
-constexpr std::size_t kRoutesMax = 256;         // of a site, a preset's included
-constexpr std::size_t kRoutePatternsMax = 256;  // of a route
-
-// Cache-Control and Expires of what is answered.
-struct Expires {
-  enum class Kind : std::uint8_t { off, max, after };  // max: ten years, as nginx's
-  Kind kind = Kind::off;
-  Duration after = Duration::zero();  // whole seconds
-  bool operator==(const Expires&) const = default;
-};
-
-// HTTP Basic authentication (RFC 7617).
-struct Auth {
-  bool off = false;  // nobody is asked
-  std::string realm = "Restricted";
-  std::string users;  // file of NAME:HASH lines, as htpasswd writes them
-  bool operator==(const Auth&) const = default;
-};
-
-// In place of the pool's.
-struct RequestTimeouts {
-  std::optional<Duration> send;
-  std::optional<Duration> first_byte;
-  std::optional<Duration> idle_read;
-  bool operator==(const RequestTimeouts&) const = default;
-};
 
 // By name, as written; the case of names does not count. "" removes the header, php's too.
 using HeaderMap = std::map<std::string, std::string>;

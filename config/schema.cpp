@@ -7,14 +7,17 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/buffers.h"
+#include "config/client.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
+#include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
 #include "config/schema_listen.h"
 #include "config/schema_rows.h"
 #include "config/schema_sites.h"
-#include "config/site.h"
+#include "config/shutdown.h"
 #include "config/values.h"
 #include "config/values_routes.h"
 
@@ -212,6 +215,13 @@ void write_listen_key(Writer& writer, std::string_view as, const Config& in) {
   write_listen(writer, as, in.listen, in.fastcgi);
 }
 
+void read_sites_key(Reader& reader, const Slot& slot, const Limits&, Config& out) {
+  read_sites(reader, slot, out.sites);
+}
+void write_sites_key(Writer& writer, std::string_view as, const Config& in) {
+  write_sites(writer, as, in.sites);
+}
+
 // The files come in later, at load.cpp's hands; what was read of them is printed where it belongs.
 void read_include(Reader& reader, const Slot& slot, const Limits&, Config&) {
   if (auto patterns = FilePatterns::read(reader, slot, {})) {
@@ -228,7 +238,7 @@ struct Keys<Config> {
       Key<Config>{"listen", {}, read_listen_key, write_listen_key},
       Key<Config>{"admin", {}, read_admin, write_admin},
       Key<Config>{"pools", {}, read_pools, write_pools},
-      Key<Config>{"sites", {}, read_sites, write_sites},
+      Key<Config>{"sites", {}, read_sites_key, write_sites_key},
       Key<Config>{"include", {}, read_include, write_include},
       section<&Config::client>("client"),
       section<&Config::buffers>("buffers"),
@@ -249,7 +259,7 @@ void read_config(Reader& reader, const NodePtr& root, Config& config) {
 
 void read_included(Reader& reader, const NodePtr& root, Config& config) {
   for (const Found& found : reader.keys(Slot{root.get(), {}, root->mark}, {"pools", "sites"})) {
-    (found.index == 0 ? read_pools : read_sites)(reader, found.slot, {}, config);
+    (found.index == 0 ? read_pools : read_sites_key)(reader, found.slot, {}, config);
   }
 }
 
@@ -260,7 +270,7 @@ void write_config(Writer& writer, const Config& config) {
 std::vector<WrittenKey> schema_keys() {
   Config sample;
   sample.pools.emplace_back().name = "NAME";
-  sample.sites.emplace_back().routes.emplace_back();
+  add_sample_site(sample.sites);
   Writer writer;
   write_config(writer, sample);
   std::vector<WrittenKey> keys = writer.take_keys();

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "config/reader.h"
-#include "config/site.h"
 #include "config/values.h"
 #include "config/writer.h"
 

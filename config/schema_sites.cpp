@@ -5,11 +5,11 @@
 #include <optional>
 #include <utility>
 
-#include "config/config.h"
 #include "config/diagnostics.h"
 #include "config/load_yaml.h"
 #include "config/path_pattern.h"
 #include "config/presets.h"
+#include "config/route_limits.h"
 #include "config/schema_rows.h"
 #include "config/site.h"
 #include "config/target_template.h"
@@ -328,8 +328,8 @@ Site preset_site(const Preset& preset, std::vector<Diagnostic>* problems) {
   return site;
 }
 
-void read_sites(Reader& reader, const Slot& slot, const Limits&, Config& out) {
-  const auto items = reader.items(slot, "a list of sites, each beginning with '- '", false, out.sites.size());
+void read_sites(Reader& reader, const Slot& slot, std::vector<Site>& out) {
+  const auto items = reader.items(slot, "a list of sites, each beginning with '- '", false, out.size());
   for (const Slot& item : items.value_or(std::vector<Slot>{})) {
     Site site;
     if (item.node->kind == Node::Kind::map) apply_preset(reader, item, site);
@@ -337,22 +337,26 @@ void read_sites(Reader& reader, const Slot& slot, const Limits&, Config& out) {
     if (site.php_root.empty()) {
       site.php_root = site.root;
     }
-    out.sites.push_back(std::move(site));
+    out.push_back(std::move(site));
   }
 }
 
-void write_sites(Writer& writer, std::string_view as, const Config& in) {
-  if (in.sites.empty()) {
+void write_sites(Writer& writer, std::string_view as, const std::vector<Site>& in) {
+  if (in.empty()) {
     writer.leaf(as, "[]");
     return;
   }
   writer.open(as);
-  for (const Site& site : in.sites) {
+  for (const Site& site : in) {
     writer.open_item();
     write_section(writer, site);
     writer.close_item();
   }
   writer.close();
+}
+
+void add_sample_site(std::vector<Site>& out) {
+  out.emplace_back().routes.emplace_back();
 }
 
 }  // namespace holdfast::config

@@ -7,6 +7,7 @@
 #include "config/addresses.h"
 #include "config/path_pattern.h"
 #include "config/read_values.h"
+#include "config/route_limits.h"
 #include "config/target_template.h"
 #include "config/units.h"
 

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "config/import/nginx_conditions.h"
 #include "config/path_pattern.h"
+#include "config/route_limits.h"
 #include "config/site.h"
 #include "config/target_template.h"
 

@@ -1,8 +1,6 @@
 // From a request head to a plan.
 #include "proxy/client/dispatcher.h"
 
-#include "config/config.h"
-#include "config/pool.h"
 #include "config/site.h"
 #include "proxy/client/system_probe.h"
 
@@ -17,7 +15,7 @@ void Plan::clear() {
   target.clear();
   target.status = 404;
   max_body = 0;
-  secure = false;
+  strict_transport = false;
   if (!challenge.empty()) challenge.clear();
   ready_params = nullptr;
   fastcgi_plans.reset();
@@ -25,11 +23,19 @@ void Plan::clear() {
   log_stderr = true;
 }
 
-Dispatcher::Dispatcher(config::Snapshot config, std::string_view server_software)
-    : config_(std::move(config)), router_(*config_) {
+const std::string& Plan::pool() const {
+  return route().pool != nullptr ? *route().pool : site->pool;
+}
+
+std::string Plan::script_path() const {
+  return site->php_root + target.script_name;
+}
+
+Dispatcher::Dispatcher(config::Sites sites, std::string_view server_software)
+    : sites_(std::move(sites)), router_(*sites_) {
   SystemProbe probe(real_paths_);
   router_.look_at_roots(probe);
-  for (const config::Site& site : config_->sites) {
+  for (const config::Site& site : *sites_) {
     params_.push_back(std::make_unique<core::CgiParams>(site, server_software));
   }
 }
@@ -59,12 +65,12 @@ void Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& o
   SystemProbe probe(real_paths_);
   router_.resolve(*plan.site, head, probe, who, target);
   plan.routes = &router_.routes(*plan.site);
-  plan.secure = origin.https;
+  plan.strict_transport = origin.https && plan.site->https == config::Https::required;
   plan.max_body = plan.route().max_body.value_or(plan.site->max_body);
   switch (target.kind) {
     case core::Target::Kind::php:
       plan.kind = Plan::Kind::php;
-      plan.params = params_[static_cast<std::size_t>(plan.site - config_->sites.data())].get();
+      plan.params = params_[static_cast<std::size_t>(plan.site - sites_->data())].get();
       return;
     case core::Target::Kind::file:
       plan.kind = Plan::Kind::file;

@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "config/site.h"
 #include "config/snapshot.h"
 #include "fastcgi/param_list.h"
 #include "proxy/client/password_check.h"
@@ -36,7 +35,7 @@ struct Plan {
   const core::SiteRoutes* routes = nullptr;  // of the site; nullptr without one
   core::Target target;                       // what it is for; `root`: also a file's, where that has no links
   std::uint64_t max_body = 0;                // more: 413
-  bool secure = false;                       // the client asks by https
+  bool strict_transport = false;             // the client has come by https, and is to keep to it
   std::string challenge;                     // 401: WWW-Authenticate
   // php, asked by a web server: what it sent, in place of `params`. Taken when php is asked.
   fastcgi::ParamList* ready_params = nullptr;
@@ -45,7 +44,8 @@ struct Plan {
   bool log_stderr = true;                             // php
 
   const core::RoutePlan& route() const { return target.plan; }
-  const std::string& pool() const { return route().pool != nullptr ? *route().pool : site->pool; }
+  const std::string& pool() const;
+  std::string script_path() const;  // php: of the script, as php should see it
   std::string_view root_or(std::string_view site_root) const {
     return target.root.empty() ? site_root : target.root;
   }
@@ -54,7 +54,7 @@ struct Plan {
 
 class Dispatcher {
  public:
-  Dispatcher(config::Snapshot config, std::string_view server_software);
+  Dispatcher(config::Sites sites, std::string_view server_software);
   // `origin`: of the request, as trusted proxies tell it. Fills `plan`, whatever it was; its `dispatcher` is
   // the caller's to set.
   void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const;
@@ -65,7 +65,7 @@ class Dispatcher {
              std::string_view path) const;
 
  private:
-  config::Snapshot config_;
+  config::Sites sites_;
   core::Router router_;
   std::vector<std::unique_ptr<core::CgiParams>> params_;  // by index of the site
   mutable PasswordMemory passwords_;

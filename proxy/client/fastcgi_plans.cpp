@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/path_glob.h"
+#include "config/site.h"
 #include "fastcgi/request_params.h"
 
 namespace holdfast {
@@ -36,10 +37,12 @@ FastcgiPlans::FastcgiPlans(config::Snapshot config, const std::vector<config::Fa
     Listening& listening = all_.emplace_back();
     listening.listener = &listener;
     listening.text = listener.address.text();
-    listening.site = site_of(listener, listener.pool);
-    for (const auto& rule : listener.when) listening.of_rules.push_back(site_of(listener, rule.pool));
+    for (const auto& rule : listener.when) listening.sites.push_back(site_of(listener, rule.pool));
+    listening.sites.push_back(site_of(listener, listener.pool));
   }
 }
+
+FastcgiPlans::~FastcgiPlans() = default;
 
 const FastcgiPlans::Listening* FastcgiPlans::find(const config::Address& address) const {
   const auto found = std::find_if(all_.begin(), all_.end(), [&address](const Listening& each) {
@@ -52,12 +55,10 @@ Plan plan_of(std::shared_ptr<const FastcgiPlans> plans, const FastcgiPlans::List
              fastcgi::ParamList& params) {
   Plan plan;
   plan.kind = Plan::Kind::php;
-  plan.site = &listening.site;
-  for (std::size_t i = 0; i < listening.of_rules.size(); ++i) {
-    if (!matches(listening.listener->when[i], params)) continue;
-    plan.site = &listening.of_rules[i];
-    break;
-  }
+  const std::vector<config::FastcgiListener::Rule>& rules = listening.listener->when;
+  const auto rule =
+      std::find_if(rules.begin(), rules.end(), [&params](const auto& each) { return matches(each, params); });
+  plan.site = &listening.sites[static_cast<std::size_t>(rule - rules.begin())];
   plan.fastcgi_plans = std::move(plans);
   plan.ready_params = &params;
   plan.listener = listening.text;

@@ -9,7 +9,6 @@
 
 #include "config/address.h"
 #include "config/fastcgi_listener.h"
-#include "config/site.h"
 #include "config/snapshot.h"
 #include "fastcgi/param_list.h"
 #include "proxy/client/dispatcher.h"
@@ -21,13 +20,14 @@ class FastcgiPlans {
   // A listener, and what its pools look like to a request: a site without files.
   struct Listening {
     const config::FastcgiListener* listener = nullptr;
-    std::string text;  // its address, for the log
-    config::Site site;
-    std::vector<config::Site> of_rules;  // as listener->when
+    std::string text;                 // its address, for the log
+    std::vector<config::Site> sites;  // one for each rule, as listener->when, and one where none matches
   };
 
   // `listeners`: of `config`.
   FastcgiPlans(config::Snapshot config, const std::vector<config::FastcgiListener>& listeners);
+
+  ~FastcgiPlans();
 
   // nullptr: the configuration has no such listener.
   const Listening* find(const config::Address& address) const;

@@ -1,6 +1,7 @@
 // The request: a password, where its path wants one.
 #include <utility>
 
+#include "config/auth.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 

@@ -1,6 +1,7 @@
 // The request: answers made of files, its own and those in place of others.
 #include <utility>
 
+#include "config/site.h"
 #include "proxy/client/request.h"
 #include "proxy/client/wished_file.h"
 #include "proxy/core/folder_page.h"
@@ -34,7 +35,7 @@ void Request::answer_file() {
 // Php has said which file: it is answered as any other, with php's fields.
 void Request::answer_sent_file() {
   const http::ResponseHead& head = sent_file_->head();
-  const WishedFile wished = find_wished_file(*plan_.site, *wished_file(head));
+  const WishedFile wished = find_wished_file(plan_.site->internal, *wished_file(head));
   if (wished.why.empty()) {
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, wished.root, wished.path,

@@ -1,5 +1,4 @@
 // The request: its line in the access log, and what php said about it.
-#include "config/site.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 #include "proxy/upstream/php_stderr.h"
@@ -13,7 +12,7 @@ constexpr std::size_t kTargetBytesTold = 2048;
 
 // Its path as php should see it.
 std::string Request::script() const {
-  return plan_.site->php_root + plan_.target.script_name;
+  return plan_.script_path();
 }
 
 // "php: GET example.com/x.php: ", the begin of each line about what php said.

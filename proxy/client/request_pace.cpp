@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "config/config.h"
-#include "config/site.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 

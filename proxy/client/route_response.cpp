@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include "config/ascii.h"
-#include "proxy/core/mime.h"
+#include "config/expires.h"
 #include "proxy/http/http_date.h"
 
 namespace holdfast {
@@ -32,11 +31,6 @@ bool is_worth_keeping(int status) {
   }
 }
 
-std::string lower_ending(std::string_view path) {
-  const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-  const std::size_t dot = name.rfind('.');
-  return config::to_lower(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
-}
 }  // namespace
 
 bool RouteFields::has(std::string_view name) const {
@@ -66,33 +60,14 @@ void RouteFields::add_expires(const config::Expires& expires, WallClock clock) {
 const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::ResponseHead& head,
                                              WallClock clock) {
   if (plan.routes == nullptr || plan.routes->empty()) return head;
-  const bool to_secure = plan.site->https == config::Https::required && plan.secure;
-  if (!plan.route().expires && !to_secure && !plan.routes->has_headers()) return head;
+  if (!plan.route().expires && !plan.strict_transport && !plan.routes->has_headers()) return head;
   head_ = head;
   if (plan.route().expires) add_expires(*plan.route().expires, clock);
-  if (to_secure && !has(kTransportSecurity)) head_.fields.push_back({kTransportSecurity, kOneYear});
+  if (plan.strict_transport && !has(kTransportSecurity))
+    head_.fields.push_back({kTransportSecurity, kOneYear});
   plan.routes->each_header(plan.route(),
                            [this](std::string_view name, std::string_view value) { set(name, value); });
   return head_;
-}
-
-std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path) {
-  constexpr std::string_view kUtf8 = "; charset=utf-8";
-  std::string type;
-  if (route.type != nullptr) {
-    type = *route.type;
-  } else if (const auto own = site.types.find(lower_ending(path)); own != site.types.end()) {
-    type = own->second;
-  } else {
-    type = core::mime_type(path);
-    if (type.ends_with(kUtf8)) {
-      type.resize(type.size() - kUtf8.size());
-      return site.charset.empty() ? type : type + "; charset=" + site.charset;
-    }
-  }
-  if (type.starts_with("text/") && type.find(';') == std::string::npos && !site.charset.empty())
-    type += "; charset=" + site.charset;
-  return type;
 }
 
 }  // namespace holdfast

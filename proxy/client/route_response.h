@@ -55,8 +55,4 @@ class RouteSink final : public core::ResponseSink {
   core::ResponseSink& next_;
 };
 
-// The Content-Type of the file at `path`: the route's `type`, else by the site's `types`, else by the known
-// endings; text in the site's `charset`.
-std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path);
-
 }  // namespace holdfast

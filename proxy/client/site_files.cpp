@@ -4,7 +4,10 @@
 #include <array>
 #include <utility>
 
-#include "proxy/client/route_response.h"
+#include "config/ascii.h"
+#include "config/site.h"
+#include "proxy/core/mime.h"
+#include "proxy/core/withheld.h"
 #include "proxy/http/content_coding.h"
 #include "proxy/net/static_file.h"
 
@@ -18,7 +21,40 @@ bool is_older(const net::FileInfo& a, const net::FileInfo& b) {
   return std::pair(a.modified_seconds, a.modified_nanoseconds) <
          std::pair(b.modified_seconds, b.modified_nanoseconds);
 }
+
+std::string lower_ending(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  const std::size_t dot = name.rfind('.');
+  return config::to_lower(dot == std::string_view::npos ? std::string_view() : name.substr(dot + 1));
+}
 }  // namespace
+
+std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path) {
+  constexpr std::string_view kUtf8 = "; charset=utf-8";
+  std::string type;
+  if (route.type != nullptr) {
+    type = *route.type;
+  } else if (const auto own = site.types.find(lower_ending(path)); own != site.types.end()) {
+    type = own->second;
+  } else {
+    type = core::mime_type(path);
+    if (type.ends_with(kUtf8)) {
+      type.resize(type.size() - kUtf8.size());
+      return site.charset.empty() ? type : type + "; charset=" + site.charset;
+    }
+  }
+  if (type.starts_with("text/") && type.find(';') == std::string::npos && !site.charset.empty())
+    type += "; charset=" + site.charset;
+  return type;
+}
+
+net::LinkRule link_rule(const config::Site& site) {
+  return site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner;
+}
+
+bool sends_linked(const config::Site& site, std::string_view name) {
+  return !(name.starts_with('.') || core::is_withheld(name)) || core::is_published(name, site.publish);
+}
 
 void SiteErrorPage::put_into(http::ResponseHead& head) const {
   for (http::Field& field : head.fields) {
@@ -38,9 +74,7 @@ std::string_view error_page_path(const config::Site& site, int status) {
 std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::string_view root, int status) {
   const std::string_view path = error_page_path(site, status);
   if (path.empty()) return std::nullopt;
-  const auto links =
-      site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner;
-  const net::StaticFile file(root, path, links);
+  const net::StaticFile file(root, path, link_rule(site));
   if (file.info().kind != net::FileKind::regular || file.info().size > kErrorPageBytesMost)
     return std::nullopt;
   SiteErrorPage page{content_type(site, {}, path), {}};

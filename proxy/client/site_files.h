@@ -1,5 +1,6 @@
-// Files that a site has ready in place of others: its own error pages (`errors`), and files compressed
-// beforehand (`precompressed`). Looks at files; knows no socket.
+// What a site says of its files: their type, which links lead to them, which names are sent; and those that it
+// has ready in place of others: its own error pages (`errors`), and files compressed beforehand
+// (`precompressed`). Looks at files; knows no socket.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +9,21 @@
 #include <string_view>
 
 #include "config/snapshot.h"
+#include "proxy/core/route_plan.h"
 #include "proxy/http/message.h"
 #include "proxy/http/response_writer.h"
+#include "proxy/net/safe_open.h"
 
 namespace holdfast {
+
+// The Content-Type of the file at `path`: the route's `type`, else by the site's `types`, else by the known
+// endings; text in the site's `charset`.
+std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path);
+
+net::LinkRule link_rule(const config::Site& site);
+// False for a file that is reached by a link and is called `name` itself: that counts too (x.txt that leads to
+// wp-config.php).
+bool sends_linked(const config::Site& site, std::string_view name);
 
 // A larger page is not sent: it is read whole.
 constexpr std::size_t kErrorPageBytesMost = std::size_t{256} << 10;

@@ -7,9 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "config/site.h"
+#include "proxy/client/site_files.h"
 #include "proxy/core/error_page.h"
-#include "proxy/core/withheld.h"
 #include "proxy/http/conditional.h"
 #include "proxy/http/http_date.h"
 
@@ -23,13 +22,9 @@ constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 
 StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path,
                                As as)
-    : file_(root, path,
-            site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner),
-      as_(std::move(as)) {
-  // A link is another name for the file: its own name counts too (x.txt that leads to wp-config.php).
+    : file_(root, path, link_rule(site)), as_(std::move(as)) {
   const std::string& name = file_.linked_name();
-  withheld_ = !name.empty() && (name.starts_with('.') || core::is_withheld(name)) &&
-              !core::is_published(name, site.publish);
+  withheld_ = !name.empty() && !sends_linked(site, name);
 }
 
 int StaticResponse::failure() const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "config/site.h"
 #include "proxy/http/header_rules.h"
 #include "proxy/http/request_rules.h"
 
@@ -41,14 +40,14 @@ const http::Field* wished_file(const http::ResponseHead& head) {
   return found == head.fields.rend() ? nullptr : &*found;
 }
 
-WishedFile find_wished_file(const config::Site& site, const http::Field& field) {
+WishedFile find_wished_file(const std::map<std::string, std::string>& internal, const http::Field& field) {
   WishedFile out;
   const bool by_prefix = http::equals_ignore_case(field.name, "X-Accel-Redirect");
   std::string path(field.value);
   if (by_prefix && !http::normalise_path(field.value.substr(0, field.value.find('?')), path))
     return {{}, {}, "this is no path"};
   std::size_t longest = 0;
-  for (const auto& [prefix, folder] : site.internal) {
+  for (const auto& [prefix, folder] : internal) {
     const std::string start = by_prefix ? prefix : folder + "/";
     if (!path.starts_with(start) || start.size() <= longest) continue;
     longest = start.size();

@@ -2,10 +2,10 @@
 // `internal`, X-Sendfile by its path below one of those folders. Opens nothing.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
-#include "config/snapshot.h"
 #include "proxy/core/exchange.h"
 #include "proxy/http/response_writer.h"
 
@@ -20,7 +20,8 @@ struct WishedFile {
   std::string_view why;   // not empty: it may not be sent; a sentence for the log
 };
 // The value of X-Accel-Redirect is percent-decoded, that of X-Sendfile is a path as it is.
-WishedFile find_wished_file(const config::Site& site, const http::Field& field);
+// `internal`: of the site; outlives what is returned.
+WishedFile find_wished_file(const std::map<std::string, std::string>& internal, const http::Field& field);
 
 // The head of such a file with what the script has said of it: its type, its name, cookies, how long it may
 // be kept; validators, length and ranges are the file's.

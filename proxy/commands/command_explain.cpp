@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/client.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "proxy/client/system_probe.h"
@@ -61,11 +62,7 @@ int explain(const Options& options) {
   const auto address = core::parse_ip(options.from);
   if (!address) return fail(kExitUsage, "--from is no address");
   bool secure = false;
-  std::string host = "localhost";
-  if (!config.sites.front().hosts.empty()) {  // of a path alone: the first site's
-    host = config.sites.front().hosts.front();
-    if (host.starts_with("*.")) host = "www" + host.substr(1);
-  }
+  std::string host = core::example_host(config.sites.front());  // of a path alone: the first site's
   const std::string bytes = request_of(options, host, secure);
   http::RequestParser parser(
       {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields});
@@ -78,9 +75,9 @@ int explain(const Options& options) {
     return fail(kExitUsage, "this is no request");
   std::map<std::string, std::string> real_paths;
   SystemProbe probe(real_paths);
-  std::fputs(
-      explain_request(config, parser.head(), {parser.head().host, address->bytes, secure}, probe).c_str(),
-      stdout);
+  std::fputs(explain_request(config.sites, parser.head(), {parser.head().host, address->bytes, secure}, probe)
+                 .c_str(),
+             stdout);
   return 0;
 }
 

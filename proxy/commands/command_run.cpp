@@ -6,10 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "config/config.h"
 #include "config/load.h"
-#include "config/pool.h"
-#include "config/site.h"
+#include "config/snapshot.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/core/log_text.h"
@@ -89,8 +87,8 @@ int check(const Options& options) {
   if (loaded.config == nullptr) return kExitConfig;
   const bool refused = options.strict && loaded.warnings > 0;
   std::string text = options.file + ": " + (refused ? "not ok, " : "ok, ") +
-                     counted(loaded.config->sites.size(), "site") + ", " +
-                     counted(loaded.config->pools.size(), "pool");
+                     counted(config::count_sites(*loaded.config), "site") + ", " +
+                     counted(config::count_pools(*loaded.config), "pool");
   if (loaded.warnings > 0) text += ", " + counted(loaded.warnings, "warning");
   std::printf("%s\n", core::escape_for_log(text).c_str());
   return refused ? kExitConfig : 0;

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "config/config.h"
+#include "config/site.h"
 #include "config/units.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/log_text.h"
@@ -29,8 +29,8 @@ class Text {
   std::string out_;
 };
 
-std::string site_text(const config::Config& config, const config::Site& site) {
-  std::string text = "sites[" + std::to_string(&site - config.sites.data()) + "]";
+std::string site_text(const std::vector<config::Site>& sites, const config::Site& site) {
+  std::string text = "sites[" + std::to_string(&site - sites.data()) + "]";
   for (const std::string& host : site.hosts) text += (host == site.hosts.front() ? ", " : " ") + host;
   if (site.hosts.empty()) text += ", any host";
   if (!site.path.empty()) text += ", path " + site.path;
@@ -111,10 +111,10 @@ void tell_settings(Text& text, const core::SiteRoutes& routes, const RoutePlan& 
 
 }  // namespace
 
-std::string explain_request(const config::Config& config, const http::RequestHead& head,
+std::string explain_request(const std::vector<config::Site>& sites, const http::RequestHead& head,
                             const core::Asker& asker, core::FileProbe& probe) {
   Text text;
-  core::Router router(config);
+  core::Router router(sites);
   router.look_at_roots(probe);
   const core::SiteIndex::Found found = router.find_site(asker.host, head.path);
   if (found.site == nullptr) {
@@ -126,7 +126,7 @@ std::string explain_request(const config::Config& config, const http::RequestHea
   const config::Site& site = *found.site;
   Target target;
   router.resolve(site, head, probe, asker, target);
-  text.line("site", site_text(config, site));
+  text.line("site", site_text(sites, site));
   text.line("path", head.path + (site.path.empty() ? ""
                                                    : ", below the site's: " +
                                                          std::string(core::path_below(site, head.path))));

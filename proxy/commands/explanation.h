@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/snapshot.h"
 #include "proxy/core/router.h"
@@ -11,7 +12,7 @@
 namespace holdfast {
 
 // Lines of text. `asker`: as the server would know of it.
-std::string explain_request(const config::Config& config, const http::RequestHead& head,
+std::string explain_request(const std::vector<config::Site>& sites, const http::RequestHead& head,
                             const core::Asker& asker, core::FileProbe& probe);
 
 }  // namespace holdfast

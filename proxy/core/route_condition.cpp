@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "config/routes.h"
 
 namespace holdfast::core {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "config/routes.h"
+#include "config/snapshot.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {

@@ -64,7 +64,7 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
   if (!site.fallback.empty()) fallback_ = fallback_of(site.fallback);
   if (!site.redirect.empty()) redirect_ = redirect(site.redirect);
   if (site.https == config::Https::required) to_https_ = redirect("https://$host$uri");
-  add_headers(site.headers, std::nullopt);
+  add_headers(site, std::nullopt);
   for (std::size_t i = 0; i < site.routes.size(); ++i) {
     const Route& route = site.routes[i];
     Compiled out;
@@ -76,13 +76,13 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     if (route.redirect) out.target = redirect(*route.redirect);
     if (route.fallback) out.fallback = fallback_of(*route.fallback);
     routes_.push_back(std::move(out));
-    add_headers(route.headers, i);
+    add_headers(route, i);
   }
   empty_ = says_nothing();
 }
 
-void SiteRoutes::add_headers(const config::HeaderMap& headers, std::optional<std::size_t> route) {
-  for (const auto& [name, value] : headers) {
+void SiteRoutes::add_headers(const PathSettings& settings, std::optional<std::size_t> route) {
+  for (const auto& [name, value] : settings.headers) {
     const auto known = std::find_if(
         headers_.begin(), headers_.end(),
         [&wanted = name](const HeaderName& each) { return http::equals_ignore_case(*each.name, wanted); });

@@ -23,7 +23,11 @@
 #include <string_view>
 #include <vector>
 
-#include "config/site.h"
+#include "config/expires.h"
+#include "config/request_timeouts.h"
+#include "config/route_limits.h"
+#include "config/snapshot.h"
+#include "config/target_template.h"
 #include "proxy/core/path_pattern.h"
 #include "proxy/core/route_condition.h"
 #include "proxy/core/route_target.h"
@@ -118,7 +122,8 @@ class SiteRoutes {
   class Pass;
 
   bool says_nothing() const;
-  void add_headers(const config::HeaderMap& headers, std::optional<std::size_t> route);
+  // `route`: whose settings they are; absent: the site's.
+  void add_headers(const config::PathSettings& settings, std::optional<std::size_t> route);
   void go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const config::TargetTemplate& target,
                     int status) const;
 

@@ -5,7 +5,6 @@
 #include <optional>
 #include <utility>
 
-#include "config/config.h"
 #include "config/site.h"
 #include "proxy/core/path_text.h"
 #include "proxy/core/withheld.h"
@@ -361,10 +360,10 @@ void Target::clear() {
   allow = why = {};
 }
 
-Router::Router(const config::Config& config)
-    : config_(config), sites_(config.sites), root_unseen_(config.sites.size(), false) {
-  routes_.reserve(config.sites.size());
-  for (const config::Site& site : config.sites) routes_.emplace_back(site);
+Router::Router(const std::vector<config::Site>& sites)
+    : sites_(sites), index_(sites), root_unseen_(sites.size(), false) {
+  routes_.reserve(sites.size());
+  for (const config::Site& site : sites) routes_.emplace_back(site);
 }
 
 bool Router::shows(const config::Site& site, const http::RequestHead& head, const Asker& asker,
@@ -379,8 +378,8 @@ bool Router::shows(const config::Site& site, const http::RequestHead& head, cons
 }
 
 void Router::look_at_roots(FileProbe& probe) {
-  for (std::size_t i = 0; i < config_.sites.size(); ++i) {
-    root_unseen_[i] = !root_is_there(config_.sites[i], probe);
+  for (std::size_t i = 0; i < sites_.size(); ++i) {
+    root_unseen_[i] = !root_is_there(sites_[i], probe);
   }
 }
 
@@ -415,7 +414,7 @@ void Router::resolve(const config::Site& site, const http::RequestHead& head, Fi
 }
 
 std::size_t Router::index_of(const config::Site& site) const {
-  return static_cast<std::size_t>(&site - config_.sites.data());
+  return static_cast<std::size_t>(&site - sites_.data());
 }
 
 }  // namespace holdfast::core

@@ -24,7 +24,6 @@
 #include <string_view>
 #include <vector>
 
-#include "config/site.h"
 #include "config/snapshot.h"
 #include "proxy/core/file_probe.h"
 #include "proxy/core/route_plan.h"
@@ -60,11 +59,11 @@ struct Target {
 
 class Router {
  public:
-  // `config` outlives the router.
-  explicit Router(const config::Config& config);
+  // `sites` outlive the router.
+  explicit Router(const std::vector<config::Site>& sites);
 
   SiteIndex::Found find_site(std::string_view host, std::string_view path) const {
-    return sites_.find(host, path);
+    return index_.find(host, path);
   }
 
   // Looks which sites have a root on our side. One that has none is php's alone (php-fpm in another
@@ -72,7 +71,7 @@ class Router {
   // all roots count as there. For start-up; a root that was not there then is looked for with each request.
   void look_at_roots(FileProbe& probe);
 
-  // `site` is one of the config's, as find_site() gives it. Fills `target`, whatever it was.
+  // `site` is one of the sites, as find_site() gives it. Fills `target`, whatever it was.
   void resolve(const config::Site& site, const http::RequestHead& head, FileProbe& probe, const Asker& asker,
                Target& target) const;
 
@@ -81,14 +80,14 @@ class Router {
   bool shows(const config::Site& site, const http::RequestHead& head, const Asker& asker,
              std::string_view path) const;
 
-  // Of a site of the config; they live as long as this.
+  // Of one of the sites; they live as long as this.
   const SiteRoutes& routes(const config::Site& site) const { return routes_[index_of(site)]; }
 
  private:
   std::size_t index_of(const config::Site& site) const;
 
-  const config::Config& config_;
-  SiteIndex sites_;
+  const std::vector<config::Site>& sites_;
+  SiteIndex index_;
   std::vector<SiteRoutes> routes_;  // by index of the site, as the next
   std::vector<bool> root_unseen_;
 };

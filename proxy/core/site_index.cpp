@@ -55,6 +55,12 @@ SiteIndex::Found SiteIndex::find(std::string_view host, std::string_view path) c
   return {nullptr, true};
 }
 
+std::string example_host(const config::Site& site) {
+  if (site.hosts.empty()) return "localhost";
+  const std::string& host = site.hosts.front();
+  return host.starts_with("*.") ? "www" + host.substr(1) : host;
+}
+
 std::string_view path_below(const config::Site& site, std::string_view path) {
   return path.substr(std::min(site.path.size(), path.size()));
 }

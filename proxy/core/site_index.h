@@ -42,6 +42,9 @@ class SiteIndex {
   Sites any_host_;
 };
 
+// A host that leads to the site: its first, with "www" for a star, or "localhost".
+std::string example_host(const config::Site& site);
+
 // `path` below the site's own: begins with '/'; empty where it is the site's path itself, without a slash.
 std::string_view path_below(const config::Site& site, std::string_view path);
 

@@ -22,12 +22,6 @@ namespace fs = std::filesystem;
 constexpr int kDepthMost = 6;              // folders below the root
 constexpr std::size_t kOfOneKindMost = 2;  // files with the same reason in the same top folder
 
-std::string example_host(const config::Site& site) {
-  if (site.hosts.empty()) return "localhost";
-  const std::string& host = site.hosts.front();
-  return host.starts_with("*.") ? "www" + host.substr(1) : host;
-}
-
 http::RequestHead head_for(const config::Site& site, const std::string& path, const std::string& host) {
   http::RequestHead head;
   head.method_text = "GET";
@@ -98,7 +92,7 @@ HiddenFacts find_in_site(const config::Config& config, const core::Router& route
   HiddenFacts facts;
   facts.index = static_cast<std::size_t>(&site - config.sites.data());
   facts.site = site.hosts.empty() ? "any host" : site.hosts.front();
-  facts.host = example_host(site);
+  facts.host = core::example_host(site);
   facts.root = site.root;
   facts.listening = config.listen;
   facts.url_path = site.path;
@@ -128,7 +122,7 @@ HiddenFacts find_in_site(const config::Config& config, const core::Router& route
 }  // namespace
 
 std::vector<HiddenFacts> find_hidden_files(const config::Config& config, core::FileProbe& probe) {
-  core::Router router(config);
+  core::Router router(config.sites);
   router.look_at_roots(probe);
   std::vector<HiddenFacts> out;
   for (const config::Site& site : config.sites) {

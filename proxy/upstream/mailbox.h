@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "config/routes.h"
+#include "config/request_timeouts.h"
 #include "fastcgi/param_list.h"
 #include "proxy/core/body_store.h"
 #include "proxy/core/client_key.h"

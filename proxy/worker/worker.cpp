@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "config/buffers.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
 #include "proxy/admin/admin.h"
-#include "proxy/core/version.h"
 #include "proxy/http/http_date.h"
 #include "proxy/observe/wall_clock.h"
 
@@ -36,8 +36,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
       listeners_(network, log, *this),
       started_(network.now()) {
   network.set_turn_handler(this);
-  dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
-  plan_fastcgi();
+  plan_by_config();
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
   context_.memory.set_max(context_.config->buffers.memory_max);

@@ -115,7 +115,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
 
   core::Time now() const { return context_.now(); }
   void on_hangup();
-  void plan_fastcgi();
+  void plan_by_config();
   void set_places();
   void limit_clients();
   void make_room(core::Ring<ClientConnection>& idle, const std::function<bool()>& enough);

@@ -1,10 +1,10 @@
 // The worker: taking a new configuration.
 #include <algorithm>
 
+#include "config/buffers.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
-#include "config/pool.h"
-#include "config/site.h"
+#include "config/log.h"
 #include "proxy/core/version.h"
 #include "proxy/observe/wall_clock.h"
 #include "proxy/worker/worker.h"
@@ -41,10 +41,12 @@ void Worker::reopen_access_log() {
   }
 }
 
-void Worker::plan_fastcgi() {
-  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(context_.config, context_.config->fastcgi);
+void Worker::plan_by_config() {
+  const config::Snapshot& config = context_.config;
+  dispatcher_ = std::make_shared<const Dispatcher>(config::Sites(config, &config->sites), kServerSoftware);
+  fastcgi_plans_ = std::make_shared<const FastcgiPlans>(config, config->fastcgi);
   // Shown from the start, with nothing counted.
-  for (const config::FastcgiListener& each : context_.config->fastcgi)
+  for (const config::FastcgiListener& each : config->fastcgi)
     context_.metrics.fastcgi.of_listener.try_emplace(each.address.text());
 }
 
@@ -62,8 +64,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   context_.memory.set_max(snapshot->buffers.memory_max);
   const std::size_t kept = upstreams_.reload(*snapshot);
   context_.config = std::move(snapshot);
-  dispatcher_ = std::make_shared<const Dispatcher>(context_.config, kServerSoftware);
-  plan_fastcgi();
+  plan_by_config();
   for (const std::uint64_t listener : listeners_.put_in_force(*std::move(listeners))) {
     for (auto& [id, client] : clients_) {
       if (client->listener() == listener) client->finish();
@@ -72,8 +73,8 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   set_places();
   context_.spill_shares.set_max(context_.config->buffers.spool_max);
   limit_clients();
-  context_.log.info("reloaded: " + std::to_string(context_.config->sites.size()) + " sites, " +
-                    std::to_string(context_.config->pools.size()) + " pools, " + std::to_string(kept) +
+  context_.log.info("reloaded: " + std::to_string(config::count_sites(config())) + " sites, " +
+                    std::to_string(config::count_pools(config())) + " pools, " + std::to_string(kept) +
                     " of them with their connections" + (same ? "; the file says what it said before" : ""));
   return true;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/config.h"
+#include "config/site.h"
 #include "proxy/client/fastcgi_plans.h"
 
 using namespace holdfast;

@@ -10,7 +10,7 @@ TEST_CASE("a wished file: the longest prefix or folder, and nothing beside them"
   config::Site site;
   site.internal = {{"/p/", "/srv/a"}, {"/p/deep/", "/srv/b"}};
   const auto found = [&](std::string_view name, std::string_view value) {
-    const WishedFile file = find_wished_file(site, {name, value});
+    const WishedFile file = find_wished_file(site.internal, {name, value});
     return file.why.empty() ? std::string(file.root) + " " + file.path : "no";
   };
   CHECK(found("X-Accel-Redirect", "/p/x.pdf") == "/srv/a /x.pdf");

@@ -2,6 +2,7 @@
 #include "config/routes.h"
 #include "config/config.h"
 #include "config/pool.h"
+#include "config/route_limits.h"
 #include "config/site.h"
 
 #include <doctest/doctest.h>

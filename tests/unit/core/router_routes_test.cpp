@@ -47,7 +47,7 @@ struct Fixture {
   Target resolve(const std::string& path) {
     head.path = path;
     head.raw_path = head.path;
-    Router router(config);
+    Router router(config.sites);
     if (unseen) {
       FakeFiles none;
       router.look_at_roots(none);
@@ -247,7 +247,7 @@ TEST_CASE_FIXTURE(Fixture, "list: names of a folder without an index, but for wh
   head.method = http::Method::get;
   files.kinds["/r/up/index.html"] = FileKind::file;
   CHECK(to("/up/") == "file /up/index.html");
-  const Router router(config);
+  const Router router(config.sites);
   const auto shows = [&](std::string_view path) { return router.shows(site(), head, asker, path); };
   for (const char* path : {"/up/ok.png", "/up/folder/", "/up/a.php/"}) CHECK(shows(path));
   for (const char* path : {"/up/.env", "/up/.git/", "/up/a.sql", "/up/x.phtml", "/up/x.bin", "/up/no/"})

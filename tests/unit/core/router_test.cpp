@@ -63,7 +63,7 @@ struct Fixture {
     raw_path = raw.empty() ? path : std::move(raw);
     head.path = path;
     head.raw_path = raw_path;
-    Router router(config);
+    Router router(config.sites);
     if (look) router.look_at_roots(files);
     files.probes = 0;
     router.resolve(site(), head, files, {}, last);
@@ -98,7 +98,7 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
   config.sites[3].hosts = {};
   config.sites[4].hosts = {};
   {
-    const Router router(config);
+    const Router router(config.sites);
     const auto site = [&](std::string_view host) {
       return router.find_site(host, "/").site - config.sites.data();
     };
@@ -117,8 +117,8 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
     }
   }
   config.sites.resize(3);
-  CHECK(Router(config).find_site("example.com", "/").site == nullptr);
-  CHECK(Router(config).find_site("", "/").site == nullptr);
+  CHECK(Router(config.sites).find_site("example.com", "/").site == nullptr);
+  CHECK(Router(config.sites).find_site("", "/").site == nullptr);
 }
 
 TEST_CASE_FIXTURE(Fixture, "scripts: the first .php that ends a segment and is a file; one probe") {
@@ -339,7 +339,7 @@ TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no pr
 TEST_CASE_FIXTURE(Fixture, "a root that comes after the start is seen with the next request") {
   FakeFiles later = files;
   files.kinds.clear();
-  Router router(config);
+  Router router(config.sites);
   router.look_at_roots(files);
   head.path = head.raw_path = "/style.css";
   Target target;

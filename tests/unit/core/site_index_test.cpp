@@ -7,6 +7,15 @@
 using namespace holdfast;
 using core::SiteIndex;
 
+TEST_CASE("a host by which a site can be asked") {
+  config::Site site;
+  CHECK(core::example_host(site) == "localhost");
+  site.hosts = {"*.example.com", "example.com"};
+  CHECK(core::example_host(site) == "www.example.com");
+  site.hosts = {"example.com", "*.example.com"};
+  CHECK(core::example_host(site) == "example.com");
+}
+
 TEST_CASE("sites of one host: the longest path that ends with a segment") {
   std::vector<config::Site> sites(6);
   for (std::size_t i = 0; i < 4; ++i) sites[i].hosts = {"a.example"};
