@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "config/addresses.h"
+#include "config/buffers.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
+#include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
 #include "config/site.h"
@@ -224,9 +226,9 @@ void check_config(const Checked& checked) {
   check_fastcgi(checked);
   check_pools(checked);
   check_sites(checked);
-  check_folder(checked, "buffers.spool_dir", config.buffers.spool_dir, "; large bodies would get 503");
-  if (config.log.access != "stdout" && config.log.access != "off") {
-    check_folder(checked, "log.access", fs::path(config.log.access).parent_path().string(),
+  check_folder(checked, "buffers.spool_dir", config.buffers->spool_dir, "; large bodies would get 503");
+  if (config.log->access != "stdout" && config.log->access != "off") {
+    check_folder(checked, "log.access", fs::path(config.log->access).parent_path().string(),
                  "; the access log cannot be written");
   }
   check_account(checked);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/addresses.h"
+#include "config/buffers.h"
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/name_pattern.h"
@@ -245,7 +246,7 @@ void check_param(const Checked& checked, std::size_t index, const std::string& n
 void check_body_room(const Checked& checked, std::size_t index) {
   const auto& [config, places, report] = checked;
   const std::string path = site_path(index, ".max_body");
-  const std::uint64_t room = config.buffers.request_memory + config.buffers.spool_max / 2;
+  const std::uint64_t room = config.buffers->request_memory + config.buffers->spool_max / 2;
   if (places.good(path) && places.good("buffers.spool_max") && places.good("buffers.request_memory") &&
       config.sites[index].max_body > room) {
     report.warning(places.find(path),

@@ -1,7 +1,6 @@
 // The configuration as the program uses it: immutable once loaded, shared as a snapshot. Every default stands
-// in these structs and nowhere else. Knows nothing of YAML. A header includes the part it needs, not this
-// one: who does is built again with nearly every key that changes. Who looks into pools, sites or
-// listeners for FastCGI includes their headers.
+// in these structs and nowhere else. Knows nothing of YAML. Holds its parts by their names: who looks into one
+// includes its header (config/client.h, config/site.h), and only who does is built again with its keys.
 #pragma once
 
 #include <optional>
@@ -9,11 +8,8 @@
 #include <vector>
 
 #include "config/address.h"
-#include "config/buffers.h"
 #include "config/choices.h"
-#include "config/client.h"
-#include "config/log.h"
-#include "config/shutdown.h"
+#include "config/part.h"
 #include "config/snapshot.h"
 
 namespace holdfast::config {
@@ -34,12 +30,12 @@ struct Config {
       admin_hosts;          // names it is asked by, beside addresses and localhost; as Site::hosts
   std::vector<Pool> pools;  // in the order written
   std::vector<Site> sites;  // in the order written
-  Client client;
-  Buffers buffers;
+  Part<Client> client;
+  Part<Buffers> buffers;
   std::vector<Network> trusted_proxies;
   std::vector<ForwardedHeader> forwarded_headers;  // what they set; empty: not known
-  Log log;
-  Shutdown shutdown;
+  Part<Log> log;
+  Part<Shutdown> shutdown;
   std::string user;   // to be when started as root; empty: chosen at the start
   std::string group;  // empty: the user's own and its supplementary groups
 

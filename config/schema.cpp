@@ -232,6 +232,21 @@ void write_include(Writer& writer, std::string_view as, const Config&) {
   writer.unset(as);
 }
 
+// A block of keys that fill the part in `Member`.
+template <auto Member>
+constexpr auto part(std::string_view name) {
+  return Key<Config>{name,
+                     {},
+                     [](Reader& reader, const Slot& slot, const Limits&, Config& out) {
+                       read_section(reader, slot, *(out.*Member));
+                     },
+                     [](Writer& writer, std::string_view as, const Config& in) {
+                       writer.open(as);
+                       write_section(writer, *(in.*Member));
+                       writer.close();
+                     }};
+}
+
 template <>
 struct Keys<Config> {
   static constexpr auto kList = std::array{
@@ -240,12 +255,12 @@ struct Keys<Config> {
       Key<Config>{"pools", {}, read_pools, write_pools},
       Key<Config>{"sites", {}, read_sites_key, write_sites_key},
       Key<Config>{"include", {}, read_include, write_include},
-      section<&Config::client>("client"),
-      section<&Config::buffers>("buffers"),
+      part<&Config::client>("client"),
+      part<&Config::buffers>("buffers"),
       key<&Config::trusted_proxies, NetworkList>("trusted_proxies"),
       key<&Config::forwarded_headers, ForwardedHeaderList>("forwarded_headers"),
-      section<&Config::log>("log"),
-      section<&Config::shutdown>("shutdown"),
+      part<&Config::log>("log"),
+      part<&Config::shutdown>("shutdown"),
       key<&Config::user, AccountName>("user"),
       key<&Config::group, AccountName>("group"),
   };

@@ -103,7 +103,7 @@ Imported import_nginx(std::string_view text, const std::string& file, const Ngin
       top.push_back(std::move(d));
     }
   }
-  const NginxContext context{out.config, out.notes, top};
+  const NginxContext context{out.config.listen, out.config.pools, out.config.sites, out.notes, top};
   Directives inherited;
   std::copy_if(top.begin(), top.end(), std::back_inserter(inherited), is_inherited);
   for (const NginxDirective& d : top) {

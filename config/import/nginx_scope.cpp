@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "config/addresses.h"
-#include "config/config.h"
 #include "config/path_pattern.h"
 #include "config/pool.h"
 
@@ -180,11 +179,11 @@ std::string pool_of(const NginxContext& context, const NginxDirective& d) {
     context.note(d, "no address of a pool");
     return {};
   }
-  for (const Pool& pool : context.config.pools) {
+  for (const Pool& pool : context.pools) {
     if (pool.address == *address.value) return pool.name;
   }
-  Pool& pool = context.config.pools.emplace_back();
-  const std::size_t count = context.config.pools.size();
+  Pool& pool = context.pools.emplace_back();
+  const std::size_t count = context.pools.size();
   pool.name = count == 1 ? "php" : "php" + std::to_string(count);
   pool.address = *address.value;
   return pool.name;

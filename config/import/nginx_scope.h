@@ -6,17 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "config/address.h"
 #include "config/import/nginx_syntax.h"
 #include "config/import/nginx_words.h"
 
 namespace holdfast::config {
 
-struct Config;
+struct Pool;
 struct Site;
 
 // What the parts of an import share.
 struct NginxContext {
-  Config& config;
+  std::vector<Address>& listen;
+  std::vector<Pool>& pools;
+  std::vector<Site>& sites;
   std::vector<ImportNote>& notes;
   const std::vector<NginxDirective>& top;  // of http: upstreams, and what servers inherit
 

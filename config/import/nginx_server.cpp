@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "config/addresses.h"
-#include "config/config.h"
 #include "config/import/nginx_conditions.h"
 #include "config/path_pattern.h"
 #include "config/route_limits.h"
@@ -113,7 +112,7 @@ class ServerImport {
       where += ":80";
     const auto address = read_listen_address(where);
     if (!address.value) return context_.note(d, "no address that can be said");
-    auto& all = context_.config.listen;
+    auto& all = context_.listen;
     if (std::find(all.begin(), all.end(), *address.value) == all.end()) all.push_back(*address.value);
   }
 
@@ -362,8 +361,8 @@ class ServerImport {
     if (any_host_ && !has_any_host()) site_.hosts.clear();
     if (site_.redirect.empty() && site_.root.empty() && site_.routes.empty() && aliases_.empty())
       return context_.note(server_, "has no root");
-    context_.config.sites.push_back(site_);
-    for (const Site& each : aliases_) context_.config.sites.push_back(below(each));
+    context_.sites.push_back(site_);
+    for (const Site& each : aliases_) context_.sites.push_back(below(each));
   }
 
   // The site that an alias has become, with all that the server says for its locations: who may come, headers,
@@ -412,7 +411,7 @@ class ServerImport {
   }
 
   bool has_any_host() const {
-    const auto& sites = context_.config.sites;
+    const auto& sites = context_.sites;
     return std::any_of(sites.begin(), sites.end(), [](const Site& site) { return site.hosts.empty(); });
   }
 

@@ -5,7 +5,7 @@
 
 namespace holdfast::config {
 
-// Adds to context.config.sites; addresses it listens on to context.config.listen. `inherited`: directives of
+// Adds to context.sites; addresses it listens on to context.listen. `inherited`: directives of
 // http that servers take over.
 void import_server(const NginxContext& context, const NginxDirective& server,
                    const std::vector<NginxDirective>& inherited);

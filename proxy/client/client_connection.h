@@ -51,7 +51,6 @@ class ClientConnection : public net::StreamHandler, public DeadlineTarget {
   // `host` and `context` outlive it.
   ClientConnection(ClientHost& host, Context& context, std::uint64_t id, Arrival arrival);
 
-  const config::Config& config() const { return *context_.config; }
   // The one place that closes the socket: counts the reason. `by_reset`: the client cannot take it for an
   // end.
   void close_socket(core::ClientCloseReason reason, bool by_reset);

@@ -5,7 +5,7 @@
 #include <cassert>
 #include <utility>
 
-#include "config/config.h"
+#include "config/client.h"
 #include "proxy/core/log_text.h"
 
 namespace holdfast {
@@ -16,8 +16,8 @@ constexpr std::size_t kOutputBytesMost = 64 * 1024;
 // Pieces in flight that are told apart before it is looked which have arrived.
 constexpr std::size_t kSentMost = 64;
 
-fastcgi::ServerValues values_of(const config::Config& config, const FastcgiPlans::Listening* listening) {
-  const std::size_t most = config.client.max_connections;
+fastcgi::ServerValues values_of(const config::Client& client, const FastcgiPlans::Listening* listening) {
+  const std::size_t most = client.max_connections;
   return {.max_conns = most,
           .max_reqs = most,
           .multiplex = listening != nullptr && listening->listener->multiplex};
@@ -52,7 +52,7 @@ FastcgiConnection::FastcgiConnection(ClientHost& host, Context& context, Fastcgi
       address_(std::move(address)),
       plans_(host.fastcgi_plans()),
       listening_(plans_->find(address_)),
-      session_({}, values_of(*context.config, listening_)) {
+      session_({}, values_of(context.client_config(), listening_)) {
   stream_->start_read();
   become_idle();
   update_deadline();
@@ -84,7 +84,7 @@ const char* FastcgiConnection::check() const {
 }
 
 core::Duration FastcgiConnection::header_time() const {
-  return config().client.timeouts.header;
+  return context_.client_config().timeouts.header;
 }
 
 // ---- input

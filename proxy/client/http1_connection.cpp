@@ -3,7 +3,7 @@
 
 #include <cassert>
 
-#include "config/config.h"
+#include "config/client.h"
 
 namespace holdfast {
 
@@ -14,8 +14,8 @@ constexpr std::size_t kUnparsedBytesMost = 16 * 1024;
 // Requests of one pipeline answered in one turn; the others' turn comes first.
 constexpr int kRequestsATurn = 8;
 
-http::ParserLimits limits_of(const config::Config& config) {
-  return {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields};
+http::ParserLimits limits_of(const config::Client& client) {
+  return {.head_bytes = client.max_header, .field_count = client.max_header_fields};
 }
 
 bool may_follow(Http1Connection::State from, Http1Connection::State to) {
@@ -36,7 +36,7 @@ Http1Connection::Http1Connection(ClientHost& host, Context& context, Http1Stock&
                                  Arrival arrival)
     : ClientConnection(host, context, id, std::move(arrival)), stock_(stock), turn_(*this) {
   stream_->start_read();
-  deadline_.set(context_.now() + config().client.timeouts.header);
+  deadline_.set(context_.now() + context_.client_config().timeouts.header);
   host_.client_idle(*this);
 }
 
@@ -76,7 +76,7 @@ const char* Http1Connection::check() const {
 }
 
 core::Duration Http1Connection::keep_alive() const {
-  return config().client.timeouts.keep_alive;
+  return context_.client_config().timeouts.keep_alive;
 }
 
 // ---- what a request needs
@@ -84,7 +84,7 @@ core::Duration Http1Connection::keep_alive() const {
 void Http1Connection::take_work() {
   work_ = stock_.take();
   if (work_ == nullptr) work_ = std::make_unique<Http1Work>(host_, context_);
-  work_->parser.set_limits(limits_of(config()));
+  work_->parser.set_limits(limits_of(context_.client_config()));
 }
 
 // The stock keeps it until the end of the turn at least: we may be in a frame of the request's.
@@ -254,13 +254,13 @@ void Http1Connection::on_first_byte() {
   move_to(State::reading_head);
   const core::Time now = context_.now();
   work_->request.begin(*this, source(), now);
-  deadline_.set(now + config().client.timeouts.header);
+  deadline_.set(now + context_.client_config().timeouts.header);
 }
 
 void Http1Connection::on_head() {
   const http::RequestHead& head = work_->parser.head();
   ++requests_;
-  const std::uint64_t most = config().client.requests_per_connection;
+  const std::uint64_t most = context_.client_config().requests_per_connection;
   const bool last = last_ || host_.stopping() || (most > 0 && requests_ >= most);
   work_->traits = {.version_minor = head.version_minor,
                    .head_method = head.method == http::Method::head,

@@ -4,7 +4,8 @@
 #include <cassert>
 #include <utility>
 
-#include "config/config.h"
+#include "config/buffers.h"
+#include "config/network.h"
 #include "proxy/core/log_text.h"
 
 namespace holdfast {
@@ -124,7 +125,7 @@ void Request::begin(RequestOwner& owner, const RequestSource& source, core::Time
   admin_ = source.admin;
   begun_ = begun;
   // A reload may have changed them.
-  request_body_.set_memory_max(config().buffers.request_memory);
+  request_body_.set_memory_max(context_.buffers_config().request_memory);
 }
 
 void Request::reset() {
@@ -135,7 +136,7 @@ void Request::reset() {
   move_to(State::unused);
   owner_ = nullptr;
   head_ = nullptr;
-  response_.begin(false, config().buffers.response_memory);
+  response_.begin(false, context_.buffers_config().response_memory);
   plan_.clear();
   origin_ = {};
   credentials_.reset();
@@ -190,7 +191,7 @@ void Request::on_planned_head(const http::RequestHead& head, Plan plan, core::Cl
 void Request::begin_answer(const http::RequestHead& head) {
   head_ = &head;
   begun_wall_ = std::chrono::system_clock::now();
-  response_.begin(head.method == http::Method::head, config().buffers.response_memory);
+  response_.begin(head.method == http::Method::head, context_.buffers_config().response_memory);
   if (!admin_) ++context_.metrics.requests;
 }
 
@@ -225,10 +226,10 @@ void Request::set_origin() {
   peer.address = peer_->address;
   peer.bytes = peer_->bytes;
   peer.port = peer_->port;
-  if (config().trusted_proxies.empty()) {
+  if (context_.trusted_proxies().empty()) {
     origin_ = std::move(peer);
   } else {
-    origin_ = core::client_origin(peer, config().trusted_proxies, config().forwarded_headers, *head_);
+    origin_ = core::client_origin(peer, context_.trusted_proxies(), context_.forwarded_headers(), *head_);
   }
   set_spool_share();
 }
@@ -254,7 +255,7 @@ void Request::refuse_head(int status, std::string_view why, core::ClientCloseRea
                           const NoHead& beginning) {
   close_reason_ = reason;
   first_bytes_ = beginning.first_bytes;
-  response_.begin(beginning.head_method, config().buffers.response_memory);
+  response_.begin(beginning.head_method, context_.buffers_config().response_memory);
   refusal_ = why;
   tell_unread_head(status);
   answer_error(status, why);

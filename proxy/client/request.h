@@ -133,7 +133,6 @@ class Request final : public DeliveryReader,
   std::size_t compress(std::size_t bytes_most) override;
 
  private:
-  const config::Config& config() const { return *context_.config; }
   Mailbox& mail() const { return host_.mailbox(); }
   void move_to(State next);
   void end(State how);

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "config/config.h"
+#include "config/buffers.h"
 #include "config/site.h"
 #include "fastcgi/protocol.h"
 #include "fastcgi/request_params.h"
@@ -51,8 +51,9 @@ void Request::answer_plan() {
 // Where the answer of php or of a file goes.
 core::ResponseSink& Request::response_sink() {
   if (!plan_.site->gzip) return response_;
-  return gzip_.emplace(*head_, response_, context_.compressors,
-                       core::BodyStore(&answer_spill_, config().buffers.response_memory, &context_.memory));
+  return gzip_.emplace(
+      *head_, response_, context_.compressors,
+      core::BodyStore(&answer_spill_, context_.buffers_config().response_memory, &context_.memory));
 }
 
 // Where bytes of an answer under way go.
@@ -170,7 +171,7 @@ void Request::forward_to_php() {
   submission->asked.assign(head_->method, head_->method_text, head_->authority, head_->target);
   submission->body.emplace(std::move(request_body_));
   submission->address = core::address_key(origin_.bytes);
-  submission->head_bytes_max = config().buffers.response_head;
+  submission->head_bytes_max = context_.buffers_config().response_head;
   submission->timeouts = plan_.route().timeouts;
   submission->passes_file_wishes = !plan_.site->internal.empty();
   submission->for_web_server = plan_.fastcgi_plans != nullptr;

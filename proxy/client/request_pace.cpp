@@ -1,7 +1,7 @@
 // The request: how slowly its body may come and its answer be taken.
 #include <algorithm>
 
-#include "config/config.h"
+#include "config/client.h"
 #include "proxy/client/request.h"
 #include "proxy/core/log_text.h"
 
@@ -27,16 +27,16 @@ void Request::on_deadline(core::Time now) {
 void Request::on_body_wait() {
   if (state_ != State::reading || body_ == Body::none) return;
   const core::Time now = context_.now();
-  body_stalls_at_ = now + config().client.timeouts.body;
+  body_stalls_at_ = now + context_.client_config().timeouts.body;
   on_body_deadline(now);
 }
 
 void Request::on_body_deadline(core::Time now) {
-  if (!floor_.look(now, body_bytes_, config().client.min_rate)) {
+  if (!floor_.look(now, body_bytes_, context_.client_config().min_rate)) {
     ++context_.metrics.slow_uploads;
     tell_slow_client("a body of " + core::escape_for_log(head_->target) +
-                     " comes at less than client.min_rate (" + std::to_string(config().client.min_rate) +
-                     " bytes a second): refused, 408");
+                     " comes at less than client.min_rate (" +
+                     std::to_string(context_.client_config().min_rate) + " bytes a second): refused, 408");
     refuse(408, "the body came below client.min_rate", core::ClientCloseReason::body_timeout);
   } else if (now >= body_stalls_at_) {
     refuse(408, "the body did not come in time", core::ClientCloseReason::body_timeout);
@@ -61,7 +61,7 @@ void Request::watch_writing() {
 // Bytes wait for the client, and it is time to see whether it takes any.
 void Request::look_at_delivery(core::Time now) {
   const std::uint64_t delivered = owner_->delivered_bytes();
-  if (!delivery_.look(now, delivered, config().client.timeouts.write)) {
+  if (!delivery_.look(now, delivered, context_.client_config().timeouts.write)) {
     give_up(core::ClientCloseReason::client_stalled);
   } else if (keeps_pace(now, delivered)) {
     deadline_.set(next_look(now));
@@ -74,18 +74,18 @@ bool Request::holds_worker() const {
 }
 
 core::Time Request::next_look(core::Time now) const {
-  core::Time next = core::DeliveryWatch::next_look(now, config().client.timeouts.write);
-  if (config().client.min_rate > 0) next = std::min(next, now + kRateLookEvery);
+  core::Time next = core::DeliveryWatch::next_look(now, context_.client_config().timeouts.write);
+  if (context_.client_config().min_rate > 0) next = std::min(next, now + kRateLookEvery);
   if (held_worker_.held()) next = std::min(next, now + core::HeldWorker::kLookEvery);
   return next;
 }
 
 // False: it was given up.
 bool Request::keeps_pace(core::Time now, std::uint64_t delivered) {
-  if (!floor_.look(now, delivered, config().client.min_rate)) {
+  if (!floor_.look(now, delivered, context_.client_config().min_rate)) {
     ++context_.metrics.slow_answers;
     tell_slow_client("takes the answer to " + core::escape_for_log(head_->target) +
-                     " at less than client.min_rate (" + std::to_string(config().client.min_rate) +
+                     " at less than client.min_rate (" + std::to_string(context_.client_config().min_rate) +
                      " bytes a second): cut off");
     give_up(core::ClientCloseReason::client_slow);
     return false;

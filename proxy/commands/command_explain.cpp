@@ -65,7 +65,7 @@ int explain(const Options& options) {
   std::string host = core::example_host(config.sites.front());  // of a path alone: the first site's
   const std::string bytes = request_of(options, host, secure);
   http::RequestParser parser(
-      {.head_bytes = config.client.max_header, .field_count = config.client.max_header_fields});
+      {.head_bytes = config.client->max_header, .field_count = config.client->max_header_fields});
   const http::RequestParser::Progress progress = parser.advance(bytes);
   if (progress.event == http::RequestParser::Event::refused) {
     std::printf("answer    %d: %s\n", parser.refusal().status, std::string(parser.refusal().why).c_str());

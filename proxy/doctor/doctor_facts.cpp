@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "config/client.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
 #include "config/site.h"
@@ -125,7 +126,7 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
   facts.listening = config.listen;
   for (const config::FastcgiListener& each : config.fastcgi) facts.listening.push_back(each.address);
   if (config.admin) facts.listening.push_back(*config.admin);
-  facts.clients_max = config.client.max_connections;
+  facts.clients_max = config.client->max_connections;
   facts.account = account;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.nofile_max = limit.rlim_max;

@@ -14,8 +14,10 @@
 #include <cstring>
 #include <filesystem>
 
+#include "config/buffers.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
+#include "config/log.h"
 #include "config/pool.h"
 #include "config/site.h"
 #include "proxy/fpm/fpm_config.h"
@@ -195,7 +197,7 @@ std::vector<std::string> missing_rights(const RunUser& user, const config::Confi
     std::string use, remedy;
   };
   std::vector<Right> rights;
-  const std::string& spool = config.buffers.spool_dir;
+  const std::string& spool = config.buffers->spool_dir;
   rights.push_back({{spool, W_OK | X_OK},
                     "buffers.spool_dir: large bodies would get 503",
                     "chown " + user.name + " " + spool});
@@ -206,7 +208,7 @@ std::vector<std::string> missing_rights(const RunUser& user, const config::Confi
   for (const Access& socket : php_sockets(config)) {
     rights.push_back({socket, "php-fpm's socket", "set listen.owner or listen.group to that user's"});
   }
-  const std::string& log = config.log.access;
+  const std::string& log = config.log->access;
   if (log.starts_with('/') && log != "/dev/stdout") {
     rights.push_back(
         {{log, W_OK}, "log.access: it cannot be opened again", "chown " + user.name + " " + log});

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "config/choices.h"
 #include "config/snapshot.h"
 #include "proxy/core/deadline_queue.h"
 #include "proxy/core/memory_budget.h"
@@ -41,6 +43,14 @@ struct Context {
 
   std::uint64_t next_id() { return ++last_id; }
   core::Time now() const { return network.now(); }
+
+  // Of the configuration in force; a reload ends what they refer to.
+  const config::Client& client_config() const;
+  const config::Buffers& buffers_config() const;
+  const config::Shutdown& shutdown_config() const;
+  const std::vector<config::Pool>& pools_config() const;
+  const std::vector<config::Network>& trusted_proxies() const;
+  const std::vector<config::ForwardedHeader>& forwarded_headers() const;
 };
 
 }  // namespace holdfast

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "config/config.h"
+#include "config/pool.h"
 #include "proxy/core/error_page.h"
 
 namespace holdfast {
 
 Upstreams::Upstreams(Context& context, Mailbox& mailbox)
     : context_(context), mailbox_(mailbox), exchanges_(mailbox) {
-  for (const config::Pool& pool : context.config->pools)
+  for (const config::Pool& pool : context.pools_config())
     pools_[pool.name] = std::make_unique<Upstream>(context, mailbox, exchanges_, pool);
 }
 
@@ -28,7 +28,7 @@ void Upstreams::start() {
 
 std::vector<Upstream*> Upstreams::all() const {
   std::vector<Upstream*> all;
-  for (const config::Pool& pool : context_.config->pools) {
+  for (const config::Pool& pool : context_.pools_config()) {
     if (Upstream* upstream = find(pool.name)) all.push_back(upstream);
   }
   return all;
@@ -129,11 +129,12 @@ std::optional<core::Time> Upstreams::next_deadline() const {
 // ---- reload, and the end
 
 // The pool that goes on as `next`: the one of its name, or the one that it renames. Else nullptr.
-std::unique_ptr<Upstream> Upstreams::take_for(const config::Pool& next, const config::Config& config) {
+std::unique_ptr<Upstream> Upstreams::take_for(const config::Pool& next,
+                                              const std::vector<config::Pool>& all) {
   auto found = pools_.find(next.name);
   if (found == pools_.end()) {
     found = std::find_if(pools_.begin(), pools_.end(), [&](const auto& entry) {
-      const bool stays = std::any_of(config.pools.begin(), config.pools.end(),
+      const bool stays = std::any_of(all.begin(), all.end(),
                                      [&](const config::Pool& pool) { return pool.name == entry.first; });
       return !stays && entry.second->takes(next);
     });
@@ -144,12 +145,12 @@ std::unique_ptr<Upstream> Upstreams::take_for(const config::Pool& next, const co
   return taken;
 }
 
-std::size_t Upstreams::reload(const config::Config& next) {
+std::size_t Upstreams::reload(const std::vector<config::Pool>& next) {
   act_on_commands();  // what was submitted by the old names
   const core::Time now = context_.now();
   std::unordered_map<std::string, std::unique_ptr<Upstream>> pools;
   std::size_t kept = 0;
-  for (const config::Pool& pool : next.pools) {
+  for (const config::Pool& pool : next) {
     if (auto taken = take_for(pool, next)) {
       if (taken->config() != pool) taken->configure(pool);
       pools[pool.name] = std::move(taken);

@@ -26,7 +26,7 @@ class Upstreams {
 
   void start();
   // The pools of a new configuration: one that goes on keeps its connections. How many did.
-  std::size_t reload(const config::Config& next);
+  std::size_t reload(const std::vector<config::Pool>& next);
 
   // In the order of the configuration in force.
   std::vector<Upstream*> all() const;
@@ -54,7 +54,7 @@ class Upstreams {
   void act_on(Command& command);
   void submit(Command& command);
   void refuse(ExchangeId id);
-  std::unique_ptr<Upstream> take_for(const config::Pool& next, const config::Config& config);
+  std::unique_ptr<Upstream> take_for(const config::Pool& next, const std::vector<config::Pool>& all);
   template <typename Visit>
   void each(const Visit& visit) const;
 

@@ -9,7 +9,9 @@
 #include <optional>
 #include <string>
 
+#include "config/buffers.h"
 #include "config/config.h"
+#include "config/log.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/net/rlimit.h"
 #include "proxy/net/spill_file.h"
@@ -84,8 +86,8 @@ class Host final : public WorkerHost {
   }
   config::Snapshot load_again(std::string& error) override { return hooks_.load_again(log_, error); }
   void on_reloaded(const config::Config& config) override {
-    spill_.set_limits(config.buffers.spool_dir, config.buffers.spool_max);
-    const std::string& folder = config.buffers.spool_dir;
+    spill_.set_limits(config.buffers->spool_dir, config.buffers->spool_max);
+    const std::string& folder = config.buffers->spool_dir;
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {
       log_.warn("buffers.spool_dir: " + folder + ": " + std::strerror(errno) + "; large bodies get 503");
     }
@@ -108,10 +110,10 @@ class Host final : public WorkerHost {
 int run_server(config::Snapshot config, ServerHooks& hooks) {
   const QuietSignals quiet;
   own_standard_streams();
-  Log log(config->log.level);
+  Log log(config->log->level);
   AccessLog access_log;
   std::string error;
-  if (auto target = access_log.open(config->log, error)) {
+  if (auto target = access_log.open(*config->log, error)) {
     access_log.use(*std::move(target));
   } else {
     log.error(error);
@@ -119,7 +121,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   }
   const ServiceManager service_manager;
   net::UvNetwork network;
-  net::DiskSpillStore spill(config->buffers.spool_dir, config->buffers.spool_max);
+  net::DiskSpillStore spill(config->buffers->spool_dir, config->buffers->spool_max);
   Host host(network, spill, log, access_log, *config, hooks);
   Worker worker(network, spill, log, access_log, std::move(config), host);
   worker.set_descriptor_limit(net::raise_fd_limit());

@@ -20,7 +20,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
     : context_{.config = std::move(config),
                .network = network,
                .spill = spill,
-               .spill_shares = core::SpillShares(context_.config->buffers.spool_max),
+               .spill_shares = core::SpillShares(context_.config->buffers->spool_max),
                .log = log,
                .access_log = access_log,
                .metrics = {},
@@ -39,7 +39,7 @@ Worker::Worker(net::Network& network, core::SpillStore& spill, Log& log, AccessL
   plan_by_config();
   admin_ = std::make_unique<Admin>(*this);
   context_.metrics.reloads.last_success = wall_seconds();
-  context_.memory.set_max(context_.config->buffers.memory_max);
+  context_.memory.set_max(context_.config->buffers->memory_max);
   update_second();
   set_places();
 }

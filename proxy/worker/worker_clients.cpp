@@ -1,4 +1,5 @@
 // The worker: clients that come, how many there may be, and who goes when all places are taken.
+#include "config/client.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
 #include "config/load.h"  // contains()
@@ -27,10 +28,10 @@ void Worker::set_descriptor_limit(std::uint64_t limit) {
 
 // The configuration's limits, as far as descriptors allow.
 void Worker::set_places() {
-  const std::uint64_t wanted = context_.config->client.max_connections;
+  const std::uint64_t wanted = context_.config->client->max_connections;
   const std::uint64_t before = places_.most();
   const std::uint64_t sure = core::clients_by_descriptors(descriptor_limit_, needs_of(*context_.config));
-  places_.set_limits(std::min(wanted, sure), context_.config->client.max_per_address);
+  places_.set_limits(std::min(wanted, sure), context_.config->client->max_per_address);
   if (sure >= wanted || places_.most() == before) return;
   context_.log.warn("the limit of " + std::to_string(descriptor_limit_) + " descriptors allows " +
                     std::to_string(sure) + " clients, client.max_connections is " + std::to_string(wanted) +
@@ -87,7 +88,7 @@ void Worker::on_arrival(Arrival arrival) {
     ++context_.metrics.clients_over_address;
     if (const auto more = address_line_.due(now())) {
       context_.log.warn("client.max_per_address: " + client->peer().address + " has " +
-                        std::to_string(context_.config->client.max_per_address) +
+                        std::to_string(context_.config->client->max_per_address) +
                         " connections; one more is refused" + *more +
                         ". If it is a proxy of yours, name it in trusted_proxies");
     }

@@ -33,9 +33,9 @@ void Worker::on_hangup() {
 
 void Worker::reopen_access_log() {
   std::string error;
-  if (auto log = context_.access_log.open(context_.config->log, error)) {
+  if (auto log = context_.access_log.open(*context_.config->log, error)) {
     context_.access_log.use(*std::move(log));
-    context_.log.info("the access log is opened again: " + context_.config->log.access);
+    context_.log.info("the access log is opened again: " + context_.config->log->access);
   } else {
     context_.log.error(error + "; lines go where they went before");
   }
@@ -52,7 +52,7 @@ void Worker::plan_by_config() {
 
 bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // What can fail comes first, and changes nothing.
-  std::optional<AccessLog::Target> log = context_.access_log.open(snapshot->log, error);
+  std::optional<AccessLog::Target> log = context_.access_log.open(*snapshot->log, error);
   if (!log) return false;
   std::optional<Listeners::Next> listeners =
       listeners_.prepare(snapshot->listen, snapshot->fastcgi, snapshot->admin, error);
@@ -60,9 +60,9 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   // From here on nothing fails.
   const bool same = *snapshot == *context_.config;
   context_.access_log.use(*std::move(log));
-  context_.log.set_level(snapshot->log.level);
-  context_.memory.set_max(snapshot->buffers.memory_max);
-  const std::size_t kept = upstreams_.reload(*snapshot);
+  context_.log.set_level(snapshot->log->level);
+  context_.memory.set_max(snapshot->buffers->memory_max);
+  const std::size_t kept = upstreams_.reload(snapshot->pools);
   context_.config = std::move(snapshot);
   plan_by_config();
   for (const std::uint64_t listener : listeners_.put_in_force(*std::move(listeners))) {
@@ -71,7 +71,7 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
     }
   }
   set_places();
-  context_.spill_shares.set_max(context_.config->buffers.spool_max);
+  context_.spill_shares.set_max(context_.config->buffers->spool_max);
   limit_clients();
   context_.log.info("reloaded: " + std::to_string(config::count_sites(config())) + " sites, " +
                     std::to_string(config::count_pools(config())) + " pools, " + std::to_string(kept) +

@@ -7,7 +7,7 @@
 // A second signal cuts draining short.
 #include <csignal>
 
-#include "config/config.h"
+#include "config/shutdown.h"
 #include "proxy/worker/worker.h"
 
 namespace holdfast {
@@ -40,9 +40,9 @@ void Worker::on_signal(int signal_number) {
 
 void Worker::shut_down() {
   stop_ = Stop::delaying;
-  stop_deadline_ = now() + context_.config->shutdown.delay;
+  stop_deadline_ = now() + context_.shutdown_config().delay;
   upstreams_.serve_the_last();  // nobody could say resume any more
-  if (context_.config->shutdown.delay > config::Duration::zero()) {
+  if (context_.shutdown_config().delay > config::Duration::zero()) {
     context_.log.info("stopping: /readyz says so; new clients are served for shutdown.delay");
     return;
   }
@@ -52,7 +52,7 @@ void Worker::shut_down() {
 void Worker::drain() {
   stop_ = Stop::draining;
   accepting_ = false;
-  stop_deadline_ = now() + context_.config->shutdown.grace;
+  stop_deadline_ = now() + context_.shutdown_config().grace;
   context_.log.info("stopping: no new clients, waiting for running requests");
   listeners_.close_sites();
   for (auto& [id, client] : clients_) {

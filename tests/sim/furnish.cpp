@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "config/client.h"
 #include "config/pool.h"
 #include "config/site.h"
 #include "site_folder.h"
@@ -73,7 +74,7 @@ ClientPlan draw_admin_client(const Scenario& s, Random& random, Time start) {
   plan.read_most = Link::kRoomForAll;
   plan.think = one_of<Duration>(random, {1ms, 300ms});
   plan.pipeline = random.chance(30) ? 3 : 1;
-  const bool may_close = s.theme == Theme::terminated || s.config.client.requests_per_connection > 0;
+  const bool may_close = s.theme == Theme::terminated || s.config.client->requests_per_connection > 0;
   for (std::size_t n = random.between(1, 6); n > 0; --n) {
     Request request;
     request.wish = one_of(random, {Wish::status, Wish::status, Wish::metrics, Wish::metrics, Wish::ready,

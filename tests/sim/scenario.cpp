@@ -6,7 +6,11 @@
 #include <array>
 #include <initializer_list>
 
+#include "config/buffers.h"
+#include "config/client.h"
+#include "config/log.h"
 #include "config/pool.h"
+#include "config/shutdown.h"
 #include "config/site.h"
 #include "draw.h"
 #include "furnish.h"
@@ -45,16 +49,16 @@ void draw_config(Scenario& s, Random& random) {
   s.config.sites.push_back(site);
   if (random.chance(40)) s.config.listen = {{config::Address::Kind::unix_socket, {}, 0, "/sim/http.sock"}};
   s.config.admin.reset();
-  s.config.log.access = "off";
-  s.config.client.timeouts.keep_alive = 5s;
-  s.config.client.timeouts.write = 5s;
-  s.config.client.min_rate = 0;  // some clients read a byte at a time
-  if (random.chance(10)) s.config.client.max_connections = 3;
-  if (random.chance(15)) s.config.client.requests_per_connection = random.between(1, 3);
-  s.config.buffers.request_memory = one_of<std::uint64_t>(random, {0, 1000, 64 << 10});
-  s.config.buffers.response_memory = one_of<std::uint64_t>(random, {0, 5000, 256 << 10});
-  s.config.shutdown.grace = one_of<milliseconds>(random, {0ms, 500ms, 25s});
-  if (s.config.shutdown.grace == 500ms) s.config.shutdown.delay = 200ms;
+  s.config.log->access = "off";
+  s.config.client->timeouts.keep_alive = 5s;
+  s.config.client->timeouts.write = 5s;
+  s.config.client->min_rate = 0;  // some clients read a byte at a time
+  if (random.chance(10)) s.config.client->max_connections = 3;
+  if (random.chance(15)) s.config.client->requests_per_connection = random.between(1, 3);
+  s.config.buffers->request_memory = one_of<std::uint64_t>(random, {0, 1000, 64 << 10});
+  s.config.buffers->response_memory = one_of<std::uint64_t>(random, {0, 5000, 256 << 10});
+  s.config.shutdown->grace = one_of<milliseconds>(random, {0ms, 500ms, 25s});
+  if (s.config.shutdown->grace == 500ms) s.config.shutdown->delay = 200ms;
 }
 
 void draw_network(Scenario& s, Random& random) {
@@ -124,7 +128,7 @@ ClientPlan draw_client(const Scenario& s, Random& random, Time start) {
     // Who falls silent inside a HEAD gets a 408 with a body: the proxy cannot know.
     if (plan.mute_after != SIZE_MAX && request.method == "HEAD") request.method = "GET";
     request.answer_bytes = size_up_to(random, plan.read_most < 3000 ? 20000 : 300000);
-    request.may_close = plan.http_1_0 || s.config.client.requests_per_connection > 0 ||
+    request.may_close = plan.http_1_0 || s.config.client->requests_per_connection > 0 ||
                         s.theme == Theme::terminated || s.theme == Theme::reloads;  // its listener may go
     request.length_told = random.chance(50);
     request.streamed = random.chance(15);
@@ -236,10 +240,10 @@ void set_shares(Scenario& s, Random& random) {
   s.rules.all_answered = false;
   s.rules.gets_answered = true;
   s.app.prompt_closes_wanted = false;  // php waits for clients
-  s.config.buffers.request_memory = s.config.buffers.response_memory = 2000;
-  s.config.buffers.spool_max = one_of<std::uint64_t>(random, {20000, 400000});
-  s.config.client.timeouts.write = 600s;
-  s.config.client.min_rate = 1024;
+  s.config.buffers->request_memory = s.config.buffers->response_memory = 2000;
+  s.config.buffers->spool_max = one_of<std::uint64_t>(random, {20000, 400000});
+  s.config.client->timeouts.write = 600s;
+  s.config.client->min_rate = 1024;
 }
 
 }  // namespace
@@ -269,7 +273,7 @@ void set_reloads(Scenario& s, Random& random, Time start) {
 
 void set_client_trouble(Scenario& s) {
   if (s.theme == Theme::pipelines) s.config.sites.front().hosts = {"example.com"};
-  if (s.theme == Theme::unread) s.config.buffers.response_memory = 5000;
+  if (s.theme == Theme::unread) s.config.buffers->response_memory = 5000;
 }
 
 void apply_theme(Scenario& s, Random& random, Time start) {
@@ -301,7 +305,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.rules.all_answered = false;
       s.rules.cuts_allowed = true;
       s.app.prompt_closes_wanted = false;  // no room: php has to wait
-      s.config.buffers.request_memory = s.config.buffers.response_memory = 2000;
+      s.config.buffers->request_memory = s.config.buffers->response_memory = 2000;
       s.spill.create_fails_percent = random.chance(50) ? 50 : 0;
       s.spill.append_fails_percent = random.chance(50) ? 20 : 0;
       s.spill.read_fails_percent = random.chance(50) ? 10 : 0;
@@ -316,7 +320,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       s.rules = {.all_answered = false, .cuts_allowed = true, .closes_allowed = true};
       if (random.chance(50)) set_faults(s, random, start);
       add_happening(s, random, start, Happening::Kind::terminate);
-      if (s.config.shutdown.grace == 25s) {  // those who wait at a paused pool are to be served
+      if (s.config.shutdown->grace == 25s) {  // those who wait at a paused pool are to be served
         s.happenings.push_back({.kind = Happening::Kind::pause, .at = s.happenings.back().at - 20ms});
       }
       if (random.chance(20)) add_happening(s, random, start + 1s, Happening::Kind::terminate);
@@ -384,7 +388,7 @@ Scenario make_scenario(Theme theme, Random& random, Time start, std::uint64_t se
   if (s.config.pools.front().settle == config::Settle::never && s.app.max_requests == 1)
     s.app.max_requests = 3;
   // Where places are few an idle connection makes way, perhaps as its client asks again.
-  if (s.config.client.max_connections < 14) s.rules.closes_allowed = true;
+  if (s.config.client->max_connections < 14) s.rules.closes_allowed = true;
   // A script that prints after its end can only be told from the next one by the barrier.
   if (s.config.pools.front().settle == config::Settle::never) s.app.runs_on = 0;
 

@@ -1,4 +1,5 @@
 // Web servers beside the HTTP clients of a scenario.
+#include "config/client.h"
 #include "config/fastcgi_listener.h"
 #include "draw.h"
 #include "scenario.h"
@@ -15,7 +16,7 @@ void add_web_servers(Scenario& s, Random& random, Time start) {
     case Theme::unread: return;  // their rules are about HTTP clients
     default: break;
   }
-  if (!random.chance(40) || s.config.client.max_connections < 14) return;
+  if (!random.chance(40) || s.config.client->max_connections < 14) return;
   config::FastcgiListener listener;
   listener.address = {config::Address::Kind::unix_socket, {}, 0, kWebServerPath};
   listener.pool = "php";

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <csignal>
 
+#include "config/buffers.h"
+#include "config/client.h"
+#include "config/log.h"
 #include "proxy/client/client_connection.h"
 
 namespace holdfast::sim {
@@ -269,7 +272,7 @@ void World::reload() {
   if (universe_.random.chance(50)) change_manners(pool, scenario_.app, universe_.random);
   // A listener that goes leaves its backlog and its clients behind in order; where client.max_connections
   // is reached its backlog is lost.
-  const bool room = changed.client.max_connections > clients_.size();
+  const bool room = changed.client->max_connections > clients_.size();
   if (room && changed.listen.front().kind == config::Address::Kind::tcp && universe_.random.chance(30)) {
     ++changed.listen.front().port;
   }
@@ -277,7 +280,7 @@ void World::reload() {
 }
 
 void World::take_over(config::Config changed) {
-  changed.log.level = universe_.verbose || log_reader_ != nullptr ? config::LogLevel::debug : kNoLog;
+  changed.log->level = universe_.verbose || log_reader_ != nullptr ? config::LogLevel::debug : kNoLog;
   std::string error;
   universe_.require(worker_->reload(std::make_shared<const config::Config>(changed), error), error);
   ceilings_.set(changed);
@@ -324,7 +327,7 @@ void World::check() {
   universe_.require(
       spill_.bytes_in_use() == shares.used(core::SpillUse::upload) + shares.used(core::SpillUse::answer),
       "the shares of the spool do not add up");
-  const config::Buffers& buffers = scenario_.config.buffers;
+  const config::Buffers& buffers = *scenario_.config.buffers;
   const std::size_t allowed =
       static_cast<std::size_t>(buffers.request_memory + buffers.response_memory) + kClientSlack +
       (house_.furnished() ? buffers.response_memory : 0);  // before it is compressed, and after

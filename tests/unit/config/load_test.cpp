@@ -8,8 +8,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "config/buffers.h"
+#include "config/client.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
 #include "config/site.h"
@@ -104,7 +107,7 @@ TEST_CASE("a pipe, a byte order mark and CRLF are fine") {
   }
   const auto result = load_file(folder.write("crlf", crlf));
   REQUIRE_MESSAGE(result.config, said(result));
-  CHECK(result.config->client.max_header == 4096);
+  CHECK(result.config->client->max_header == 4096);
   CHECK(load("\xEF\xBB\xBFlog: 3\r\n" + kMinimal).diagnostics[0].column == 6);
   CHECK(load("log: 3\r\n" + kMinimal).diagnostics[0].source_line == "log: 3");
 }
@@ -119,8 +122,8 @@ TEST_CASE("relative paths begin at the folder of the file") {
   REQUIRE_MESSAGE(result.config, said(result));
   CHECK(result.config->sites[0].root == folder / "app/public");
   CHECK(result.config->sites[0].php_root == folder / "app/public");
-  CHECK(result.config->log.access == folder / "etc/logs/a.log");
-  CHECK(result.config->buffers.spool_dir == folder / "etc");
+  CHECK(result.config->log->access == folder / "etc/logs/a.log");
+  CHECK(result.config->buffers->spool_dir == folder / "etc");
   CHECK(warnings(result) == 1);
   CHECK(says(result, "/etc/logs does not exist; the access log cannot be written; mkdir -p"));
 }

@@ -4,9 +4,13 @@
 #include <filesystem>
 #include <random>
 
+#include "config/buffers.h"
+#include "config/client.h"
 #include "config/config.h"
+#include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
+#include "config/shutdown.h"
 #include "config/site.h"
 #include "config/values.h"
 #include "helpers.h"
@@ -95,17 +99,17 @@ Config unusual() {
   set_rules(site);
   c.sites = {site, site};
   c.sites[1].hosts = {};
-  c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 11, 1, 2, 3, 7};
-  c.buffers = {.request_memory = 1024,
-               .response_memory = 1025,
-               .response_head = 1026,
-               .memory_max = 8U << 20,
-               .spool_dir = "/",
-               .spool_max = 1U << 20};
+  *c.client = {{Duration(1), Duration(2), Duration(3), Duration(0)}, 1024, 11, 1, 2, 3, 7};
+  *c.buffers = {.request_memory = 1024,
+                .response_memory = 1025,
+                .response_head = 1026,
+                .memory_max = 8U << 20,
+                .spool_dir = "/",
+                .spool_max = 1U << 20};
   c.trusted_proxies = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 10}, 104}, {{0xFD}, 8}, {{}, 0}};
   c.forwarded_headers = {ForwardedHeader::x_real_ip, ForwardedHeader::x_forwarded_host};
-  c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
-  c.shutdown = {.grace = Duration(0), .delay = Duration(1)};
+  *c.log = {"/tmp/access log", LogFormat::json, LogLevel::error};
+  *c.shutdown = {.grace = Duration(0), .delay = Duration(1)};
   c.user = "1000";
   c.group = "null";
   return c;

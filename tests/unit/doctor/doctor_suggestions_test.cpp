@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "config/client.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "config/schema.h"
@@ -19,7 +20,7 @@ namespace {
 // The values of the configuration that these facts come from.
 std::map<std::string, std::string> values_of(const DoctorFacts& facts) {
   config::Config config;
-  config.client.max_connections = static_cast<std::uint32_t>(facts.clients_max);
+  config.client->max_connections = static_cast<std::uint32_t>(facts.clients_max);
   config.listen[0].port = facts.listening[0].port;
   for (const PoolFacts& pool : facts.pools) config.pools.push_back(pool.pool);
   config.sites.emplace_back();
