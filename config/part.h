@@ -14,9 +14,12 @@ template <class T>
 class Part {
  public:
   Part() : value_(std::make_unique<T>()) {}
-  Part(const Part& other) : value_(std::make_unique<T>(*other)) {}
+  Part(const Part& other) : value_(std::make_unique<T>(*other.value_)) {}
   Part(Part&& other) noexcept = default;
-  Part& operator=(const Part& other) { return *this = Part(other); }
+  Part& operator=(const Part& other) {
+    value_ = std::make_unique<T>(*other.value_);  // a copy first: it may be this one's own
+    return *this;
+  }
   Part& operator=(Part&& other) noexcept = default;
   ~Part() = default;
 
