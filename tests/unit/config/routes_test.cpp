@@ -106,7 +106,9 @@ TEST_CASE("mistakes in routes, and what to write instead") {
       {"path: /a, return: 404", "'sites[].routes[].redirect'"},
       {"path: /a, auth_basic: x", "'sites[].auth'"},
   };
-  for (const auto& [keys, message] : bad) {
+  for (const auto& row : bad) {  // no structured binding: clang 14 cannot capture one
+    const auto& keys = row.first;
+    const auto& message = row.second;
     CAPTURE(std::string(keys));
     const auto result = load_route(keys);
     CHECK_FALSE(result.config);
@@ -160,7 +162,9 @@ TEST_CASE("keys of a site") {
       {"app: laravl", "did you mean 'laravel'?"},
       {"redirect: $host", "no place to go to"},
   };
-  for (const auto& [keys, message] : bad) {
+  for (const auto& row : bad) {  // no structured binding: clang 14 cannot capture one
+    const auto& keys = row.first;
+    const auto& message = row.second;
     CAPTURE(std::string(keys));
     const auto result = load_site(keys);
     CHECK_FALSE(result.config);

@@ -154,7 +154,9 @@ TEST_CASE("one directive, one key") {
       {"charset off;", "charset: \"\""},
       {"set $R /srv/r; location /p/ { internal; alias $R/; }", "internal: { /p/: /srv/r }"},
   };
-  for (const auto& [directive, key] : rows) {
+  for (const auto& row : rows) {  // no structured binding: clang 14 cannot capture one
+    const auto& directive = row.first;
+    const auto& key = row.second;
     CAPTURE(std::string(directive));
     const std::string yaml = imported(server(directive));
     CHECK_MESSAGE(has(yaml, key), yaml);
@@ -212,7 +214,9 @@ TEST_CASE("what cannot be said is named with its line") {
       {"location /x/ { }", "says nothing that a route"},
       {"include missing.conf;", "there is no such file"},
   };
-  for (const auto& [directive, note] : rows) {
+  for (const auto& row : rows) {  // no structured binding: clang 14 cannot capture one
+    const auto& directive = row.first;
+    const auto& note = row.second;
     CAPTURE(std::string(directive));
     const std::string yaml = imported(server(directive));
     CHECK_MESSAGE(has(yaml, note), yaml);
