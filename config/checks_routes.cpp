@@ -1,8 +1,10 @@
 // Cross checks of routes. See checks.h.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "config/checks.h"
 #include "config/config.h"
@@ -65,12 +67,41 @@ void check_site_routes(const Checked& checked, std::size_t index) {
   }
 }
 
+// An empty list would mean all: the opposite of what it looks like.
+void check_empty_lists(const Checked& checked, const std::string& site, const Site& of) {
+  const auto& [config, places, report] = checked;
+  if (places.given(site + ".run") && places.good(site + ".run") && of.run.empty())
+    report.error(places.find(site + ".run"), site + ".run: names no script, and would let each of them run",
+                 "php: false where none is to run; without run all may");
+  const std::size_t before = routes_of_preset(checked, site + ".routes", of.routes.size());
+  for (std::size_t i = before; i < of.routes.size(); ++i) {
+    const std::string when = site + ".routes[" + std::to_string(i - before) + "].when";
+    if (!places.given(when) || !places.good(when)) continue;
+    const RouteWhen& given = of.routes[i].when;
+    const std::array<std::pair<const char*, bool>, 5> lists = {{{".query", given.query.empty()},
+                                                                {".cookie", given.cookie.empty()},
+                                                                {".user_agent", given.user_agent.empty()},
+                                                                {".method", given.method.empty()},
+                                                                {".from", given.from.empty()}}};
+    bool names_a_list = false;
+    for (const auto& [key, is_empty] : lists) {
+      if (!places.given(when + key)) continue;
+      names_a_list = true;
+      if (is_empty && places.good(when + key))
+        report.error(places.find(when + key), when + key + ": is empty, and would hold for every request");
+    }
+    if (!names_a_list && !report.has_errors())
+      report.error(places.find(when), when + ": is empty, and would hold for every request", "remove it");
+  }
+}
+
 }  // namespace
 
 void check_routes(const Checked& checked) {
   for (std::size_t i = 0; i < checked.config.sites.size(); ++i) {
     check_site_routes(checked, i);
     const std::string site = "sites[" + std::to_string(i) + "]";
+    check_empty_lists(checked, site, checked.config.sites[i]);
     const auto& places = checked.places;
     if (places.given(site + ".fallback") && places.given(site + ".front_controller")) {
       checked.report.error(places.find(site + ".front_controller"),

@@ -127,6 +127,7 @@ constexpr std::array kRows = {
 // One that cannot be read still takes its place, so that the n-th block is config.fastcgi[n].
 FastcgiListener read_block(Reader& reader, const Slot& slot) {
   std::vector<std::string> names;
+  names.reserve(kRows.size());
   for (const Row& row : kRows) names.emplace_back(row.name);
   FastcgiListener out;
   bool has_address = false;

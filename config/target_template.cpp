@@ -154,15 +154,24 @@ bool begins_with_slash(const Part& part) {
 }
 
 // The host of http://HOST/...: literal, or $host whole; what comes next begins with a slash by itself.
+// ":8443" and the path, in front of all that a client chooses: "https://$host:8443$1" with $1 "@evil.example"
+// would name another host.
+bool is_port(const std::vector<Part>& parts) {
+  const std::string& text = parts[0].text;
+  if (parts[0].kind != Kind::text || !text.starts_with(':')) return false;
+  const std::size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
+  if (end == 1) return false;
+  if (end < text.size()) return text[end] == '/' || text[end] == '?';
+  return parts.size() == 1 || begins_with_slash(parts[1]);
+}
+
 std::string host_problem(std::vector<Part> parts, std::size_t scheme) {
   parts[0].text.erase(0, scheme);
   if (parts[0].text.empty()) {
     parts.erase(parts.begin());
     if (parts.empty() || parts[0].kind != Kind::host) return "names no host";
     parts.erase(parts.begin());
-    if (parts.empty() || begins_with_slash(parts[0]) ||
-        (parts[0].kind == Kind::text && parts[0].text.starts_with(':')))
-      return {};
+    if (parts.empty() || begins_with_slash(parts[0]) || is_port(parts)) return {};
     return "has something between its host and the path";
   }
   const std::string& first = parts[0].text;

@@ -290,9 +290,9 @@ std::string TextMap::text(const Value& value) {
 }
 
 void HeaderValues::add(Value& to, Value more) {
-  for (auto& [name, value] : more) {
-    std::erase_if(to, [&wanted = name](const auto& each) { return lower(each.first) == lower(wanted); });
-    to[name] = std::move(value);
+  for (auto& entry : more) {
+    std::erase_if(to, [&entry](const auto& each) { return lower(each.first) == lower(entry.first); });
+    to[entry.first] = std::move(entry.second);
   }
 }
 
@@ -304,7 +304,8 @@ std::optional<Pairs> HeaderValues::read(Reader& reader, const Slot& slot, const 
       [&](const Slot& at_name, const std::string& name, const Slot& value, const std::string& text) {
         const std::string low = lower(name);
         static constexpr std::string_view kOwn =
-            " connection content-length transfer-encoding date trailer te upgrade keep-alive ";
+            " connection content-length transfer-encoding date trailer te upgrade keep-alive location allow "
+            "content-encoding content-range www-authenticate x-accel-redirect x-sendfile ";
         if (!is_token(name)) {
           reader.error(at_name, quote(name) + " is not the name of a header");
         } else if (kOwn.find(" " + low + " ") != std::string_view::npos) {
@@ -363,7 +364,14 @@ std::optional<ErrorPages> ErrorPageMap::read(Reader& reader, const Slot& slot, c
       reader.error({value.node, value.path, name_mark}, quote(name) + " is no status that has a page",
                    "400 to 599, 4xx, 5xx, or from_php");
     } else if (auto page = UrlPath::read(reader, value, {}); page && !page->empty()) {
-      out.pages[name] = *std::move(page);
+      if (lower(*page).find(".php") != std::string::npos) {
+        reader.error(value, "a script cannot be the page of an error: it would be sent as a file",
+                     "a file such as /404.html; for pages of the application's own: fallback: /index.php");
+      } else if (page->find("/.") != std::string::npos) {
+        reader.error(value, "names that begin with a dot are not sent");
+      } else {
+        out.pages[name] = *std::move(page);
+      }
     }
   }
   return out;

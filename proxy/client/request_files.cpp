@@ -20,6 +20,12 @@ void Request::answer_file() {
       StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
                          .coding = ready.coding,
                          .varies = plan_.site->precompressed});
+  if (file_->failure() != 0 && !ready.coding.empty()) {  // the plain one is what was asked for
+    file_ = std::make_unique<StaticResponse>(
+        *plan_.site, root, plan_.target.path,
+        StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
+                           .varies = true});
+  }
   if (const int failure = file_->failure(); failure != 0) {
     context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
     const std::string_view why = file_->why();  // a literal

@@ -39,8 +39,12 @@ bool RouteFields::has(std::string_view name) const {
 }
 
 void RouteFields::set(std::string_view name, std::string_view value) {
-  std::erase_if(head_.fields,
-                [name](const http::Field& field) { return http::equals_ignore_case(field.name, name); });
+  std::erase_if(head_.fields, [name](const http::Field& field) {
+    // A cache must not give what is compressed to those who did not ask for it.
+    const bool is_needed = http::equals_ignore_case(field.name, "Vary") &&
+                           http::equals_ignore_case(field.value, "Accept-Encoding");
+    return !is_needed && http::equals_ignore_case(field.name, name);
+  });
   if (!value.empty()) head_.fields.push_back({name, value});
 }
 

@@ -7,6 +7,7 @@
 #include "config/ascii.h"
 #include "config/site.h"
 #include "proxy/core/mime.h"
+#include "proxy/core/path_text.h"
 #include "proxy/core/withheld.h"
 #include "proxy/http/content_coding.h"
 #include "proxy/net/static_file.h"
@@ -73,10 +74,15 @@ std::string_view error_page_path(const config::Site& site, int status) {
 
 std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::string_view root, int status) {
   const std::string_view path = error_page_path(site, status);
-  if (path.empty()) return std::nullopt;
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (path.empty() || core::hidden_at(path, site.publish) != std::string_view::npos ||
+      !sends_linked(site, name))
+    return std::nullopt;
   const net::StaticFile file(root, path, link_rule(site));
   if (file.info().kind != net::FileKind::regular || file.info().size > kErrorPageBytesMost)
     return std::nullopt;
+  const std::string& linked = file.linked_name();
+  if (!linked.empty() && !sends_linked(site, linked)) return std::nullopt;
   SiteErrorPage page{content_type(site, {}, path), {}};
   if (!file.read(0, kErrorPageBytesMost, page.body)) return std::nullopt;
   return page;

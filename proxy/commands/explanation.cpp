@@ -3,6 +3,7 @@
 
 #include <string_view>
 
+#include "config/auth.h"
 #include "config/site.h"
 #include "config/units.h"
 #include "proxy/client/static_response.h"
@@ -92,6 +93,10 @@ void tell_answer(Text& text, const config::Site& site, const Target& target) {
 }
 
 void tell_settings(Text& text, const core::SiteRoutes& routes, const RoutePlan& plan) {
+  for (const config::Auth* auth : plan.auth) {
+    if (auth != nullptr)
+      text.line("auth", "401 without a password of " + auth->users + ", realm " + auth->realm);
+  }
   if (plan.php == false) text.line("php", "false");
   if (!plan.log) text.line("log", "false");
   if (plan.type != nullptr) text.line("type", *plan.type);

@@ -44,6 +44,14 @@ std::string variable_name(std::string name) {
   name.resize(std::min(name.find('\0'), name.size()));
   std::replace_if(
       name.begin(), name.end(), [](char c) { return c == '.' || c == ' '; }, '_');
+  // $_GET['a'] of "a[]=1" and "a[x]=1" is an array; a '[' that nothing closes is one more '_'.
+  if (const std::size_t open = name.find('['); open != std::string::npos && open > 0) {
+    if (name.find(']', open) != std::string::npos) {
+      name.resize(open);
+    } else {
+      name[open] = '_';
+    }
+  }
   return name;
 }
 

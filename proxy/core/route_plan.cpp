@@ -75,6 +75,7 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     if (route.to) out.target = internal(*route.to);
     if (route.redirect) out.target = redirect(*route.redirect);
     if (route.fallback) out.fallback = fallback_of(*route.fallback);
+    guards_ = guards_ || route.allow || route.auth;
     routes_.push_back(std::move(out));
     add_headers(route, i);
   }
@@ -115,13 +116,15 @@ class SiteRoutes::Pass {
     plan_.plain = false;
     views_[kAsked].path = facts.path;
     if (facts.resolved != facts.path) views_[kResolved].path = facts.resolved;
+    views_[kFallenTo].path = facts.fallen_to;
   }
 
   // `rewritten`: where `to` leads, known from the walk before; empty in the first one.
   void walk(std::string_view rewritten) {
     views_[kRewritten].path = rewritten;
     take(plan_, routes_.site_);
-    for (View& view : views_) {
+    for (std::size_t v = 0; v < kFallenTo; ++v) {
+      View& view = views_[v];
       if (view.path.empty()) continue;
       view.allow = routes_.site_.allow ? &*routes_.site_.allow : nullptr;
       view.auth = routes_.site_.auth ? &*routes_.site_.auth : nullptr;
@@ -135,6 +138,8 @@ class SiteRoutes::Pass {
   static constexpr std::size_t kAsked = 0;
   static constexpr std::size_t kRewritten = 1;
   static constexpr std::size_t kResolved = 2;
+  static constexpr std::size_t kFallenTo = 3;       // for `allow` and `auth` alone
+  using Found = std::array<const PathPattern*, 4>;  // of each view
   struct View {
     std::string_view path;  // empty: not known
     const std::vector<config::Network>* allow = nullptr;
@@ -151,7 +156,7 @@ class SiteRoutes::Pass {
 
   void visit(std::size_t index) {
     const Compiled& compiled = routes_.routes_[index];
-    std::array<const PathPattern*, 3> by{};
+    Found by{};
     bool any = false;
     for (std::size_t v = 0; v < views_.size(); ++v) {
       by[v] = find(compiled, views_[v].path);
@@ -160,14 +165,16 @@ class SiteRoutes::Pass {
     if (!any) return;
     const Route& route = *compiled.route;
     if (compiled.conditional && !meets(route.when, facts_.head, facts_.client)) return;
-    plan_.matched.set(index);
-    take(plan_, route);
-    if (route.max_body) plan_.max_body = route.max_body;
-    if (route.pool) plan_.pool = &*route.pool;
     for (std::size_t v = 0; v < views_.size(); ++v) {
       if (by[v] != nullptr && route.allow) views_[v].allow = &*route.allow;
       if (by[v] != nullptr && route.auth) views_[v].auth = &*route.auth;
     }
+    if (std::all_of(by.begin(), by.begin() + kFallenTo, [](const auto* each) { return each == nullptr; }))
+      return;
+    plan_.matched.set(index);
+    take(plan_, route);
+    if (route.max_body) plan_.max_body = route.max_body;
+    if (route.pool) plan_.pool = &*route.pool;
     if (compiled.fallback) {
       plan_.fallback = &*compiled.fallback;
       plan_.fallback_captures.count = 0;
@@ -178,9 +185,9 @@ class SiteRoutes::Pass {
   }
 
   // Of each path the first action counts. `deny` is for all of them, and goes before what `to` leads to.
-  void decide(std::size_t index, const Compiled& compiled, const std::array<const PathPattern*, 3>& by) {
+  void decide(std::size_t index, const Compiled& compiled, const Found& by) {
     const Route& route = *compiled.route;
-    for (std::size_t v = 0; v < views_.size(); ++v) {
+    for (std::size_t v = 0; v < kFallenTo; ++v) {
       if (by[v] == nullptr || views_[v].decided || is_final()) continue;
       if (route.deny) {
         views_[v].decided = true;
@@ -227,7 +234,7 @@ class SiteRoutes::Pass {
 
   const SiteRoutes& routes_;
   const RouteFacts& facts_;
-  std::array<View, 3> views_;
+  std::array<View, 4> views_;
   RoutePlan& plan_;
 };
 

@@ -10,7 +10,9 @@
 // file that was found for it (/a.php of /a.php/b, /dir/index.html of /dir/). `redirect` and `to` are matched
 // by the path asked for alone. Settings and `deny` count by each of the three, so that PATH_INFO, an index
 // file or `to` lead around nothing; and the client has to pass what each of them says about `allow` and
-// `auth` by itself, so that none of them can loosen what another one demands.
+// `auth` by itself, so that none of them can loosen what another one demands. Of the script that a missing
+// file falls to, what its own routes say about these two counts beside, and nothing else: the site opened it
+// to all missing names.
 #pragma once
 
 #include <array>
@@ -40,8 +42,9 @@ struct RouteFacts {
   std::string_view path;          // below the site's `path`; decoded, normalised, begins with '/'
   std::string_view host;          // of the request, or as a trusted proxy tells it
   ClientAddress client{};
-  bool secure = false;             // the client speaks https, with us or with a trusted proxy
-  std::string_view resolved = {};  // below the site's `path`; empty: not known yet, or the path itself
+  bool secure = false;              // the client speaks https, with us or with a trusted proxy
+  std::string_view resolved = {};   // below the site's `path`; empty: not known yet, or the path itself
+  std::string_view fallen_to = {};  // the script that the fallback names, where it comes to that
 };
 
 // One way to the answer of a missing file.
@@ -67,7 +70,7 @@ struct RoutePlan {
   const std::string* pool = nullptr;
   std::optional<std::uint64_t> max_body;
   config::RequestTimeouts timeouts;
-  std::array<const config::Auth*, 3> auth{};  // each of those that are set must be passed
+  std::array<const config::Auth*, 4> auth{};  // each of those that are set must be passed
 
   std::string location;                     // redirect
   InternalTarget rewrite;                   // to: what is asked for in place of the path, and its query
@@ -83,6 +86,9 @@ class SiteRoutes {
 
   // True where plan() has nothing to say of any path but that it is the path, and each_header() nothing.
   bool empty() const { return empty_; }
+
+  // Whether a route says who may come: else it does not matter what a missing file falls to.
+  bool guards() const { return guards_; }
 
   // False where each_header() visits nothing, whatever the plan.
   bool has_headers() const { return !headers_.empty(); }
@@ -129,6 +135,7 @@ class SiteRoutes {
 
   const config::Site& site_;
   bool empty_ = false;
+  bool guards_ = false;
   std::vector<Compiled> routes_;
   std::vector<PathPattern> run_;
   std::vector<HeaderName> headers_;

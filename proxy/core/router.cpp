@@ -225,6 +225,17 @@ class Resolution {
     php(name, path_info);
   }
 
+  // Who may come to the script that the fallback names is said by its own routes, too.
+  bool closed(std::string_view script) {
+    if (!given_.routes.guards()) return false;
+    facts_.fallen_to = script;
+    given_.routes.plan(facts_, plan_);
+    facts_.fallen_to = {};
+    if (plan_.action != RoutePlan::Action::deny) return false;
+    error(plan_.status, plan_.why);
+    return true;
+  }
+
   void not_found(std::string_view why = "no such file") {
     forget_found();
     if (!has_fallback()) return error(404, why);
@@ -233,7 +244,8 @@ class Resolution {
     const std::size_t written = written_script(fallback);
     if (parts.size() == 1 && fallback.target.adds_query && written == parts[0].text.size()) {
       target_.query.reset();
-      return php(parts[0].text, {});
+      if (!closed(parts[0].text)) php(parts[0].text, {});
+      return;
     }
     auto target = internal_target(fallback.target, {facts_.path, facts_.head.path, facts_.head.query,
                                                     facts_.host, &plan_.fallback_captures});
@@ -245,7 +257,10 @@ class Resolution {
     if (own_query) target_.query = std::move(target->query);
     const std::size_t end = written == 0 ? 0 : script_end(target->path, 0);
     const std::string_view path = target->path;
-    if (end != 0 && end <= written) return php(path.substr(0, end), path.substr(end));
+    if (end != 0 && end <= written) {
+      if (!closed(path.substr(0, end))) php(path.substr(0, end), path.substr(end));
+      return;
+    }
     falling_back_ = true;
     go_to(std::move(target->path));
     find();
@@ -302,6 +317,7 @@ class Resolution {
       if (refused(found)) return;
       if (plan_.php.value_or(true) && given_.routes.may_run(found)) return php(found, {});
     }
+    if (refused(path_)) return;
     if (!plan_.list) return not_found("the folder has none of the files of index");
     found = path_;
     answer(Target::Kind::list);
@@ -371,6 +387,9 @@ bool Router::shows(const config::Site& site, const http::RequestHead& head, cons
   if (hidden_at(path, site.publish) != std::string_view::npos) return false;
   const std::string_view name = path.substr(path.rfind('/') + 1);
   if (is_withheld(name) && !is_published(name, site.publish)) return false;
+  for (const auto& [prefix, folder] : site.internal) {
+    if (is_below(path, prefix)) return false;
+  }
   RoutePlan plan;
   routes(site).plan(
       {.head = head, .path = path, .host = asker.host, .client = asker.client, .secure = asker.secure}, plan);

@@ -85,6 +85,21 @@ def test_ready_compressed_files(stack):
     assert proxy.get("/none.css", [("Accept-Encoding", "gzip")]).status == 404
 
 
+def test_a_ready_file_that_may_not_be_sent_hides_nothing(stack):
+    """The plain one is sent in its place; and a Vary of the site's own does not part the two for caches."""
+    proxy, fpm = stack(site={"precompressed": True, "headers": {"Vary": "Cookie"}})
+    for name in ("a.css", "b.css", "c.css"):
+        write(fpm.www / name, "plain")
+    write(fpm.www / "a.css.gz", "x")
+    (fpm.www / "a.css.gz").chmod(0)
+    (fpm.www / "b.css.gz").symlink_to("/etc/shadow")
+    (fpm.www / "c.css.gz").symlink_to(fpm.www / "echo.php")
+    for name in ("a.css", "b.css", "c.css"):
+        got = proxy.get("/" + name, [("Accept-Encoding", "gzip")])
+        assert (got.status, got.body, got.get("Content-Encoding")) == (200, b"plain", None), (name, got)
+        assert got.all("Vary") == ["Accept-Encoding", "Cookie"], got.fields
+
+
 def test_the_names_of_a_folder(stack):
     proxy, fpm = stack(site={"routes": [{"path": "/dl/", "list": True}, {"path": "/dl/secret/", "deny": 404}]})
     for name in ("dl/a b&.txt", "dl/.env", "dl/dump.sql", "dl/sub/x.txt", "dl/secret/x.txt", "other/x.txt"):

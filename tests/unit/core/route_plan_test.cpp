@@ -175,13 +175,14 @@ TEST_CASE("a query is seen as php sees it") {
   author.when.query = {"author=*", "rest_route"};
   Scene scene({author});
   for (const char* query : {"author=1", "x=1&author=", "%61uthor=1", "x&author=1", "+author=1", "%20author=1",
-                            "author%00x=1", "rest_route", "rest.route=1", "rest+route", "rest_route=x"}) {
+                            "author%00x=1", "author[]=1", "author[x]=1", "author%5B%5D=1", "rest[route=1",
+                            "rest_route", "rest.route=1", "rest+route", "rest_route=x"}) {
     CAPTURE(query);
     scene.head.query = query;
     CHECK(scene.plan("/x").status == 403);
   }
-  for (const char* query :
-       {"", "author", "authors=1", "Author=1", "x=author=1", "%", "%zz=1", "&&", "=author"}) {
+  for (const char* query : {"", "author", "authors=1", "[author]=1", "author[=1", "Author=1", "x=author=1",
+                            "%", "%zz=1", "&&", "=author"}) {
     CAPTURE(query);
     scene.head.query = query;
     CHECK(scene.plan("/x").action == (std::string_view(query) == "author" ? Action::deny : Action::none));

@@ -202,6 +202,40 @@ TEST_CASE_FIXTURE(Fixture, "a site below a path: patterns, scripts and fallback 
   CHECK(to("/wiki") == "403");
 }
 
+TEST_CASE_FIXTURE(Fixture, "who may come to the script of a fallback is said by its own routes, too") {
+  for (const char* fallback : {"/index.php", "/index.php$path"}) {
+    CAPTURE(std::string(fallback));
+    site().routes.clear();
+    site().fallback = fallback;
+    route({"/index.php"}).allow = config::parse_networks("10.0.0.0/8").value;
+    route({"/index.php"}).expires = config::Expires{};
+    CHECK(to("/index.php") == "403");
+    CHECK(to("/none") == "403");
+    CHECK(to("/none/") == "403");
+    CHECK(to("/b.css").starts_with("file"));  // not what it says of others
+    CHECK(resolve("/none").plan.matched.none());
+    site().routes[0].allow.reset();
+    site().routes[0].deny = 403;  // reached by its own name it is refused, as a front controller may be
+    CHECK(to("/none").starts_with("php /index.php"));
+    // The application is opened where the path asked for is.
+    site().routes.clear();
+    site().allow = config::parse_networks("10.0.0.0/8").value;
+    route({"/api/"}).allow = config::parse_networks("::/0").value;
+    CHECK(to("/api/x").starts_with("php /index.php"));
+    CHECK(to("/x") == "403");
+    site().allow.reset();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a folder that a fallback leads to is listed by its own routes") {
+  route({"/y/"}).fallback = "/dir/";
+  site().index.clear();
+  site().routes[0].list = true;
+  route({"/dir/"}).allow = config::parse_networks("10.0.0.0/8").value;
+  CHECK(to("/dir/") == "403");
+  CHECK(to("/y/none") == "403");
+}
+
 TEST_CASE_FIXTURE(Fixture, "settings of the path asked for and of what was found; the pool of a route") {
   site().pool = "";
   route({"*.php"}).pool = "other";
