@@ -1,6 +1,8 @@
 // See nginx_conditions.h.
 #include "config/import/nginx_conditions.h"
 
+#include <algorithm>
+
 namespace holdfast::config {
 
 std::string condition_text(const NginxDirective& condition) {
@@ -45,7 +47,33 @@ bool is_hidden(std::string_view regex) {
   return false;
 }
 
+NginxLocation::NginxLocation(const NginxDirective& location) : path(location.word(0)) {
+  if (location.words.size() > 1) {
+    modifier = location.word(0);
+    path = location.word(1);
+  } else {
+    for (const std::string_view each : {"=", "^~", "~*", "~"}) {
+      if (!path.starts_with(each)) continue;
+      modifier = each;
+      path.erase(0, each.size());
+      break;
+    }
+  }
+  regex = modifier == "~" || modifier == "~*";
+}
+
+int NginxLocation::rank() const {
+  return modifier == "=" ? 0 : modifier == "^~" ? 1 : regex ? 2 : 3;
+}
+
+bool NginxLocation::ignores_case(const std::string& pattern) const {
+  return modifier == "~*" && std::any_of(pattern.begin(), pattern.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+         });
+}
+
 std::string prefix_pattern(std::string_view modifier, const std::string& path) {
+  if (path == "/" && modifier != "=") return "/**";
   return modifier == "=" || path.ends_with('/') ? path : path + "**";
 }
 
@@ -54,6 +82,11 @@ std::string within_prefix(const std::string& prefix, const std::string& pattern)
   if (pattern.starts_with("**")) return prefix + pattern;
   if (pattern.starts_with('*')) return prefix + "*" + pattern;
   return prefix + (prefix.ends_with('/') ? "**/" : "/**/") + pattern;
+}
+
+bool can_run(const std::string& pattern) {
+  return pattern.ends_with(".php") || pattern.ends_with('*') ||
+         (pattern.ends_with('}') && pattern.find("php") != std::string::npos);
 }
 
 std::string without_slash(std::string path) {

@@ -48,7 +48,7 @@ void take_header(const NginxContext& context, const NginxDirective& d, NginxScop
 
 void take_expires(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
   if (is_any(d.word(0), {"-1", "epoch", "0"})) {
-    scope.settings.headers["Cache-Control"] = "no-cache";
+    scope.settings.expires = Expires{Expires::Kind::after, {}};
   } else if (const auto expires = expires_of(d.word(0)); expires && d.words.size() == 1) {
     scope.settings.expires = expires;
   } else {
@@ -56,28 +56,33 @@ void take_expires(const NginxContext& context, const NginxDirective& d, NginxSco
   }
 }
 
-void take_access(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
-  if (d.name == "deny" && d.word(0) == "all") {
-    scope.deny = 403;
-  } else if (d.name == "allow" && d.word(0) == "all") {
-    scope.settings.allow = std::vector<Network>{Network{}};
-  } else if (const auto networks = parse_networks(d.word(0)); d.name == "allow" && networks.value) {
-    scope.allowed.insert(scope.allowed.end(), networks.value->begin(), networks.value->end());
+void take_access(const NginxContext& context, const NginxDirective& d, NginxAccess& access) {
+  const auto networks = parse_networks(d.word(0));
+  const bool all = d.word(0) == "all";
+  if (access.decided) return context.note(d, "counts for nothing behind `all`");
+  if (!all && (d.name == "deny" || !networks.value))
+    return context.note(d, "only `allow` of networks and `deny all` can be said");
+  access.said = true;
+  access.decided = all;
+  if (d.name == "deny") {
+    access.nobody = !access.allow;
+  } else if (all) {
+    access.allow = std::vector<Network>{Network{}};
   } else {
-    context.note(d, "only `allow` of networks and `deny all` can be said");
+    if (!access.allow) access.allow.emplace();
+    access.allow->insert(access.allow->end(), networks.value->begin(), networks.value->end());
   }
 }
 
-void take_auth(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
-  if (!scope.settings.auth) scope.settings.auth.emplace();
-  if (d.name == "auth_basic" && d.word(0) == "off") {
-    scope.settings.auth->off = true;
-  } else if (d.word(0).find_first_of("$\"\\") != std::string::npos) {
-    context.note(d, "a variable or a quote cannot stand here");
-  } else if (d.name == "auth_basic") {
-    scope.settings.auth->realm = d.word(0);
+void take_auth(const NginxContext& context, const NginxDirective& d, NginxAccess& access) {
+  if (d.word(0).find_first_of("$\"\\") != std::string::npos)
+    return context.note(d, "a variable or a quote cannot stand here");
+  access.auth_said = true;
+  if (d.name == "auth_basic") {
+    access.auth_off = d.word(0) == "off";
+    access.realm = access.auth_off ? std::nullopt : std::optional(d.word(0));
   } else {
-    scope.settings.auth->users = d.word(0);
+    access.users = d.word(0);
   }
 }
 
@@ -189,10 +194,42 @@ std::string pool_of(const NginxContext& context, const NginxDirective& d) {
   return pool.name;
 }
 
-void finish_access(NginxScope& scope) {
-  if (scope.allowed.empty()) return;
-  if (scope.deny == 403) scope.deny.reset();
-  scope.settings.allow = std::exchange(scope.allowed, {});
+std::optional<Auth> NginxAccess::auth() const {
+  if (auth_off || !realm || !users) return std::nullopt;
+  Auth out;
+  out.realm = *realm;
+  out.users = *users;
+  return out;
+}
+
+void forget_who_may_come(NginxAccess& access) {
+  access.said = access.decided = access.nobody = false;
+  access.allow.reset();
+}
+
+void inherit_access(const NginxContext& context, const NginxDirective& block, const NginxAccess& outer,
+                    NginxScope& scope) {
+  NginxAccess& access = scope.access;
+  if (!access.said) {
+    access.nobody = outer.nobody;
+    access.allow = outer.allow;
+  } else if (access.allow) {
+    scope.settings.allow = access.allow;
+    if (!access.decided) context.note(block, "its `allow` counts as if `deny all` stood behind it");
+  }
+  if (!access.auth_off && !access.realm) {
+    access.auth_off = outer.auth_off;
+    access.realm = outer.realm;
+  }
+  if (!access.users) access.users = outer.users;
+  if (!access.auth_said) return;
+  scope.settings.auth = access.auth();
+  if (access.auth_off) {
+    scope.settings.auth.emplace();
+    scope.settings.auth->off = true;
+  } else if (access.realm && !access.users) {
+    context.note(block, "auth_basic without auth_basic_user_file asks nobody");
+  }
 }
 
 bool take_setting(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
@@ -203,9 +240,9 @@ bool take_setting(const NginxContext& context, const NginxDirective& d, NginxSco
   } else if (d.name == "expires") {
     take_expires(context, d, scope);
   } else if (d.name == "allow" || d.name == "deny") {
-    take_access(context, d, scope);
+    take_access(context, d, scope.access);
   } else if (d.name == "auth_basic" || d.name == "auth_basic_user_file") {
-    take_auth(context, d, scope);
+    take_auth(context, d, scope.access);
   } else if (d.name == "access_log") {
     d.word(0) == "off" ? void(scope.settings.log = false)
                        : context.note(d, "there is one access log: log.access");

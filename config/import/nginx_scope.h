@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/address.h"
+#include "config/auth.h"
 #include "config/import/nginx_syntax.h"
 #include "config/import/nginx_words.h"
 
@@ -28,6 +29,21 @@ struct NginxContext {
   }
 };
 
+// Who may come: what a block says of it, or has inherited.
+struct NginxAccess {
+  bool said = false;                          // `allow` or `deny` of its own: the outer block's do not count
+  bool decided = false;                       // by `all`: what follows counts for nothing
+  bool nobody = false;                        // `deny all`
+  std::optional<std::vector<Network>> allow;  // `allow all` is every network
+  bool auth_said = false;                     // one of these three of its own
+  bool auth_off = false;
+  std::optional<std::string> realm;
+  std::optional<std::string> users;
+
+  // What must be passed; nothing where nobody is asked.
+  std::optional<Auth> auth() const;
+};
+
 struct NginxScope {
   PathSettings settings;
   std::optional<std::uint64_t> max_body;
@@ -35,8 +51,8 @@ struct NginxScope {
   std::string root;
   std::string alias;
   bool internal = false;
-  std::optional<int> deny;
-  std::vector<Network> allowed;
+  std::optional<int> deny;  // by `return`
+  NginxAccess access;
   std::optional<std::string> redirect;
   int status = 301;
   std::optional<std::string> to;
@@ -51,9 +67,14 @@ bool take_action(const NginxContext& context, const NginxDirective& directive, c
                  const std::vector<NginxDirective>& server, NginxScope& scope);
 // The same for keys that only a site has.
 bool take_site_key(const NginxContext& context, const NginxDirective& directive, Site& site);
+// True: of a server for all hosts that have none.
+bool take_listen(const NginxContext& context, const NginxDirective& directive);
 // The name of the pool for fastcgi_pass, made when it is new; empty: not to be said.
 std::string pool_of(const NginxContext& context, const NginxDirective& directive);
-// `deny all` with or without `allow` before it.
-void finish_access(NginxScope& scope);
+// Of http, where a server has `allow` or `deny` of its own.
+void forget_who_may_come(NginxAccess& access);
+// Completes `scope.access` by what the block around it says, and puts what is its own into the settings.
+void inherit_access(const NginxContext& context, const NginxDirective& block, const NginxAccess& outer,
+                    NginxScope& scope);
 
 }  // namespace holdfast::config

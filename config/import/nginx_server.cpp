@@ -4,14 +4,15 @@
 #include "config/import/nginx_server.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/import/nginx_alias.h"
 #include "config/import/nginx_conditions.h"
+#include "config/import/nginx_routes.h"
+#include "config/import/nginx_variables.h"
 #include "config/path_pattern.h"
-#include "config/route_limits.h"
 #include "config/site.h"
 #include "config/target_template.h"
 
@@ -20,12 +21,6 @@ namespace {
 
 using Directives = std::vector<NginxDirective>;
 
-struct Ranked {
-  int rank = 0;            // of the kind of location
-  std::size_t length = 0;  // of a prefix: the longer goes first
-  Route route;
-};
-
 class ServerImport {
  public:
   ServerImport(const NginxContext& context, const NginxDirective& server)
@@ -33,33 +28,28 @@ class ServerImport {
 
   void run(const Directives& inherited) {
     for (const NginxDirective& d : inherited) take(d, true);
-    find_variables();
-    for (const NginxDirective& d : server_.block) name_of(d);
-    for (const NginxDirective& d : server_.block) take(d, false);
+    variables_ = fill_in_variables(server_);
+    const Directives& block = server_.block;
+    const bool said = std::any_of(block.begin(), block.end(),
+                                  [](const auto& d) { return d.name == "allow" || d.name == "deny"; });
+    if (said) forget_who_may_come(scope_.access);
+    for (const NginxDirective& d : block) name_of(d);
+    // What locations inherit is known before they are read.
+    for (const NginxDirective& d : block) {
+      if (d.name != "location") take(d, false);
+    }
+    inherit_access(context_, server_, {}, scope_);
+    access_ = scope_.access;
+    for (const bool rest : {false, true}) {
+      for (const NginxDirective& d : block) {
+        const NginxLocation of(d);
+        if (d.name == "location" && of.is_rest() == !rest) rest ? location(d) : the_rest(d);
+      }
+    }
     finish();
   }
 
  private:
-  // `set $ROOT /srv` of the server itself: its value stands for it.
-  void find_variables() {
-    for (const NginxDirective& d : server_.block) {
-      if (d.name == "set" && d.words.size() == 2 && d.word(1).find('$') == std::string::npos)
-        variables_[d.word(0)] = d.word(1);
-    }
-    if (!variables_.empty()) fill_in(server_.block);
-  }
-  void fill_in(Directives& block) {
-    for (NginxDirective& d : block) {
-      for (std::string& word : d.words) {
-        for (const auto& [name, value] : variables_) {
-          const std::size_t at = d.name == "set" ? std::string::npos : word.find(name);
-          if (at != std::string::npos) word.replace(at, name.size(), value);
-        }
-      }
-      fill_in(d.block);
-    }
-  }
-
   void name_of(const NginxDirective& d) {
     if (d.name != "server_name") return;
     for (const std::string& word : d.words) {
@@ -84,36 +74,37 @@ class ServerImport {
     if (d.name == "server_name" || d.name == "set") {
       if (d.name == "set" && !variables_.contains(d.word(0))) context_.note(d, "variables cannot be set");
     } else if (d.name == "listen") {
-      listen(d);
+      any_host_ = take_listen(context_, d) || any_host_;
     } else if (d.name == "location") {
       location(d);
     } else if (d.name == "if") {
-      condition(d, nullptr, {{}, 2});
+      condition(d, nullptr, {{}, -1});
     } else if (d.name == "rewrite") {
-      rewrite(d, -1, 0);
+      rewrite(d, {{}, -1}, nullptr);
+    } else if (d.name == "return") {
+      return_of_server(d);
     } else if (!take_site_key(context_, d, site_) && !take_setting(context_, d, scope_) &&
                !take_action(context_, d, name_, server_.block, scope_)) {
       if (!of_http) context_.note(d, "has no counterpart here");
     }
   }
 
-  void listen(const NginxDirective& d) {
-    for (std::size_t i = 1; i < d.words.size(); ++i) {
-      if (d.word(i) == "default_server" || d.word(i) == "default") any_host_ = true;
-      if (d.word(i) == "ssl") return context_.note(d, "TLS is not spoken here: a proxy in front does that");
-      if (d.word(i) == "proxy_protocol") return context_.note(d, "the PROXY protocol is not spoken here");
+  // It counts before any location is looked for.
+  void return_of_server(const NginxDirective& d) {
+    NginxScope said;
+    take_action(context_, d, name_, server_.block, said);
+    if (said.deny || (said.redirect && said.status != 301)) {
+      RankedRoute out{-1, 0, {}};
+      out.route.path = {"/**"};
+      out.route.deny = said.deny;
+      out.route.redirect = said.redirect;
+      if (said.redirect) out.route.status = said.status;
+      routes_.push_back(std::move(out));
+    } else {
+      scope_.redirect = said.redirect;
+      scope_.status = said.status;
     }
-    std::string where = d.word(0);
-    if (where.starts_with("*:")) where.erase(0, 1);
-    const bool is_port = where.find_first_not_of("0123456789") == std::string::npos;
-    if (is_port) where.insert(0, ":");
-    if (!is_port && !where.starts_with("unix:") &&
-        (where.ends_with(']') || where.find(':') == std::string::npos))
-      where += ":80";
-    const auto address = read_listen_address(where);
-    if (!address.value) return context_.note(d, "no address that can be said");
-    auto& all = context_.listen;
-    if (std::find(all.begin(), all.end(), *address.value) == all.end()) all.push_back(*address.value);
+    scope_.gone_to_https = said.gone_to_https;
   }
 
   // ---- locations
@@ -123,40 +114,69 @@ class ServerImport {
     std::string prefix;  // empty: of a regular expression
     int rank = 0;
     bool ignore_case = false;
+    std::size_t length = 0;
+    const NginxAccess* access = nullptr;
   };
 
-  // `location ~* ...`: letters of either case, where the pattern has any.
-  static bool ignores_case(const NginxDirective& d, const std::string& pattern) {
-    return d.words.size() > 1 && d.word(0) == "~*" && std::any_of(pattern.begin(), pattern.end(), [](char c) {
-             return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-           });
+  // `location /`: what it says is the site's, but for what would open other locations to everybody.
+  void the_rest(const NginxDirective& d) {
+    NginxScope scope = scope_;
+    scope.access = {};
+    scope.settings.auth.reset();
+    scope.settings.allow.reset();
+    const PatternOfRegex all{"/**", {}};
+    const auto before = scope_.fallback;
+    read(d, scope, &all, Parent{"", 3, false, 1, &access_});
+    if (scope_.fallback != before) scope.fallback = scope_.fallback;  // of a condition in it
+    rest_ = scope.access;
+    RankedRoute open{3, 1, {}};
+    open.route.path = {"/**"};
+    if (access_.nobody || access_.allow)
+      open.route.allow = std::exchange(scope.settings.allow, scope_.settings.allow);
+    if (access_.auth()) open.route.auth = std::exchange(scope.settings.auth, scope_.settings.auth);
+    if (open.route.allow || open.route.auth) routes_.push_back(std::move(open));
+    scope_ = std::move(scope);
+    scope_.access = access_;
   }
 
   void location(const NginxDirective& d, const Parent* parent = nullptr) {
-    const bool modified = d.words.size() > 1;
-    const std::string modifier = modified ? d.word(0) : "";
-    const std::string& path = modified ? d.word(1) : d.word(0);
-    if (path.starts_with('@')) return named(d);
-    const bool regex = modifier == "~" || modifier == "~*";
-    auto pattern = regex ? pattern_of_regex(path) : PatternOfRegex{prefix_pattern(modifier, path), {}};
+    const NginxLocation of(d);
+    if (of.path.starts_with('@')) return named(d);
+    auto pattern =
+        of.regex ? pattern_of_regex(of.path) : PatternOfRegex{prefix_pattern(of.modifier, of.path), {}};
     if (parent != nullptr && pattern) pattern->pattern = within_prefix(parent->prefix, pattern->pattern);
-    const bool top = !regex && path == "/" && modifier.empty();
-    int rank = modifier == "=" ? 0 : modifier == "^~" ? 1 : regex ? 2 : 3;
+    int rank = of.rank();
     if (parent != nullptr && rank != 0) rank = parent->rank;
+    const std::size_t length = of.regex ? (parent != nullptr ? parent->length : 0) : of.path.size();
+    const bool ignore_case = pattern && of.ignores_case(pattern->pattern);
     NginxScope scope;
-    read(d, top ? scope_ : scope, pattern ? &*pattern : nullptr,
-         Parent{regex || top ? "" : path, rank, pattern && ignores_case(d, pattern->pattern)});
-    if (top) return;
-    finish_access(scope);
-    if (regex && scope.deny && is_hidden(path))
+    read(d, scope, pattern ? &*pattern : nullptr,
+         Parent{of.regex ? "" : of.path, rank, ignore_case, length,
+                parent != nullptr ? parent->access : &access_});
+    if (scope.access.nobody && !scope.deny && !scope.redirect) scope.deny = 403;
+    if (of.regex && scope.deny && is_hidden(of.path))
       return context_.note(d, "not needed: names that begin with a dot are never served");
-    if (regex && !scope.pool.empty()) return scripts(d, pattern, scope);
+    const bool script = of.regex || (of.modifier == "=" && of.path.ends_with(".php"));
+    if (script && !scope.pool.empty()) return scripts(d, pattern, rank, length, scope);
+    if (!scope.pool.empty())
+      context_.note(d, "fastcgi_pass: only scripts whose names end in .php run; see run");
     if (site_.pool.empty()) site_.pool = scope.pool;
-    if (!scope.alias.empty() || scope.internal) return folder(d, regex, path, scope);
+    if (!scope.alias.empty() || scope.internal) return folder(d, of.regex, of.path, scope);
     if (!pattern || !parse_path_pattern(pattern->pattern).value)
       return context_.note(d, "its expression cannot be said: write a route by hand");
-    const bool shields = modifier == "=" || modifier == "^~" || parent != nullptr;
-    add(d, shields, pattern->pattern, regex && parent != nullptr ? kPatternMax : path.size(), rank, scope);
+    const bool floats = parent != nullptr && parent->prefix.empty() && !pattern->pattern.starts_with('/');
+    const bool shields = of.modifier == "=" || of.modifier == "^~" || parent != nullptr ||
+                         (scope.access.said && access_.nobody);
+    if ((floats || pattern->widened) && opens(scope))
+      return context_.note(d, "would open more than its expression does: write a route by hand");
+    if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
+    add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
+  }
+
+  // It lets in whom others would refuse.
+  static bool opens(const NginxScope& scope) {
+    return !scope.deny &&
+           ((scope.access.said && scope.access.allow) || (scope.access.auth_said && scope.access.auth_off));
   }
 
   void named(const NginxDirective& d) {
@@ -164,27 +184,46 @@ class ServerImport {
     if (!one_rewrite) context_.note(d, "a named location with more than one rewrite: write routes by hand");
   }
 
-  void read(const NginxDirective& location, NginxScope& scope, const PatternOfRegex* pattern,
-            const Parent& self) {
+  // Settings first, which the locations within inherit; conditions last, for they are not inherited.
+  void read(const NginxDirective& location, NginxScope& scope, const PatternOfRegex* pattern, Parent self) {
+    const auto is_later = [](const NginxDirective& d) {
+      return d.name == "location" || d.name == "if" || d.name == "rewrite";
+    };
     for (const NginxDirective& d : location.block) {
-      if (d.name == "location") {
-        this->location(d, &self);
-      } else if (d.name == "if") {
-        condition(d, pattern, self);
-      } else if (d.name == "rewrite") {
-        rewrite(d, self.rank, 0);
-      } else if (d.name == "limit_except") {
+      if (is_later(d)) continue;
+      if (d.name == "limit_except") {
         context_.note(d, "write `when: { method: ... }` by hand");
-      } else if (!take_site_key(context_, d, site_) && !take_setting(context_, d, scope) &&
+      } else if (!take_key(location, d) && !take_setting(context_, d, scope) &&
                  !take_action(context_, d, name_, server_.block, scope)) {
         context_.note(d, "has no counterpart here");
       }
     }
+    inherit_access(context_, location, *self.access, scope);
+    self.access = &scope.access;
+    for (const NginxDirective& d : location.block) {
+      if (d.name == "location") this->location(d, &self);
+    }
+    for (const NginxDirective& d : location.block) {
+      if (d.name == "if") condition(d, pattern, self);
+      if (d.name == "rewrite") rewrite(d, self, pattern);
+    }
+  }
+
+  // A key that only a site has is taken from `location /` and from where scripts run, else not.
+  bool take_key(const NginxDirective& location, const NginxDirective& d) {
+    const bool runs = std::any_of(location.block.begin(), location.block.end(),
+                                  [](const NginxDirective& each) { return each.name == "fastcgi_pass"; });
+    if (NginxLocation(location).is_rest() || runs) return take_site_key(context_, d, site_);
+    Site with = site_;
+    if (!take_site_key(context_, d, with)) return false;
+    if (!(with == site_)) context_.note(d, "is of one location: here it would be of the whole site");
+    return true;
   }
 
   // A location that hands scripts to php-fpm: of the site the pool and which scripts run; what it sets for
   // all of them is the site's, the rest stays a route.
-  void scripts(const NginxDirective& d, const std::optional<PatternOfRegex>& pattern, NginxScope& scope) {
+  void scripts(const NginxDirective& d, const std::optional<PatternOfRegex>& pattern, int rank,
+               std::size_t length, NginxScope& scope) {
     if (site_.pool.empty()) site_.pool = scope.pool;
     if (!pattern) {
       all_scripts_ = true;
@@ -196,7 +235,12 @@ class ServerImport {
     }
     const bool all = which == "*.php" || which == "**.php" || which == "/**.php" || which == "/*.php";
     all_scripts_ = all_scripts_ || all;
-    if (!all) site_.run.push_back(which);
+    if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
+    if (!can_run(which)) {
+      context_.note(d, "only names that end in .php run");
+    } else if (!all) {
+      site_.run.push_back(which);
+    }
     if (all && site_.pool == scope.pool) {
       PathSettings& site = scope_.settings;
       if (scope.settings.timeouts != RequestTimeouts())
@@ -205,7 +249,7 @@ class ServerImport {
       if (scope.max_body && !scope_.max_body) scope_.max_body = std::exchange(scope.max_body, {});
     }
     // Of nginx's locations one counts: what a later one denies is not denied to these scripts.
-    add(d, !all, pattern->pattern, 0, 2, scope);
+    add(d, !all && !pattern->widened, pattern->pattern, length, rank, scope);
   }
 
   // alias and internal.
@@ -231,16 +275,25 @@ class ServerImport {
       site.fallback =
           scope.fallback->starts_with(below + "/") ? scope.fallback->substr(below.size()) : *scope.fallback;
     if (scope.max_body) site.max_body = *scope.max_body;
+    if (!site.allow) site.allow = scope.access.allow;
+    if (!site.auth) site.auth = scope.access.auth();
+    if (scope.deny || scope.redirect) {
+      Route& all = site.routes.emplace_back();
+      all.path = {"/**"};
+      all.deny = scope.deny;
+      if (!scope.deny) all.redirect = scope.redirect;
+      all.status = scope.status;
+    }
     context_.note(d, "has become a site of its own with path " + below + ": look at its pool and fallback");
   }
 
   void add(const NginxDirective& d, bool shields, const std::string& pattern, std::size_t length, int rank,
            NginxScope& scope) {
-    Ranked out{rank, rank == 1 || rank == 3 ? length : 0, {}};
+    RankedRoute out{rank, rank == 1 || rank == 3 ? length : 0, {}};
     Route& route = out.route;
     static_cast<PathSettings&>(route) = scope.settings;
     route.path = {pattern};
-    route.ignore_case = ignores_case(d, pattern);
+    route.ignore_case = NginxLocation(d).ignores_case(pattern);
     route.deny = scope.deny;
     if (!route.deny) route.redirect = scope.redirect;
     route.status = scope.status;
@@ -250,29 +303,35 @@ class ServerImport {
     if (!scope.root.empty() && scope.root != scope_.root)
       context_.note(d, "its root cannot be said: make it a site with path and root");
     if (shields && !route.has_action()) route.deny = 0;
-    Route nothing;
-    nothing.path = route.path;
-    nothing.ignore_case = route.ignore_case;
-    nothing.status = route.status;
-    if (route == nothing) {
-      if (scope.pool.empty()) context_.note(d, "says nothing that a route would have to say");
-      return;
-    }
+    out.allow = scope.access.allow;
+    out.auth = scope.access.auth();
+    out.pool = scope.pool;
+    out.candidate = &d;
     routes_.push_back(std::move(out));
   }
 
   // ---- rewrites and conditions
 
-  void rewrite(const NginxDirective& d, int rank, std::size_t length, const RouteWhen& when = {}) {
+  // `within`: of the location; nullptr: of the server.
+  void rewrite(const NginxDirective& d, const Parent& of, const PatternOfRegex* within) {
     const auto pattern = pattern_of_regex(d.word(0));
     const std::string& flag = d.word(2);
     const bool away = flag == "permanent" || flag == "redirect" || d.word(1).starts_with("http") ||
                       d.word(1).starts_with("$scheme");
-    const auto target = pattern ? target_of(d.word(1), pattern->groups, name_, away) : std::nullopt;
+    const auto target =
+        pattern ? target_of(d.word(1), pattern->groups, name_, away, pattern->rooted) : std::nullopt;
     if (!target) return context_.note(d, "cannot be said: write a route with to or redirect by hand");
-    Ranked out{rank, length, {}};
+    RankedRoute out{of.rank, 0, {}};
     out.route.path = {pattern->pattern};
-    out.route.when = when;
+    const bool any = pattern->pattern == "/**" || pattern->pattern == "**";
+    if (within != nullptr && any && target->find('$') == std::string::npos) {
+      out.route.path = {within->pattern};
+      out.route.ignore_case = of.ignore_case;
+      out.length = of.rank == 1 || of.rank == 3 ? of.length : 0;
+    } else if (!of.prefix.empty() && pattern->pattern.starts_with(of.prefix)) {
+      out.length = of.rank == 1 || of.rank == 3 ? of.length : 0;
+    }
+    if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     out.route.status = flag == "permanent" ? 301 : 302;
     (away ? out.route.redirect : out.route.to) = target;
     routes_.push_back(std::move(out));
@@ -296,7 +355,7 @@ class ServerImport {
     }
     RouteWhen when;
     if (returns && when_of(text, when) && (inner.deny || inner.redirect)) {
-      Ranked out{of.rank, 0, {}};
+      RankedRoute out{of.rank, of.rank == 1 || of.rank == 3 ? of.length : 0, {}};
       out.route.path = {pattern != nullptr ? pattern->pattern : "/**"};
       out.route.ignore_case = of.ignore_case;
       out.route.when = when;
@@ -312,14 +371,15 @@ class ServerImport {
   // What is rewritten because no file is there goes to the fallback.
   bool missing(const NginxDirective& d) {
     const auto pattern = pattern_of_regex(d.word(0));
-    const auto target = pattern ? target_of(d.word(1), pattern->groups, name_, false) : std::nullopt;
+    const auto target =
+        pattern ? target_of(d.word(1), pattern->groups, name_, false, pattern->rooted) : std::nullopt;
     if (!target) return false;
     const auto parsed = parse_internal_target(*target);
     if (parsed.value->captures == 0 && (pattern->pattern == "/**" || pattern->pattern == "**")) {
       scope_.fallback = target;
       return true;
     }
-    Ranked out{4, 0, {}};
+    RankedRoute out{4, 0, {}};
     out.route.path = {pattern->pattern};
     out.route.fallback = target;
     routes_.push_back(std::move(out));
@@ -329,10 +389,7 @@ class ServerImport {
   // ---- the end
 
   void finish() {
-    finish_access(scope_);
     static_cast<PathSettings&>(site_) = scope_.settings;
-    if (scope_.settings.auth && !scope_.settings.auth->off && scope_.settings.auth->users.empty())
-      site_.auth.reset();
     if (scope_.max_body) site_.max_body = *scope_.max_body;
     if (site_.pool.empty()) site_.pool = scope_.pool;
     if (all_scripts_) site_.run.clear();
@@ -340,74 +397,26 @@ class ServerImport {
     if (scope_.fallback && *scope_.fallback != "404") site_.fallback = *scope_.fallback;
     if (scope_.redirect && scope_.status == 301) site_.redirect = *scope_.redirect;
     const bool whole = scope_.redirect && scope_.status != 301;
-    if (whole || scope_.deny) {
-      Ranked all{5, 0, {}};
+    const bool nobody = (rest_ ? *rest_ : access_).nobody;
+    if (whole || scope_.deny || nobody) {
+      RankedRoute all{5, 0, {}};
       all.route.path = {"/**"};
-      all.route.deny = scope_.deny;
-      if (!scope_.deny) all.route.redirect = scope_.redirect;
+      if (scope_.deny || nobody) all.route.deny = scope_.deny.value_or(403);
+      if (!all.route.deny) all.route.redirect = scope_.redirect;
       all.route.status = scope_.status;
       routes_.push_back(std::move(all));
     }
-    std::stable_sort(routes_.begin(), routes_.end(), [](const Ranked& a, const Ranked& b) {
-      return a.rank != b.rank ? a.rank < b.rank : a.length > b.length;
-    });
-    for (Ranked& each : routes_) {
-      if (site_.routes.size() < kRoutesMax) site_.routes.push_back(std::move(each.route));
+    std::vector<const NginxDirective*> idle;
+    set_routes(context_, server_, site_, ordered_routes(routes_, idle));
+    for (const NginxDirective* d : idle) {
+      context_.note(*d, "says nothing that a route would have to say");
     }
-    if (routes_.size() > kRoutesMax)
-      context_.note(server_, "has " + std::to_string(routes_.size()) + " routes: those behind the first " +
-                                 std::to_string(kRoutesMax) + " are left out");
-    drop_needless_shields();
     if (any_host_ && !has_any_host()) site_.hosts.clear();
     if (site_.redirect.empty() && site_.root.empty() && site_.routes.empty() && aliases_.empty())
       return context_.note(server_, "has no root");
     context_.sites.push_back(site_);
-    for (const Site& each : aliases_) context_.sites.push_back(below(each));
-  }
-
-  // The site that an alias has become, with all that the server says for its locations: who may come, headers,
-  // and what it refuses wherever it lies.
-  Site below(const Site& alias) const {
-    Site out = site_;
-    out.path = alias.path;
-    out.root = alias.root;
-    out.fallback = alias.fallback;
-    out.internal.clear();
-    out.redirect.clear();
-    if (!alias.pool.empty()) out.pool = alias.pool;
-    if (alias.max_body != Site().max_body) out.max_body = alias.max_body;
-    for (const auto& [name, value] : alias.headers) out.headers[name] = value;
-    if (alias.expires) out.expires = alias.expires;
-    if (alias.php) out.php = alias.php;
-    if (alias.log) out.log = alias.log;
-    if (alias.auth) out.auth = alias.auth;
-    if (alias.allow) out.allow = alias.allow;
-    if (alias.timeouts != RequestTimeouts()) out.timeouts = alias.timeouts;
-    if (alias.type) out.type = alias.type;
-    out.list = alias.list ? alias.list : out.list;
-    std::erase_if(out.routes, [](const Route& route) {
-      return std::any_of(route.path.begin(), route.path.end(),
-                         [](const std::string& pattern) { return pattern.starts_with('/'); });
-    });
-    return out;
-  }
-
-  // `deny: off` says nothing where no later route has an action.
-  void drop_needless_shields() {
-    std::vector<Route> kept;
-    bool later_action = false;
-    for (auto route = site_.routes.rbegin(); route != site_.routes.rend(); ++route) {
-      if (route->deny == 0 && !later_action) {
-        route->deny.reset();
-        Route nothing;
-        nothing.path = route->path;
-        nothing.ignore_case = route->ignore_case;
-        if (*route == nothing) continue;
-      }
-      later_action = later_action || route->deny.value_or(0) != 0 || route->redirect || route->to;
-      kept.push_back(std::move(*route));
-    }
-    site_.routes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
+    for (const Site& each : aliases_)
+      context_.sites.push_back(site_below({context_, server_, site_, access_, routes_}, each));
   }
 
   bool has_any_host() const {
@@ -422,8 +431,10 @@ class ServerImport {
   NginxScope scope_;
   std::string name_;  // the first plain one
   bool any_host_ = false;
-  bool all_scripts_ = false;  // some location takes every .php
-  std::vector<Ranked> routes_;
+  bool all_scripts_ = false;         // some location takes every .php
+  NginxAccess access_;               // of the server: what its locations inherit
+  std::optional<NginxAccess> rest_;  // of `location /`
+  std::vector<RankedRoute> routes_;
   std::vector<Site> aliases_;
 };
 

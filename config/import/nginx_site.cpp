@@ -1,6 +1,8 @@
 // Keys that only a site has. See nginx_scope.h.
+#include <algorithm>
 #include <string>
 
+#include "config/addresses.h"
 #include "config/import/nginx_conditions.h"
 #include "config/import/nginx_scope.h"
 #include "config/site.h"
@@ -62,6 +64,36 @@ bool take_site_key(const NginxContext& context, const NginxDirective& d, Site& s
     return false;
   }
   return true;
+}
+
+bool take_listen(const NginxContext& context, const NginxDirective& d) {
+  bool any_host = false;
+  for (std::size_t i = 1; i < d.words.size(); ++i) {
+    if (d.word(i) == "default_server" || d.word(i) == "default") any_host = true;
+    if (d.word(i) == "ssl") {
+      context.note(d, "TLS is not spoken here: a proxy in front does that");
+      return any_host;
+    }
+    if (d.word(i) == "proxy_protocol") {
+      context.note(d, "the PROXY protocol is not spoken here");
+      return any_host;
+    }
+  }
+  std::string where = d.word(0);
+  if (where.starts_with("*:")) where.erase(0, 1);
+  const bool is_port = where.find_first_not_of("0123456789") == std::string::npos;
+  if (is_port) where = ":" + where;
+  if (!is_port && !where.starts_with("unix:") &&
+      (where.ends_with(']') || where.find(':') == std::string::npos))
+    where += ":80";
+  const auto address = read_listen_address(where);
+  if (!address.value) {
+    context.note(d, "no address that can be said");
+    return any_host;
+  }
+  auto& all = context.listen;
+  if (std::find(all.begin(), all.end(), *address.value) == all.end()) all.push_back(*address.value);
+  return any_host;
 }
 
 }  // namespace holdfast::config

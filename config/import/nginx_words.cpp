@@ -89,6 +89,11 @@ class RegexReader {
     return true;
   }
 
+  bool wide(bool taken) {
+    out_.widened = out_.widened || taken;
+    return taken;
+  }
+
   bool stars(bool group) {
     const auto as = [&](std::string_view regex, std::string_view shape) {
       const std::string whole = group ? "(" + std::string(regex) + ")" : std::string(regex);
@@ -98,8 +103,8 @@ class RegexReader {
       return true;
     };
     return as(".*?", "**") || as(".+?", "**") || as(".*", "**") || as(".+", "**") || as("[^/]+", "*") ||
-           as("[^/]*", "*") || as("[^\\/]+", "*") || as("\\d+", "*") || as("[0-9]+", "*") ||
-           as("\\w+", "*") || as("[_0-9a-zA-Z-]+", "*") || as("[a-zA-Z0-9_-]+", "*");
+           as("[^/]*", "*") || as("[^\\/]+", "*") || wide(as("\\d+", "*")) || wide(as("[0-9]+", "*")) ||
+           wide(as("\\w+", "*")) || wide(as("[_0-9a-zA-Z-]+", "*")) || wide(as("[a-zA-Z0-9_-]+", "*"));
   }
 
   bool piece() {
@@ -163,11 +168,14 @@ std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex) {
   const bool at_start = takes(regex, "^");
   const bool at_segment = !at_start && (takes(regex, "(^|/)") || takes(regex, "(?:^|/)"));
   bool folder = false;
+  const bool top_alone = at_start && regex == "/?$";
   for (const std::string_view end : {"(/|$)", "(?:/|$)", "($|/)", "(?:$|/)", "(/.*)?$", "(?:/.*)?$", "/?$"}) {
     if ((folder = takes_end(regex, end))) break;
   }
   const bool at_end = folder || (!regex.ends_with("\\$") && takes_end(regex, "$"));
-  if (regex.empty()) return PatternOfRegex{at_end ? "/" : "/**", {}};
+  if (top_alone) return PatternOfRegex{"/", {}};
+  if (regex.empty() && at_start && at_end && !folder) return std::nullopt;  // `^$`: no path is empty
+  if (regex.empty() || (regex == "/" && !at_end)) return PatternOfRegex{"/**", {}};
   auto out = RegexReader(regex).read();
   if (!out) return std::nullopt;
   std::string& pattern = out->pattern;
@@ -175,6 +183,7 @@ std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex) {
   std::size_t shift = 0;  // stars put in front
   if (at_start) {
     if (!slash_first && !pattern.starts_with('*')) return std::nullopt;
+    out->rooted = !slash_first && !out->groups.empty() && out->groups[0] == 1;
     if (!slash_first) pattern = "/" + pattern;
   } else if (slash_first) {
     pattern.erase(0, 1);
@@ -195,7 +204,7 @@ std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex) {
 }
 
 std::optional<std::string> target_of(std::string_view text, const std::vector<std::size_t>& groups,
-                                     const std::string& server_name, bool redirect) {
+                                     const std::string& server_name, bool redirect, bool rooted) {
   std::string out;
   for (std::string_view rest = text; !rest.empty();) {
     if (rest[0] != '$') {
@@ -223,6 +232,8 @@ std::optional<std::string> target_of(std::string_view text, const std::vector<st
     } else if (rest.size() > 1 && rest[1] >= '1' && rest[1] <= '9') {
       const auto group = static_cast<std::size_t>(rest[1] - '1');
       if (group >= groups.size() || groups[group] == 0 || groups[group] > kCapturesMax) return std::nullopt;
+      const bool in_path = out.find('?') == std::string::npos;
+      if (rooted && group == 0 && !(in_path && out.ends_with('/'))) out += '/';
       out += "$" + std::to_string(groups[group]);
       rest.remove_prefix(2);
     } else {

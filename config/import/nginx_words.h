@@ -17,13 +17,15 @@ namespace holdfast::config {
 struct PatternOfRegex {
   std::string pattern;
   std::vector<std::size_t> groups;
+  bool widened = false;  // a class as `\d+` has become a star
+  bool rooted = false;   // $1 begins with the '/' in front of its star
 };
 std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex);
 
 // `/index.php?q=$uri&$args` is "/index.php?q=$path". `groups`: as above, for $1. Nothing where a variable has
-// no counterpart.
+// no counterpart. `rooted`: of the pattern.
 std::optional<std::string> target_of(std::string_view text, const std::vector<std::size_t>& groups,
-                                     const std::string& server_name, bool redirect);
+                                     const std::string& server_name, bool redirect, bool rooted = false);
 
 std::optional<Expires> expires_of(std::string_view text);     // 30d, 1y, +1M, max, off
 std::optional<Duration> time_of(std::string_view text);       // 30, 30s, 5m

@@ -174,7 +174,7 @@ TEST_CASE("a location within another counts before it, and for its paths alone")
   CHECK_MESSAGE(acme != std::string::npos, yaml);
   CHECK(acme < yaml.find("- path: [\"/.well-known**\"]"));
   const std::size_t assets = yaml.find(
-      "- path: [\"/static/**.{js,css}\"]\n        ignore_case: true\n        expires: 1d\n        deny: off");
+      "- path: [\"/static/**.{js,css}\"]\n        ignore_case: true\n        expires: 1d\n        deny: 403");
   CHECK_MESSAGE(assets != std::string::npos, yaml);
   CHECK(assets < yaml.find("- path: [/static/]"));
 }

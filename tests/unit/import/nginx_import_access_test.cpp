@@ -1,0 +1,200 @@
+// What nginx refuses is refused by what is printed: who wins, what is inherited, what is opened by whom.
+#include "config/import/nginx_import.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/config/helpers.h"
+
+using namespace holdfast::config;
+
+namespace {
+
+std::string imported(const std::string& inside) {
+  const Imported out =
+      import_nginx("server {\nserver_name a.example;\nroot /srv/a;\n" + inside + "\n}\n", "nginx.conf",
+                   [](const std::string&) { return std::vector<NginxFile>(); });
+  const std::string yaml = import_yaml(out);
+  const auto result = load(yaml);
+  const std::string why = yaml + said(result);
+  CHECK_MESSAGE(result.config, why);
+  return yaml;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// All parts, one behind the other.
+bool in_turn(const std::string& text, std::initializer_list<const char*> parts) {
+  std::size_t at = 0;
+  for (const char* part : parts) {
+    at = text.find(part, at);
+    if (at == std::string::npos) return false;
+    ++at;
+  }
+  return true;
+}
+
+struct Row {
+  const char* inside;
+  std::initializer_list<const char*> parts;
+};
+
+void check(std::initializer_list<Row> rows) {
+  for (const Row& row : rows) {
+    const std::string inside = row.inside;
+    CAPTURE(inside);
+    const std::string yaml = imported(inside);
+    CHECK_MESSAGE(in_turn(yaml, row.parts), yaml);
+  }
+}
+
+constexpr const char* kPass = "fastcgi_pass unix:/run/php.sock;";
+
+}  // namespace
+
+TEST_CASE("a block without allow and deny has those of the block around it") {
+  check({
+      {"location /priv/ { deny all; location ~ \\.txt$ { expires 1d; } }",
+       {"[\"/priv/**.txt\"]\n        expires: 1d\n        deny: 403", "[/priv/]\n        deny: 403"}},
+      {"deny all; location ^~ /priv/ { expires 1d; } location = /st.php { expires 1d; }",
+       {"[/st.php]\n        expires: 1d\n        deny: 403",
+        "[/priv/]\n        expires: 1d\n        deny: 403", "[\"/**\"]\n        deny: 403"}},
+      {"location ^~ /a/ { location ~ \\.txt$ { expires 1d; } deny all; }", {"[\"/a/**.txt\"]", "deny: 403"}},
+      // What is said of its own counts.
+      {"deny all; location ^~ /pub/ { allow all; }",
+       {"[/pub/]\n        allow: [\"::/0\"]\n        deny: off", "[\"/**\"]\n        deny: 403"}},
+      {"deny all; location /pub/ { allow all; } location ~ \\.css$ { expires 1d; }",
+       {"[\"*.css\"]\n        expires: 1d\n        deny: 403", "[/pub/]", "deny: off", "[\"/**\"]"}},
+      {"deny all; location / { allow 10.0.0.0/8; deny all; } location ^~ /x/ { expires 1d; }",
+       {"[/x/]\n        expires: 1d\n        deny: 403", "[\"/**\"]\n        allow: [10.0.0.0/8]"}},
+      {"location ^~ /w/ { alias /srv/w/; deny all; }", {"path: /w", "[\"/**\"]\n        deny: 403"}},
+      {"deny all; location /w/ { alias /srv/w/; }", {"path: /w", "[\"/**\"]\n        deny: 403"}},
+  });
+  const std::string pass = kPass;
+  for (const std::string& inside : {"deny all; location ~ ^/index\\.php$ { " + pass + " }",
+                                    "location /d/ { deny all; location ~ \\.php$ { " + pass + " } }"}) {
+    const std::string yaml = imported(inside);
+    CHECK_MESSAGE(has(yaml, "deny: 403"), yaml);
+    CHECK_MESSAGE(!has(yaml, "deny: off"), yaml);
+  }
+}
+
+TEST_CASE("what a server does itself counts before its locations") {
+  check({
+      {"return 403; location ^~ /priv/ { expires 1d; }", {"[\"/**\"]\n        deny: 403", "[/priv/]"}},
+      {"location ^~ /priv/ { return 410; } if ($request_method = GET) { return 403; }",
+       {"method: [GET]\n        deny: 403", "[/priv/]"}},
+      {"location /priv/ { deny all; } return 302 https://b.example/;",
+       {"redirect: https://b.example/", "[/priv/]"}},
+      {"location ^~ /priv/ { if ($request_method = GET) { return 403; } } location /p { return 410; }",
+       {"method: [GET]\n        deny: 403", "[/priv/]\n        deny: off"}},
+      {"location / { if ($request_method = GET) { return 403; } }", {"[\"/**\"]", "method: [GET]"}},
+  });
+}
+
+TEST_CASE("a setting of the location that wins stands behind those that lose") {
+  check({
+      {"location /pub/ { auth_basic off; } location /pub/secret/ { auth_basic R; auth_basic_user_file /u; }",
+       {"[/pub/]\n        auth: off", "[/pub/secret/]", "users: /u"}},
+      {"location ~ ^/list/.*\\.css$ { auth_basic R; auth_basic_user_file /u; } location ~ \\.css$ { "
+       "auth_basic off; }",
+       {"[\"*.css\"]\n        auth: off", "[\"/list/**.css\"]", "users: /u"}},
+      {"location = /xs/b.css { allow 192.0.2.9; deny all; } location ~ \\.css$ { allow 0.0.0.0/0; }",
+       {"[\"*.css\"]", "[/xs/b.css]", "allow: [192.0.2.9/32]"}},
+      {"location /a/ { expires 24h; } location /a/b/ { expires 1h; }", {"[/a/]", "[/a/b/]"}},
+      {"location ~ ^/dir/.*\\.php$ { fastcgi_pass unix:/y; } location ~ \\.php$ { fastcgi_pass unix:/x; }",
+       {"[\"*.php\"]\n        pool: php2", "[\"/dir/**.php\"]\n        pool: php"}},
+      // Of one that wins and says nothing, what the server says.
+      {"auth_basic R; auth_basic_user_file /u; location /pub/ { auth_basic off; } location ~ \\.css$ { }",
+       {"[/pub/]\n        auth: off", "[\"*.css\"]", "users: /u"}},
+      {"auth_basic R; auth_basic_user_file /u; location / { auth_basic off; } location /adm/ { }",
+       {"users: /u\n    routes", "[\"/**\"]\n        auth: off", "[/adm/]", "users: /u"}},
+      {"allow 10.0.0.0/8; deny all; location /pub/ { allow all; } location ~ \\.css$ { }",
+       {"[/pub/]\n        allow: [\"::/0\"]", "[\"*.css\"]\n        allow: [10.0.0.0/8]"}},
+  });
+}
+
+TEST_CASE("below an alias paths are those of its site") {
+  const std::string pass = kPass;
+  const std::string yaml = imported(
+      "location /w2 { alias /srv/w; location /w2/priv { deny all; } location ~ "
+      "\\.php$ { " +
+      pass + " } }\nlocation ^~ /w2/list/ { deny all; } location /other/ { deny all; }");
+  const std::size_t begin = yaml.find("path: /w2\n");
+  REQUIRE_MESSAGE(begin != std::string::npos, yaml);
+  const std::string site = yaml.substr(begin);
+  for (const char* part :
+       {"[/list/]\n        deny: 403", "[\"/priv**\"]\n        deny: 403", "run: [\"/**.php\"]"})
+    CHECK_MESSAGE(has(site, part), site);
+  CHECK_FALSE(has(site, "other"));
+  CHECK(has(imported("location /w2/ { alias /srv/w/; } location ~ ^/[^/]+/x { deny all; }"),
+            "what is said of /*/x** cannot be said for the site with path /w2"));
+}
+
+TEST_CASE("modifiers without a blank") {
+  check({
+      {"location =/priv/a.txt { deny all; }", {"[/priv/a.txt]\n        deny: 403"}},
+      {"location ^~/z { deny all; }", {"[\"/z**\"]"}},
+      {"location ~*\\.abc$ { deny all; }", {"[\"*.abc\"]\n        ignore_case: true\n        deny: 403"}},
+      {"location ~\\.abc$ { deny all; }", {"[\"*.abc\"]\n        deny: 403"}},
+      {"location ^~ / { deny all; }", {"[\"/**\"]\n        deny: 403"}},
+  });
+}
+
+TEST_CASE("a pattern that matches more opens nothing") {
+  for (const char* inside :
+       {"auth_basic R; auth_basic_user_file /u; location ~ [0-9]+ { auth_basic off; }",
+        "location ~ \\d+ { allow all; }", "location ~ ^/a/ { location ~ \\.css$ { auth_basic off; } }"}) {
+    const std::string yaml = imported(inside);
+    CHECK_MESSAGE(has(yaml, "would open more than its expression does"), yaml);
+    CHECK_MESSAGE(!has(yaml, "auth: off"), yaml);
+    CHECK_MESSAGE(!has(yaml, "::/0"), yaml);
+  }
+  check({{"location ~ ^/a\\d+/ { deny all; }", {"matches more than its expression does", "[\"/a*/\"]"}},
+         {"location ~ ^/ { deny all; }", {"[\"/**\"]\n        deny: 403"}},
+         {"location ~ $ { deny all; }", {"[\"/**\"]\n        deny: 403"}}});
+}
+
+TEST_CASE("allow and deny count in turn, up to all") {
+  check({
+      {"location /x/ { deny all; allow 10.0.0.1; }", {"counts for nothing", "[/x/]\n        deny: 403"}},
+      {"location /x/ { allow all; deny all; }", {"[/x/]\n        allow: [\"::/0\"]"}},
+      {"location /x/ { allow 192.0.2.1; allow all; }", {"[/x/]\n        allow: [\"::/0\"]"}},
+      {"location /x/ { allow 192.0.2.1; }", {"as if `deny all` stood behind it", "allow: [192.0.2.1/32]"}},
+  });
+}
+
+TEST_CASE("the halves of a password are inherited each by itself") {
+  const std::string yaml = imported("auth_basic_user_file /u; location /adm/ { auth_basic R; }");
+  CHECK_MESSAGE(in_turn(yaml, {"[/adm/]", "realm: R", "users: /u"}), yaml);
+  CHECK_MESSAGE(yaml.find("auth:") > yaml.find("[/adm/]"), yaml);
+  CHECK(has(imported("location /x/ { auth_basic R; }"), "asks nobody"));
+}
+
+TEST_CASE("scripts that run, and what one location says of a whole site") {
+  const std::string pass = kPass;
+  std::string yaml =
+      imported("location = /index.php { " + pass + " } location ~ ^/app/.+\\.php$ { " + pass + " }");
+  CHECK_MESSAGE(has(yaml, "run: [/index.php, \"/app/**.php\"]"), yaml);
+  yaml = imported("location /scripts/ { " + pass + " } location ~ \\.phtml$ { " + pass + " }");
+  CHECK_MESSAGE(has(yaml, "location /scripts/: fastcgi_pass: only scripts"), yaml);
+  CHECK_MESSAGE(has(yaml, "location ~ \\.phtml$: only names that end in .php run"), yaml);
+  for (const char* key :
+       {"index a.html;", "error_page 404 /x.html;", "charset koi8-r;", "gzip on;", "fastcgi_param A b;"}) {
+    yaml = imported("location /list/ { " + std::string(key) + " }");
+    CHECK_MESSAGE(has(yaml, "is of one location"), yaml);
+  }
+  CHECK_FALSE(has(imported("index a.html; location /list/ { index a.html; }"), "is of one location"));
+  check({{"expires -1; location /i/ { expires 30d; }", {"expires: 0s", "[/i/]\n        expires: 30d"}},
+         {"set $r /tmp/rev; set $root /srv/b; location /w/ { alias $root/$r; }", {"root: /srv/b//tmp/rev"}}});
+}
+
+TEST_CASE("what a group takes from the beginning has its slash") {
+  check({
+      {"rewrite ^(.*)\\.old$ /new$1 permanent;", {"redirect: \"/new/$1\""}},
+      {"rewrite ^(.*)\\.old$ /$1 permanent;", {"redirect: \"/$1\""}},
+      {"if (!-e $request_filename) { rewrite ^(.*)$ /index.php?q=$1 last; }", {"/index.php?q=/$1"}},
+      {"rewrite ^/(.*)\\.old$ /new/$1 permanent;", {"redirect: \"/new/$1\""}},
+  });
+}
