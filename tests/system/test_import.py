@@ -161,3 +161,60 @@ def test_each_line_that_could_not_be_said_is_named(imported):
     harmless = ("not needed", "is of the whole server of nginx", "has become a site of its own", "says nothing that")
     others = {number: text for number, text in named.items() if number not in tagged and not any(word in text for word in harmless)}
     assert not others, others
+
+
+# What stands in a server; the files asked for are all there. Nothing that nginx refuses may come.
+GUARDED = [
+    "location /priv/ { deny all; location ~ \\.txt$ { expires 1d; } }",
+    "deny all; location ^~ /priv/ { expires 1d; } location = /a.txt { expires 1d; }",
+    "deny all; location /pub/ { allow all; } location ~ \\.css$ { expires 1d; }",
+    "deny all; location / { allow all; } location /priv/ { expires 1d; }",
+    "return 403; location ^~ /priv/ { expires 1d; }",
+    "if ($request_method = GET) { return 403; } location ^~ /priv/ { expires 1d; }",
+    "location ^~ /priv/ { if ($request_method = GET) { return 403; } } location /p { return 410; }",
+    "location /pub/ { auth_basic off; } location /pub/secret/ { auth_basic R; auth_basic_user_file @ROOT@/users; }",
+    "auth_basic R; auth_basic_user_file @ROOT@/users; location /pub/ { auth_basic off; } location ~ \\.css$ { expires 1d; }",
+    "auth_basic R; auth_basic_user_file @ROOT@/users; location / { auth_basic off; } location /priv/ { expires 1d; }",
+    "auth_basic R; auth_basic_user_file @ROOT@/users; location ~ [0-9]+ { auth_basic off; }",
+    "location = /pub/b.css { allow 192.0.2.9; deny all; } location ~ \\.css$ { allow 0.0.0.0/0; }",
+    "location /w2 { alias @ROOT@/guarded; location /w2/priv { deny all; } } location ^~ /w2/pub/secret/ { deny all; }",
+    "location /w2/ { alias @ROOT@/guarded/; deny all; }",
+    "location =/a.txt { deny all; } location ^~/priv/ { deny all; } location ~*\\.css$ { deny all; }",
+    "location ~ ^/ { deny all; }",
+    "location /pub/ { deny all; allow 127.0.0.1; }",
+    "location ~ \\.css$ { deny all; } location /pub/ { allow all; }",
+]
+GUARDED_FILES = "a.txt priv/a.txt priv/b.css pub/a.txt pub/b.css pub/secret/a.txt pub/secret/b.css"
+
+
+def test_what_nginx_refuses_is_refused(base, start_fpm, start_holdfast):
+    fpm = start_fpm().start()
+    plant(base / "guarded", GUARDED_FILES.split())
+    (base / "users").write_text("", encoding="ascii")
+    servers = "".join(f"server {{ listen 127.0.0.1:@PORT@; server_name g{i}.example; root {base}/guarded;\n{inside.replace('@ROOT@', str(base))}\n}}\n"
+                      for i, inside in enumerate(GUARDED))
+    nginx = Nginx(base / "nginx", fpm, servers)
+    try:
+        nginx.start()
+        status, printed, said = command("import", nginx.dir / "nginx.conf")
+        assert status == 0, said
+        proxy = start_holdfast({}, run=False)
+        text, _ = re.subn(r"(?m)^listen: .*$", 'listen: "127.0.0.1:0"', printed)
+        proxy.config_path.write_text(f"{text}admin: 127.0.0.1:0\nlog: {{ access: {proxy.access_path}, format: json }}\n", encoding="utf-8")
+        proxy.start(argv=["run", "-c", proxy.config_path], listeners=1)
+        opened, refused = [], 0
+        for i, inside in enumerate(GUARDED):
+            for name in GUARDED_FILES.split():
+                path = ("/w2/" if "/w2" in inside else "/") + name
+                answers = []
+                for port in (nginx.port, proxy.port):
+                    with Client(("127.0.0.1", port), 20) as client:
+                        answers.append(client.request("GET", path, host=f"g{i}.example").status)
+                refused += answers[0] >= 400
+                if answers[0] >= 400 and answers[1] < 400:
+                    opened.append((inside, path, answers))
+        assert not opened, "\n".join(map(str, opened)) + "\n" + printed
+        assert refused > len(GUARDED)
+    finally:
+        nginx.cleanup()
+        shutil.rmtree(base / "nginx", ignore_errors=True)
