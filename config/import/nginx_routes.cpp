@@ -40,6 +40,26 @@ Route nothing_of(const Route& route) {
   return out;
 }
 
+// `^~ /p` goes before expressions, but not before the longer `/p/q/`: which is no winner over expressions.
+// Where it opens nothing it may be one here.
+void raise_longer_prefixes(std::vector<RankedRoute>& ranked) {
+  std::vector<std::pair<std::string, std::size_t>> firm;
+  for (const RankedRoute& each : ranked) {
+    std::string prefix = each.route.path[0];
+    if (prefix.ends_with("**")) prefix.resize(prefix.size() - 2);
+    if (each.rank == 1) firm.emplace_back(std::move(prefix), each.length);
+  }
+  for (RankedRoute& each : ranked) {
+    const Route& route = each.route;
+    const bool leads = route.redirect || route.to || route.deny == 0;
+    if (each.rank != 3 || leads || (route.auth && route.auth->off)) continue;
+    if (std::any_of(firm.begin(), firm.end(), [&each](const auto& shorter) {
+          return each.length > shorter.second && each.route.path[0].starts_with(shorter.first);
+        }))
+      each.rank = 1;
+  }
+}
+
 // A location that says nothing of who may come, or which php runs, still has what its server says, whatever
 // a location says that loses against it.
 void say_inherited(std::vector<RankedRoute>& ranked) {
@@ -73,6 +93,7 @@ void drop_needless_shields(std::vector<Route>& routes) {
 }  // namespace
 
 std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, std::vector<const NginxDirective*>& idle) {
+  raise_longer_prefixes(ranked);
   std::stable_sort(ranked.begin(), ranked.end(), [](const RankedRoute& a, const RankedRoute& b) {
     return a.rank != b.rank ? a.rank < b.rank : a.length > b.length;
   });

@@ -232,6 +232,11 @@ void inherit_access(const NginxContext& context, const NginxDirective& block, co
   }
 }
 
+bool opens(const NginxScope& scope) {
+  return !scope.deny &&
+         ((scope.access.said && scope.access.allow) || (scope.access.auth_said && scope.access.auth_off));
+}
+
 bool take_setting(const NginxContext& context, const NginxDirective& d, NginxScope& scope) {
   if (d.name == "add_header" || d.name == "more_set_headers") {
     take_header(context, d, scope);

@@ -71,6 +71,8 @@ bool take_site_key(const NginxContext& context, const NginxDirective& directive,
 bool take_listen(const NginxContext& context, const NginxDirective& directive);
 // The name of the pool for fastcgi_pass, made when it is new; empty: not to be said.
 std::string pool_of(const NginxContext& context, const NginxDirective& directive);
+// It lets in whom others would refuse.
+bool opens(const NginxScope& scope);
 // Of http, where a server has `allow` or `deny` of its own.
 void forget_who_may_come(NginxAccess& access);
 // Completes `scope.access` by what the block around it says, and puts what is its own into the settings.

@@ -173,12 +173,6 @@ class ServerImport {
     add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
   }
 
-  // It lets in whom others would refuse.
-  static bool opens(const NginxScope& scope) {
-    return !scope.deny &&
-           ((scope.access.said && scope.access.allow) || (scope.access.auth_said && scope.access.auth_off));
-  }
-
   void named(const NginxDirective& d) {
     const bool one_rewrite = d.block.size() == 1 && d.block[0].name == "rewrite";
     if (!one_rewrite) context_.note(d, "a named location with more than one rewrite: write routes by hand");
@@ -307,6 +301,14 @@ class ServerImport {
     out.auth = scope.access.auth();
     out.pool = scope.pool;
     out.candidate = &d;
+    // An expression within a prefix goes before those of the server: at least in whom it lets in.
+    if (NginxLocation(d).regex && rank == 3 && (route.allow || (route.auth && !route.auth->off))) {
+      RankedRoute& first = routes_.emplace_back(RankedRoute{1, length, {}});
+      first.route.path = route.path;
+      first.route.ignore_case = route.ignore_case;
+      first.route.allow = route.allow;
+      first.route.auth = route.auth;
+    }
     routes_.push_back(std::move(out));
   }
 

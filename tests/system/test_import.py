@@ -183,6 +183,17 @@ GUARDED = [
     "location ~ ^/ { deny all; }",
     "location /pub/ { deny all; allow 127.0.0.1; }",
     "location ~ \\.css$ { deny all; } location /pub/ { allow all; }",
+    "location /priv/ { location ~ \\.css$ { deny all; } } location ~ \\.css$ { allow all; }",
+    "location /pub/ { location ~ \\.css$ { expires 1d; } } location /pub/secret/ { deny all; }",
+    "location /pub/ { location ~ \\.css$ { auth_basic R; auth_basic_user_file @ROOT@/users; } } location ~ \\.css$ { auth_basic off; }",
+    "location /pub/ { location ~ \\.css$ { allow 192.0.2.1; deny all; } } location ~ \\.css$ { allow all; }",
+    "location / { deny all; location ~ \\.css$ { allow all; } } location /priv/ { deny all; }",
+    "location / { location ~ \\.css$ { allow all; } } location /pub/secret/ { deny all; }",
+    "auth_basic R; auth_basic_user_file @ROOT@/users; location ^~ /pub/ { auth_basic off; } location /pub/secret/ { expires 1d; }",
+    "location ~ ^/priv/ { deny all; location ~ \\.css$ { expires 1d; } }",
+    "location ~ ^/priv/ { auth_basic R; auth_basic_user_file @ROOT@/users; location ~ \\.css$ { expires 1d; } }",
+    "location /pub/ { rewrite ^ /a.txt last; } location /priv/ { deny all; }",
+    "location /pub { allow 127.0.0.1; deny all; } location /pub/secret/ { return 404; } location ^~ /p { allow all; }",
 ]
 GUARDED_FILES = "a.txt priv/a.txt priv/b.css pub/a.txt pub/b.css pub/secret/a.txt pub/secret/b.css"
 
