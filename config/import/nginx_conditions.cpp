@@ -77,6 +77,10 @@ std::string prefix_pattern(std::string_view modifier, const std::string& path) {
   return modifier == "=" || path.ends_with('/') ? path : path + "**";
 }
 
+PatternOfRegex prefix_as_pattern(const NginxLocation& of) {
+  return {prefix_pattern(of.modifier, of.path), {}, of.path.find_first_of("*{") != std::string::npos};
+}
+
 std::string within_prefix(const std::string& prefix, const std::string& pattern) {
   if (prefix.empty() || pattern.starts_with('/')) return pattern;
   if (pattern.starts_with("**")) return prefix + pattern;

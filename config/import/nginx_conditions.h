@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "config/import/nginx_syntax.h"
+#include "config/import/nginx_words.h"
 #include "config/routes.h"
 
 namespace holdfast::config {
@@ -31,6 +32,8 @@ struct NginxLocation {
 
 // Of a location without a regular expression.
 std::string prefix_pattern(std::string_view modifier, const std::string& path);
+// The same; widened where the path has a star or a brace, which nginx takes as they are.
+PatternOfRegex prefix_as_pattern(const NginxLocation& of);
 // A pattern of a location within one of a prefix, held to that; empty prefix: as it is.
 std::string within_prefix(const std::string& prefix, const std::string& pattern);
 // Whether a pattern has scripts among what it matches: names that end in .php.

@@ -94,12 +94,11 @@ class ServerImport {
     NginxScope said;
     take_action(context_, d, name_, server_.block, said);
     if (said.deny || (said.redirect && said.status != 301)) {
-      RankedRoute out{-1, 0, {}};
-      out.route.path = {"/**"};
-      out.route.deny = said.deny;
-      out.route.redirect = said.redirect;
-      if (said.redirect) out.route.status = said.status;
-      routes_.push_back(std::move(out));
+      Route& route = routes_.emplace_back(RankedRoute{-1, 0, {}}).route;
+      route.path = {"/**"};
+      route.deny = said.deny;
+      route.redirect = said.redirect;
+      if (said.redirect) route.status = said.status;
     } else {
       scope_.redirect = said.redirect;
       scope_.status = said.status;
@@ -142,8 +141,7 @@ class ServerImport {
   void location(const NginxDirective& d, const Parent* parent = nullptr) {
     const NginxLocation of(d);
     if (of.path.starts_with('@')) return named(d);
-    auto pattern =
-        of.regex ? pattern_of_regex(of.path) : PatternOfRegex{prefix_pattern(of.modifier, of.path), {}};
+    auto pattern = of.regex ? pattern_of_regex(of.path) : prefix_as_pattern(of);
     if (parent != nullptr && pattern) pattern->pattern = within_prefix(parent->prefix, pattern->pattern);
     int rank = of.rank();
     if (parent != nullptr && rank != 0) rank = parent->rank;

@@ -143,9 +143,9 @@ TEST_CASE("modifiers without a blank") {
 }
 
 TEST_CASE("a pattern that matches more opens nothing") {
-  for (const char* inside :
-       {"auth_basic R; auth_basic_user_file /u; location ~ [0-9]+ { auth_basic off; }",
-        "location ~ \\d+ { allow all; }", "location ~ ^/a/ { location ~ \\.css$ { auth_basic off; } }"}) {
+  for (const char* inside : {"auth_basic R; auth_basic_user_file /u; location ~ [0-9]+ { auth_basic off; }",
+                             "location ~ \\d+ { allow all; }", "location /st*r { allow all; }",
+                             "location ~ ^/a/ { location ~ \\.css$ { auth_basic off; } }"}) {
     const std::string yaml = imported(inside);
     CHECK_MESSAGE(has(yaml, "would open more than its expression does"), yaml);
     CHECK_MESSAGE(!has(yaml, "auth: off"), yaml);
