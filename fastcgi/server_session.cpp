@@ -235,6 +235,7 @@ bool ServerSession::begin(ServerEvent& event, std::string& out) {
   const bool is_responder = (byte(0) << 8 | byte(1)) == static_cast<int>(Role::responder);
   const bool keep = (byte(2) & kFlagKeepConnection) != 0;
   begin_body_filled_ = 0;
+  if (closing_) return false;  // told so since the record's header came: as in judge_begin()
   event.request_id = id;
   event.keep_connection = keep;
   if (!is_responder) {

@@ -124,10 +124,11 @@ void FastcgiConnection::act_on(const fastcgi::ServerEvent& event) {
   switch (event.kind) {
     case fastcgi::ServerEvent::Kind::begun: begin_request(event.request_id); return;
     case fastcgi::ServerEvent::Kind::params_ended:
-      if (request != nullptr) on_params(*request);
+      if (request != nullptr && request->request().state() == Request::State::reading) on_params(*request);
       return;
     case fastcgi::ServerEvent::Kind::stdin_data:
       if (request == nullptr || request->request().state() != Request::State::reading) return;
+      if (request->request().body() == Request::Body::none) request->request().expect_body();
       if (got_stdin_.empty() || got_stdin_.back() != event.request_id) got_stdin_.push_back(event.request_id);
       request->request().on_body(std::span(&event.bytes, 1));
       return;
@@ -161,7 +162,7 @@ void FastcgiConnection::begin_request(std::uint16_t id) {
 
 void FastcgiConnection::on_params(FastcgiRequest& request) {
   session_.take_params(request.id(), request.params());
-  request.set_has_params();
+  request.set_has_params(context_.now());
   request.head_of().set(request.params());
   // The listener may be gone with a reload, and this connection with it, soon.
   std::shared_ptr<const FastcgiPlans> present = host_.fastcgi_plans();

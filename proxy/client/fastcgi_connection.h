@@ -22,6 +22,7 @@
 #include "proxy/client/client_connection.h"
 #include "proxy/client/fastcgi_plans.h"
 #include "proxy/client/fastcgi_request.h"
+#include "proxy/core/delivery_watch.h"
 
 namespace holdfast {
 
@@ -99,6 +100,8 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   bool wants_input() const;
   void update_reading();
   void update_deadline();
+  void set_deadline_without_requests();
+  void look_at_nobodys_bytes(core::Time now);
   void recount();
 
   // Where the bytes of a request end among all that were sent; kept while some wait for the kernel.
@@ -122,6 +125,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   core::Time eof_at_{};
   core::Time lingers_until_{};
   std::size_t lingered_bytes_ = 0;
+  core::DeliveryWatch nobodys_bytes_;  // that wait for the web server while it has no request
   core::ClientCloseReason ends_for_ = core::ClientCloseReason::last_answer;
   State state_ = State::open;
   bool busy_ = false;

@@ -19,12 +19,10 @@ class FastcgiHead {
 
   // Replaces what was there. `params` need not outlive the call.
   void set(const fastcgi::ParamList& params);
-  // Valid until the next set().
+  // Valid until the next set(). Without a body where CONTENT_LENGTH and the method say that STDIN will be empty.
   const http::RequestHead& head() const { return head_; }
   // The client, as the web server tells it; without an address when REMOTE_ADDR is none.
   core::ClientOrigin take_origin() { return std::move(origin_); }
-  // CONTENT_LENGTH and the method say that STDIN will be empty.
-  bool tells_no_body() const { return !head_.chunked; }
   // Gives memory back that is kept for the next one.
   void shrink();
 

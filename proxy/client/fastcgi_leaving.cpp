@@ -3,6 +3,7 @@
 #include <cassert>
 #include <optional>
 
+#include "config/client.h"
 #include "config/fastcgi_times.h"
 #include "proxy/client/fastcgi_connection.h"
 
@@ -154,17 +155,18 @@ void FastcgiConnection::update_deadline() {
     return;
   }
   if (requests_.empty()) {
-    deadline_.set(idle_since_ + config::kFastcgiIdleTime);
+    set_deadline_without_requests();
     return;
   }
+  nobodys_bytes_.stop();
   std::optional<core::Time> first;
   if (eof_ && context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
   for (const auto& each : requests_) {
     if (each->request().state() != Request::State::reading) continue;
     core::Time due = each->begun() + header_time();
     if (each->has_params()) {
-      if (!each->head_of().tells_no_body()) continue;  // Request watches the body
-      due = each->begun() + kStdinEndTime;
+      if (!each->lacks_stdin_end()) continue;  // Request watches the body
+      due = each->params_ended() + kStdinEndTime;
     }
     first = first ? std::min(*first, due) : due;
   }
@@ -175,10 +177,36 @@ void FastcgiConnection::update_deadline() {
   }
 }
 
+// Where bytes wait that no request looks after, it is their delivery that must go on. Looked at at fixed times:
+// whatever else comes from the web server puts no look off.
+void FastcgiConnection::set_deadline_without_requests() {
+  const core::Time now = context_.now();
+  if (stream_->unsent_bytes() == 0) {
+    nobodys_bytes_.stop();
+    deadline_.set(idle_since_ + config::kFastcgiIdleTime);
+  } else if (!nobodys_bytes_.watching()) {
+    nobodys_bytes_.start(now, stream_->delivered_bytes());
+    deadline_.set(core::DeliveryWatch::next_look(now, context_.client_config().timeouts.write));
+  }
+}
+
+void FastcgiConnection::look_at_nobodys_bytes(core::Time now) {
+  const core::Duration patience = context_.client_config().timeouts.write;
+  if (nobodys_bytes_.look(now, stream_->delivered_bytes(), patience)) {
+    deadline_.set(core::DeliveryWatch::next_look(now, patience));
+  } else {
+    close(core::ClientCloseReason::client_stalled, true);
+  }
+}
+
 void FastcgiConnection::on_deadline(core::Time now) {
   if (state_ == State::closing) return;
   if (state_ == State::lingering) {
     close(ends_for_);
+    return;
+  }
+  if (nobodys_bytes_.watching()) {
+    look_at_nobodys_bytes(now);
     return;
   }
   if (requests_.empty()) {
@@ -198,12 +226,11 @@ void FastcgiConnection::refuse_late(core::Time now) {
     if (i >= requests_.size()) continue;
     FastcgiRequest& each = *requests_[i];
     if (each.request().state() != Request::State::reading || each.ended()) continue;
-    if (each.has_params() && each.head_of().tells_no_body() && now >= each.begun() + kStdinEndTime) {
+    if (each.lacks_stdin_end() && now >= each.params_ended() + kStdinEndTime) {
       session_.end_stdin(each.id());
       on_stdin_end(each);
     } else if (!each.has_params() && now >= each.begun() + header_time()) {
-      each.request().refuse_head(408, "the FastCGI parameters did not come in time",
-                                 core::ClientCloseReason::header_timeout, {});
+      each.refuse_late();
     }
   }
 }

@@ -36,8 +36,15 @@ void FastcgiRequest::begin(FastcgiChannel& channel, std::uint16_t id, std::uint6
 }
 
 void FastcgiRequest::refuse(int status, std::string_view why) {
-  refused_ = true;
+  refused_ = at_once_ = true;
   request_.refuse_head(status, why, core::ClientCloseReason::refused, {});
+}
+
+// Stored, its end would come behind parameters that the session still takes.
+void FastcgiRequest::refuse_late() {
+  at_once_ = true;
+  request_.refuse_head(408, "the FastCGI parameters did not come in time",
+                       core::ClientCloseReason::header_timeout, {});
 }
 
 void FastcgiRequest::reset() {
@@ -50,7 +57,7 @@ void FastcgiRequest::reset() {
   if (text_.capacity() > kKeptTextBytes) std::string().swap(text_);
   channel_ = nullptr;
   waited_bytes_ = 0;
-  has_params_ = refused_ = head_written_ = ended_ = false;
+  has_params_ = refused_ = at_once_ = head_written_ = ended_ = false;
 }
 
 void FastcgiRequest::head(const http::ResponseHead& head) {

@@ -46,6 +46,8 @@ class FastcgiRequest final : public RequestOwner {
              core::Time now);
   // The session has refused it: its answer is written as that of a refused request.
   void refuse(int status, std::string_view why);
+  // Its parameters did not come in time: its answer is written whole, and the rest of its input is ignored.
+  void refuse_late();
   // It will not be answered as it should: the session is told so. Nothing when it has closed the request.
   // `status`: of an answer that has not begun.
   void end_short(int status);
@@ -62,7 +64,16 @@ class FastcgiRequest final : public RequestOwner {
   void abort();
   core::Time begun() const { return begun_; }
   bool has_params() const { return has_params_; }
-  void set_has_params() { has_params_ = true; }
+  core::Time params_ended() const { return params_ended_; }
+  void set_has_params(core::Time now) {
+    has_params_ = true;
+    params_ended_ = now;
+  }
+  // Its parameters have come, they tell of no body, and none has begun: only the end of STDIN is missing.
+  bool lacks_stdin_end() const {
+    return has_params_ && !ended_ && request_.state() == Request::State::reading &&
+           request_.body() == Request::Body::none;
+  }
   core::Time completed() const { return completed_; }  // its last byte came
   void set_completed(core::Time now) { completed_ = now; }
 
@@ -73,8 +84,8 @@ class FastcgiRequest final : public RequestOwner {
   void break_off() override;
   void make_last() override {}  // other requests may follow: the rest of this one's input is ignored
   void send() override { channel_->send_output(serial_); }
-  // A refusal is written whole, at once.
-  std::size_t unsent_bytes() const override { return refused_ && !ended_ ? 0 : channel_->unsent_bytes(); }
+  // What is refused before its parameters have come is answered whole, at once.
+  std::size_t unsent_bytes() const override { return at_once_ && !ended_ ? 0 : channel_->unsent_bytes(); }
   std::uint64_t delivered_bytes() const override;
   // --- RequestOwner
   void request_over() override { channel_->request_over(*this); }
@@ -88,6 +99,7 @@ class FastcgiRequest final : public RequestOwner {
   std::uint16_t id_ = 0;
   std::uint64_t serial_ = 0;
   core::Time begun_{};
+  core::Time params_ended_{};
   core::Time completed_{};
   fastcgi::ParamList params_;
   FastcgiHead head_;
@@ -95,7 +107,8 @@ class FastcgiRequest final : public RequestOwner {
   std::string text_;  // a head of our own; of a refused request, all of its answer
   mutable std::uint64_t waited_bytes_ = 0;
   bool has_params_ = false;
-  bool refused_ = false;
+  bool refused_ = false;  // by the session
+  bool at_once_ = false;
   bool head_written_ = false;
   bool ended_ = false;
 };

@@ -278,6 +278,12 @@ void Request::tell_unread_head(int status) {
 
 // ---- the body
 
+void Request::expect_body() {
+  assert(state_ == State::reading && body_ == Body::none);
+  body_ = Body::stored;
+  floor_.restart(0);
+}
+
 void Request::on_body(std::span<const std::string_view> slices) {
   for (const std::string_view slice : slices) body_bytes_ += slice.size();
   if (body_ == Body::discarded) {

@@ -73,6 +73,8 @@ class Request final : public DeliveryReader,
   void on_body(std::span<const std::string_view> slices);
   void on_body_wait();
   void on_complete();
+  // A body comes that the head did not tell of: it is stored, and watched, as one of php's.
+  void expect_body();
   // No request: what came is answered with an error, and ends the connection. `first_bytes` (for the log)
   // stay.
   struct NoHead {

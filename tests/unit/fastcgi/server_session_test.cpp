@@ -309,6 +309,26 @@ TEST_CASE("server session: a paused request stops the connection at its next byt
   });
 }
 
+TEST_CASE("server session: told to close between any two bytes, it begins nothing more") {
+  const std::string inputs[] = {request(1, "body"), begin(1, 1, 2) + request(3)};
+  for (const std::string& input : inputs) {
+    for (std::size_t cut = 0; cut < input.size(); ++cut) {
+      CAPTURE(cut);
+      Server server;
+      server.feed(input.substr(0, cut));
+      const std::size_t open = server.session.open_requests();
+      const bool at_work = open > 0;
+      server.session.close_when_done();
+      CHECK((server.session.verdict() == ServerVerdict::finish) == at_work);
+      server.forget().feed(input.substr(cut));
+      CHECK(server.log().find("begin") == std::string::npos);
+      CHECK(server.log().find("refused") == std::string::npos);
+      CHECK(server.session.open_requests() == open);
+      CHECK(server.sent.empty());
+    }
+  }
+}
+
 TEST_CASE("server session: another's records pass while one is paused; its own end does too") {
   Server server;
   server.feed(begin(1) + params(1, "") + begin(2) + params(2, "") + in(2, "a"));

@@ -1,0 +1,97 @@
+"""The FastCGI listener where something ends at an odd moment: a connection that is told to close in mid-record, what
+comes late, bytes that nobody takes."""
+
+import json
+import signal
+
+import pytest
+
+from harness.fastcgi import GET_VALUES, PARAMS, STDIN, begin, pair, record
+from harness.fastcgi_client import abort, head, params, request
+from harness.wait import wait_until
+from test_fastcgi_listener import faults, listening  # noqa: F401
+
+
+def unread_answer(php, web, **more):
+    """Of request 1: larger than the sockets hold."""
+    web.send(request(php.www / "big.php", "mb=5&t=b", 1, **more))
+    wait_until(lambda: php.seen("written-b"), "php to be rid of the large answer")
+
+
+@pytest.mark.parametrize("how", ["stop", "last answer"])
+def test_a_request_cut_in_its_begin_never_runs_when_the_connection_is_to_close(listening, how):
+    holdfast, php, client = listening()
+    web, other = client(), client()
+    second = request(php.www / "count.php", "t=second", 3, method="POST", body=b"x")
+    web.send(request(php.www / "hold.php", "t=h&r=go", 1, keep=how == "stop"))
+    wait_until(lambda: php.seen("started-h"), "the first to run")
+    web.send(second[:8])
+    assert other.ask(php.www / "echo.php", "t=o").body == b"o\n"  # so that is read
+    if how == "stop":
+        holdfast.process.signal(signal.SIGTERM)
+        assert other.at_eof()
+    php.touch("go")
+    assert web.read(1).body == b"h\n"
+    web.send(second[8:])
+    assert web.at_eof()
+    if how == "stop":
+        web.sock.close()
+        assert holdfast.process.wait(30) == 0
+    else:
+        assert client().ask(php.www / "echo.php", "t=o").body == b"o\n"
+    assert php.runs() == ["h"]
+
+
+def test_parameters_that_come_behind_their_408(listening):
+    """While the answer of another request is not taken: the 408 must not wait behind it."""
+    holdfast, php, client = listening(client={"timeouts": {"header": "200ms"}})
+    web = client()
+    unread_answer(php, web)
+    web.send(begin(2) + record(PARAMS, 2, pair(b"A", b"b")))
+    later = client()
+    later.send(begin(1) + record(PARAMS, 1, pair(b"A", b"b")))
+    assert later.read(1).status == 408  # and so has the other one
+    web.send(record(PARAMS, 2, params(php.www / "count.php", "t=late")) + record(PARAMS, 2) + record(STDIN, 2))
+    web.read(1, 2)
+    assert len(web.answers[1].body) == 5 << 20 and web.answers[2].status == 408
+    assert web.ask(php.www / "echo.php", "t=a", 3).body == b"a\n"
+    assert php.runs() == [] and not faults(holdfast)
+
+
+def test_a_body_that_was_not_told_of_may_come_slowly(listening):
+    """Apache, GET with a chunked body."""
+    holdfast, php, client = listening()
+    web, other = client(), client()
+    web.send(head(php.www / "upload.php", "t=a", length=None) + record(STDIN, 1, b"x" * 100))
+    other.send(head(php.www / "count.php", "t=empty", length=None))
+    assert other.read(1).body == b"empty 0\n"  # the end of STDIN is not waited for: that time is over for both
+    web.send(record(STDIN, 1, b"y" * 100) + record(STDIN, 1))
+    assert json.loads(web.read(1).body)["bytes"] == 200
+    assert not faults(holdfast)
+
+
+def test_a_body_that_was_not_told_of_is_watched(listening):
+    _, php, client = listening(client={"timeouts": {"body": "300ms"}}, listen={"max_body": "1k"})
+    web = client()
+    web.send(head(php.www / "count.php", "t=stalls", length=None) + record(STDIN, 1, b"x"))
+    web.send(head(php.www / "count.php", "t=large", 2, length=None) + record(STDIN, 2, b"x" * 1025))
+    web.read(1, 2)
+    assert (web.answers[1].status, web.answers[2].status) == (408, 413) and php.runs() == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_bytes_of_nobody_that_are_not_taken_end_the_connection(listening, keep):
+    """Their request is aborted. Other records of the web server are no sign that it takes them."""
+    holdfast, php, client = listening(client={"timeouts": {"write": "500ms"}})
+    web = client()
+    unread_answer(php, web, keep=keep)
+    web.send(abort(1))
+
+    def is_cut():
+        try:
+            web.send(record(GET_VALUES, 0))
+        except OSError:
+            return True
+        return False
+
+    wait_until(is_cut, "the connection to be cut")
