@@ -174,8 +174,9 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
   }
   if (listening_ == nullptr) {
     context_.metrics.fastcgi.count_request(address_.text(), {});
-    request.request().refuse_head(503, "its listener was removed by a reload",
-                                  core::ClientCloseReason::listener_gone, {});
+    request.request().refuse_head(
+        503, "its listener was removed by a reload", core::ClientCloseReason::listener_gone,
+        {.head_method = request.head_of().head().method == http::Method::head, .first_bytes = {}});
     return;
   }
   Plan plan = plan_of(plans_, *listening_, request.params());

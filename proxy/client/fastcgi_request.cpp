@@ -1,6 +1,7 @@
 // See fastcgi_request.h.
 #include "proxy/client/fastcgi_request.h"
 
+#include <optional>
 #include <vector>
 
 #include "fastcgi/cgi_head_writer.h"
@@ -15,11 +16,13 @@ constexpr std::size_t kStderrPieceBytes = 8 * 1024;
 constexpr std::uint64_t kWaitedBytes = std::uint64_t{16} << 30;
 constexpr std::size_t kKeptTextBytes = 4 * 1024;
 
-// A head of ours: a refusal, an error page.
-void write_own_head(const http::ResponseHead& head, std::string& out) {
+// A head of ours: a refusal, an error page. `has_body`: false where the method is not known. It may be HEAD,
+// and HAProxy makes a 502 of a body then.
+void write_own_head(const http::ResponseHead& head, bool has_body, std::string& out) {
   std::vector<fastcgi::CgiField> fields;
   for (const http::Field& field : head.fields) fields.push_back({field.name, field.value});
-  const std::string length = head.content_length ? std::to_string(*head.content_length) : std::string();
+  const std::optional<std::size_t> told = has_body ? head.content_length : 0;
+  const std::string length = told ? std::to_string(*told) : std::string();
   if (!length.empty() && !http::is_contentless(head.status)) fields.push_back({"Content-Length", length});
   fastcgi::write_cgi_head(head.status, head.reason.empty() ? http::reason_phrase(head.status) : head.reason,
                           fields, out);
@@ -62,7 +65,7 @@ void FastcgiRequest::reset() {
 
 void FastcgiRequest::head(const http::ResponseHead& head) {
   if (refused_) {
-    write_own_head(head, text_);
+    write_own_head(head, has_params_, text_);
     return;
   }
   head_written_ = true;
@@ -71,11 +74,12 @@ void FastcgiRequest::head(const http::ResponseHead& head) {
     return;
   }
   text_.clear();
-  write_own_head(head, text_);
+  write_own_head(head, has_params_, text_);
   channel_->session().write_head(id_, text_, channel_->output());
 }
 
 void FastcgiRequest::body(std::string_view bytes) {
+  if (!has_params_) return;
   if (refused_) {
     text_ += bytes;
     return;
@@ -121,10 +125,10 @@ void FastcgiRequest::end_short(int status) {
   head_written_ = true;
   const core::ErrorPage page(status);
   text_.clear();
-  write_own_head(page.head(), text_);
+  write_own_head(page.head(), has_params_, text_);
   channel_->session().write_head(id_, text_, channel_->output());
-  const bool is_head = has_params_ && head_.head().method == http::Method::head;
-  if (!is_head) channel_->session().write_body(id_, page.body(), channel_->output());
+  const bool has_body = has_params_ && head_.head().method != http::Method::head;
+  if (has_body) channel_->session().write_body(id_, page.body(), channel_->output());
   channel_->session().write_end(id_, 0, channel_->output());
 }
 

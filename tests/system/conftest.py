@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from harness.fastcgi_client import FastcgiClient  # noqa: E402
 from harness.fronts import MORE_VARIANTS, VARIANTS, Front, find_front  # noqa: E402
 from harness.holdfast import BINARY, Holdfast, merge  # noqa: E402
 from harness.php_fpm import PhpFpm  # noqa: E402
@@ -159,6 +160,25 @@ def start_listening(base, start_fpm, start_holdfast):
         return holdfast, php, at if transport == "unix" else "tcp:" + at
 
     return start
+
+
+@pytest.fixture
+def listening(start_listening):
+    """(holdfast, php, address, a function that makes clients which are closed at the end)."""
+    clients = []
+
+    def start(transport="unix", **more):
+        holdfast, php, address = start_listening(transport, **more)
+
+        def client(timeout=30):
+            clients.append(FastcgiClient(address, timeout))
+            return clients[-1]
+
+        return holdfast, php, client
+
+    yield start
+    for each in clients:
+        each.sock.close()
 
 
 ALL_FRONTS = {**VARIANTS, **MORE_VARIANTS}

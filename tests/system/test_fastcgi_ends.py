@@ -9,7 +9,7 @@ import pytest
 from harness.fastcgi import GET_VALUES, PARAMS, STDIN, begin, pair, record
 from harness.fastcgi_client import abort, head, params, request
 from harness.wait import wait_until
-from test_fastcgi_listener import faults, listening  # noqa: F401
+from test_fastcgi_listener import faults
 
 
 def unread_answer(php, web, **more):
@@ -95,3 +95,17 @@ def test_bytes_of_nobody_that_are_not_taken_end_the_connection(listening, keep):
         return False
 
     wait_until(is_cut, "the connection to be cut")
+
+
+@pytest.mark.parametrize("why", ["parameter", "late"])
+def test_refused_before_its_method_is_known_it_gets_no_body(listening, why):
+    """It may be a HEAD: HAProxy makes a 502 of a body then."""
+    _, php, client = listening(client={"timeouts": {"header": "200ms"}})
+    web = client()
+    if why == "late":
+        web.send(begin(1) + record(PARAMS, 1, pair(b"A", b"b")))
+    else:
+        web.send(head(php.www / "echo.php", method="HEAD", extra=[("BIG", "x" * 65536)]))
+    answer = web.read(1)
+    assert answer.status == (408 if why == "late" else 431)
+    assert answer.field("Content-Length") == "0" and answer.body == b""

@@ -13,25 +13,6 @@ from harness.fastcgi_client import FastcgiClient, abort, head, params, request
 from harness.wait import wait_until
 
 
-@pytest.fixture
-def listening(start_listening):
-    """(holdfast, php, address, a function that makes clients which are closed at the end)."""
-    clients = []
-
-    def start(transport="unix", **more):
-        holdfast, php, address = start_listening(transport, **more)
-
-        def client(timeout=30):
-            clients.append(FastcgiClient(address, timeout))
-            return clients[-1]
-
-        return holdfast, php, client
-
-    yield start
-    for each in clients:
-        each.sock.close()
-
-
 def faults(holdfast):
     text = holdfast.admin("GET", "/metrics")[1].decode()
     return {line.split('"')[1]: int(line.rsplit(" ", 1)[1]) for line in text.splitlines()
