@@ -164,14 +164,7 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
   session_.take_params(request.id(), request.params());
   request.set_has_params(context_.now());
   request.head_of().set(request.params());
-  // The listener may be gone with a reload, and this connection with it, soon.
-  std::shared_ptr<const FastcgiPlans> present = host_.fastcgi_plans();
-  if (present != plans_) {
-    if (const FastcgiPlans::Listening* const listening = present->find(address_)) {
-      listening_ = listening;
-      plans_ = std::move(present);
-    }
-  }
+  refresh_plans();
   if (listening_ == nullptr) {
     context_.metrics.fastcgi.count_request(address_.text(), {});
     request.request().refuse_head(
@@ -185,9 +178,25 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
                                     request.head_of().take_origin());
 }
 
+// The listener may be gone with a reload, and this connection with it, soon.
+void FastcgiConnection::refresh_plans() {
+  std::shared_ptr<const FastcgiPlans> present = host_.fastcgi_plans();
+  if (present == plans_) return;
+  if (const FastcgiPlans::Listening* const listening = present->find(address_)) {
+    listening_ = listening;
+    plans_ = std::move(present);
+  }
+}
+
 void FastcgiConnection::on_stdin_end(FastcgiRequest& request) {
   request.set_completed(context_.now());
-  if (request.request().state() == Request::State::reading) request.request().on_complete();
+  if (request.request().state() != Request::State::reading) return;
+  // A reload has taken its pool away since its parameters came: then what the present configuration says.
+  if (!host_.has_pool(request.request().pool())) {
+    refresh_plans();
+    request.request().replan(plan_of(plans_, *listening_, request.params()));
+  }
+  request.request().on_complete();
 }
 
 void FastcgiConnection::on_refused(const fastcgi::ServerEvent& event) {

@@ -82,6 +82,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   void act_on(const fastcgi::ServerEvent& event);
   void begin_request(std::uint16_t id);
   void on_params(FastcgiRequest& request);
+  void refresh_plans();
   void on_stdin_end(FastcgiRequest& request);
   void on_refused(const fastcgi::ServerEvent& event);
   void on_failed(fastcgi::ServerFault fault);

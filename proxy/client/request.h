@@ -73,6 +73,9 @@ class Request final : public DeliveryReader,
   void on_body(std::span<const std::string_view> slices);
   void on_body_wait();
   void on_complete();
+  // While it is being read: where its pool is now, when a reload has taken the one of its plan away.
+  const std::string& pool() const { return plan_.pool(); }
+  void replan(Plan plan) { plan_ = std::move(plan); }
   // A body comes that the head did not tell of: it is stored, and watched, as one of php's.
   void expect_body();
   // No request: what came is answered with an error, and ends the connection. `first_bytes` (for the log)

@@ -109,3 +109,17 @@ def test_refused_before_its_method_is_known_it_gets_no_body(listening, why):
     answer = web.read(1)
     assert answer.status == (408 if why == "late" else 431)
     assert answer.field("Content-Length") == "0" and answer.body == b""
+
+
+def test_a_pool_is_renamed_while_a_body_comes(listening):
+    holdfast, php, client = listening()
+    web = client()
+    web.send(head(php.www / "count.php", "t=a", method="POST", length=5) + record(STDIN, 1, b"xx"))
+    web.send(request(php.www / "echo.php", "t=o", 3))
+    web.read(3)  # so the beginning of the first is read
+    config = {**holdfast.config, "pools": {"new": holdfast.config["pools"]["php"]}}
+    config["listen"] = [{**config["listen"][0], "pool": "new"}]
+    holdfast.reload(config)
+    web.send(record(STDIN, 1, b"yyy") + record(STDIN, 1))
+    assert web.read(1).status == 200
+    assert [line["pool"] for line in holdfast.wait_access(lambda line: "count" in line["target"])] == ["new"]
