@@ -117,6 +117,7 @@ void FastcgiConnection::take_step_input(std::string_view input) {
   }
   got_stdin_.clear();
   send_output(0);
+  if (last_by_ && !requests_.empty()) shut_down();  // these are its last
 }
 
 void FastcgiConnection::act_on(const fastcgi::ServerEvent& event) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
 
   // --- ClientConnection
   void finish() override;
-  void shut_down() override { finish(); }
+  void shut_down() override;
   void cut_off(core::ClientCloseReason reason) override;
   void resume_reading() override { update_reading(); }
   bool idle() const override { return state_ == State::open && requests_.empty() && !eof_; }
@@ -125,6 +126,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   core::Time idle_since_{};
   core::Time eof_at_{};
   core::Time lingers_until_{};
+  std::optional<core::Time> last_by_;  // finish() was called while it was idle: a request may be on its way
   std::size_t lingered_bytes_ = 0;
   core::DeliveryWatch nobodys_bytes_;  // that wait for the web server while it has no request
   core::ClientCloseReason ends_for_ = core::ClientCloseReason::last_answer;

@@ -23,6 +23,8 @@ constexpr core::Duration kShutQueueTime = 200ms;
 // that.
 constexpr core::Duration kLingerSilence = 2s;
 constexpr core::Duration kLingerTime = 10s;
+// An idle connection whose listener has gone: what was sent before that is read, and answered.
+constexpr core::Duration kLastRequestTime = 1s;
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 // Answers that wait for a web server that only asks (GET_VALUES).
 constexpr std::size_t kUnsentBytesMost = std::size_t{1} << 20;
@@ -183,7 +185,7 @@ void FastcgiConnection::set_deadline_without_requests() {
   const core::Time now = context_.now();
   if (stream_->unsent_bytes() == 0) {
     nobodys_bytes_.stop();
-    deadline_.set(idle_since_ + config::kFastcgiIdleTime);
+    deadline_.set(last_by_.value_or(idle_since_ + config::kFastcgiIdleTime));
   } else if (!nobodys_bytes_.watching()) {
     nobodys_bytes_.start(now, stream_->delivered_bytes());
     deadline_.set(core::DeliveryWatch::next_look(now, context_.client_config().timeouts.write));
@@ -210,7 +212,8 @@ void FastcgiConnection::on_deadline(core::Time now) {
     return;
   }
   if (requests_.empty()) {
-    ends_for_ = core::ClientCloseReason::keep_alive_timeout;
+    ends_for_ =
+        last_by_ ? core::ClientCloseReason::listener_gone : core::ClientCloseReason::keep_alive_timeout;
     session_.close_when_done();
   } else {
     refuse_late(now);
@@ -284,6 +287,16 @@ void FastcgiConnection::on_error(net::Error error) {
 // ---- told by the server
 
 void FastcgiConnection::finish() {
+  if (state_ != State::open || last_by_) return;
+  if (!requests_.empty()) {
+    shut_down();
+    return;
+  }
+  last_by_ = context_.now() + kLastRequestTime;
+  settle();
+}
+
+void FastcgiConnection::shut_down() {
   if (state_ != State::open) return;
   if (ends_for_ == core::ClientCloseReason::last_answer)
     ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;

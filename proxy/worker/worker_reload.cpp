@@ -64,8 +64,10 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   context_.memory.set_max(snapshot->buffers->memory_max);
   const std::size_t kept = upstreams_.reload(snapshot->pools);
   context_.config = std::move(snapshot);
+  // The backlog of an address that goes is accepted here, and goes by the plans that know it.
+  const std::vector<std::uint64_t> gone = listeners_.put_in_force(*std::move(listeners));
   plan_by_config();
-  for (const std::uint64_t listener : listeners_.put_in_force(*std::move(listeners))) {
+  for (const std::uint64_t listener : gone) {
     for (auto& [id, client] : clients_) {
       if (client->listener() == listener) client->finish();
     }

@@ -1,8 +1,10 @@
 """The FastCGI listener where something ends at an odd moment: a connection that is told to close in mid-record, what
-comes late, bytes that nobody takes."""
+comes late, bytes that nobody takes, a reload."""
 
 import json
+import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,13 @@ from harness.fastcgi import GET_VALUES, PARAMS, STDIN, begin, pair, record
 from harness.fastcgi_client import abort, head, params, request
 from harness.wait import wait_until
 from test_fastcgi_listener import faults
+
+
+def moved(holdfast, transport="unix", **more):
+    """The configuration with the listener at another address."""
+    at = holdfast.config["listen"][0]["fastcgi"]
+    block = {"fastcgi": at + "2" if transport == "unix" else "127.0.0.2:0", "pool": "php", **more}
+    return {**holdfast.config, "listen": [block]}
 
 
 def unread_answer(php, web, **more):
@@ -123,3 +132,32 @@ def test_a_pool_is_renamed_while_a_body_comes(listening):
     web.send(record(STDIN, 1, b"yyy") + record(STDIN, 1))
     assert web.read(1).status == 200
     assert [line["pool"] for line in holdfast.wait_access(lambda line: "count" in line["target"])] == ["new"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_came_before_its_address_was_dropped_is_answered(listening, transport, kept):
+    """In the backlog, or on a kept connection, and not read when the reload comes."""
+    holdfast, php, client = listening(transport)
+    holds = [client() for _ in range(3)] if kept else []
+    for web in holds:
+        assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"
+    os.kill(holdfast.pid, signal.SIGSTOP)
+    stat = Path(f"/proc/{holdfast.pid}/stat")
+    wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", "the process to be stopped")
+    webs = holds or [client() for _ in range(3)]
+    for web in webs:
+        web.send(request(php.www / "echo.php", "t=b", 3))
+    holdfast.write_config(moved(holdfast, transport))
+    os.kill(holdfast.pid, signal.SIGHUP)
+    os.kill(holdfast.pid, signal.SIGCONT)
+    for web in webs:
+        assert web.read(3).body == b"b\n"
+        assert web.at_eof()
+
+
+def test_a_kept_connection_of_a_dropped_address_ends_soon(listening):
+    holdfast, php, client = listening()
+    web = client()
+    assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"
+    holdfast.reload(moved(holdfast))
+    assert web.sock.recv(1) == b""
