@@ -55,10 +55,9 @@ std::unique_ptr<ClientConnection> Worker::make_client(std::uint64_t id, Arrival 
 // Who may speak FastCGI may run any script.
 bool Worker::is_allowed(const config::Address& address, const net::Peer& peer) {
   const FastcgiPlans::Listening* const listening = fastcgi_plans_->find(address);
-  if (listening == nullptr || listening->listener->allow.empty() ||
-      config::contains(listening->listener->allow, peer.bytes)) {
+  if (listening == nullptr) return false;  // nobody knows any more who might
+  if (listening->listener->allow.empty() || config::contains(listening->listener->allow, peer.bytes))
     return true;
-  }
   if (const auto more = not_allowed_line_.due(now())) {
     context_.log.warn("listen: " + peer.address + " may not speak FastCGI at " + address.text() +
                       ": its connection is closed" + *more +
