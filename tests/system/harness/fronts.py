@@ -4,11 +4,9 @@
 """
 
 import shutil
-import socket
 
 from .process import Process
-from .sockets import free_port
-from .wait import wait_until
+from .web_server import start_on_free_port
 
 PATHS = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 
@@ -187,28 +185,16 @@ class Front:
             self.options[key] = text.replace("@TARGET@", name(address)).replace("@PHP@", php and name(php))
         self.port = self.process = None
 
-    def start(self, tries=3):
-        _, text, _, arguments = KINDS[self.kind]
-        binary = find_front(self.kind)
-        conf = self.dir / "front.conf"
-        while True:
-            self.port = free_port()
-            conf.write_text(text.format(dir=self.dir, port=self.port, www=self.www, **self.options), encoding="ascii")
-            home = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir)}
-            self.process = Process([binary, *(a.format(conf=conf) for a in arguments)], self.dir / "front.out",
-                                   env=home)
-            wait_until(lambda: not self.process.running or self._answers(), f"{self.kind} to listen")
-            if self.process.running:
-                return self
-            tries -= 1  # somebody took the port between our look and its bind
-            assert tries > 0, f"{self.kind} does not start: {self.process.log()[-800:]}"
+    def start(self):
+        self.port, self.process = start_on_free_port(self.kind, self._start)
+        return self
 
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+    def _start(self, port):
+        _, text, _, arguments = KINDS[self.kind]
+        conf = self.dir / "front.conf"
+        conf.write_text(text.format(dir=self.dir, port=port, www=self.www, **self.options), encoding="ascii")
+        home = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir)}
+        return Process([find_front(self.kind), *(a.format(conf=conf) for a in arguments)], self.dir / "front.out", env=home)
 
     def log(self):
         path = self.dir / "error.log"

@@ -1,11 +1,9 @@
 """The real nginx before a php-fpm: as shipped, with a connection for each request, or with servers of a test's own."""
 
 import shutil
-import socket
 
 from .process import Process
-from .sockets import free_port
-from .wait import wait_until
+from .web_server import start_on_free_port
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
@@ -45,26 +43,16 @@ class Nginx:
         self.fpm = fpm
         self.port = self.process = None
 
-    def start(self, tries=3):
-        while True:
-            self.port = free_port()
-            servers = self.servers
-            for name, value in (("@PORT@", self.port), ("@WWW@", self.fpm.www), ("@PHP@", self.fpm.address.removeprefix("tcp:"))):
-                servers = servers.replace(name, str(value))
-            (self.dir / "nginx.conf").write_text(CONFIG.format(dir=self.dir, servers=servers), encoding="ascii")
-            self.process = Process([NGINX, "-c", self.dir / "nginx.conf", "-e", "stderr"], self.dir / "nginx.out")
-            wait_until(lambda: not self.process.running or self._answers(), "nginx to listen")
-            if self.process.running:
-                return self
-            tries -= 1  # somebody took the port between our look and its bind
-            assert tries > 0, f"nginx does not start: {self.process.log()[-800:]}"
+    def start(self):
+        self.port, self.process = start_on_free_port("nginx", self._start)
+        return self
 
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+    def _start(self, port):
+        servers = self.servers
+        for name, value in (("@PORT@", port), ("@WWW@", self.fpm.www), ("@PHP@", self.fpm.address.removeprefix("tcp:"))):
+            servers = servers.replace(name, str(value))
+        (self.dir / "nginx.conf").write_text(CONFIG.format(dir=self.dir, servers=servers), encoding="ascii")
+        return Process([NGINX, "-c", self.dir / "nginx.conf", "-e", "stderr"], self.dir / "nginx.out")
 
     def cleanup(self):
         if not self.process:
