@@ -35,19 +35,37 @@ bool means(std::string_view text, std::uint64_t bytes) {
   return error == std::errc() && end == text.data() + text.size() && number == bytes;
 }
 
+// Where the value of this name goes; nullptr: it is not wanted. By length first: most names are settled so.
+std::string_view* place_of(RequestParams& out, std::string_view name) {
+  switch (name.size()) {
+    case 5: return name == "HTTPS" ? &out.https : nullptr;
+    case 9: return name == "HTTP_HOST" ? &out.http_host : nullptr;
+    case 11:
+      if (name == "REQUEST_URI") return &out.request_uri;
+      if (name == "SCRIPT_NAME") return &out.script_name;
+      if (name == "SERVER_NAME") return &out.server_name;
+      return name == "REMOTE_ADDR" ? &out.remote_addr : nullptr;
+    case 12:
+      if (name == "QUERY_STRING") return &out.query_string;
+      return name == "HTTP_REFERER" ? &out.http_referer : nullptr;
+    case 14:
+      if (name == "REQUEST_METHOD") return &out.request_method;
+      return name == "CONTENT_LENGTH" ? &out.content_length : nullptr;
+    case 15:
+      if (name == "SCRIPT_FILENAME") return &out.script_filename;
+      if (name == "SERVER_PROTOCOL") return &out.server_protocol;
+      return name == "HTTP_USER_AGENT" ? &out.http_user_agent : nullptr;
+    default:  // a number, no enum: all other lengths
+      return nullptr;
+  }
+}
+
 }  // namespace
 
 RequestParams read_request_params(const ParamList& params) {
   RequestParams out;
   for_each_pair(params, [&out](std::string_view name, std::string_view value) {
-    if (name == "REQUEST_METHOD") out.request_method = value;
-    if (name == "SCRIPT_FILENAME") out.script_filename = value;
-    if (name == "REQUEST_URI") out.request_uri = value;
-    if (name == "QUERY_STRING") out.query_string = value;
-    if (name == "SCRIPT_NAME") out.script_name = value;
-    if (name == "SERVER_PROTOCOL") out.server_protocol = value;
-    if (name == "HTTP_HOST") out.http_host = value;
-    if (name == "REMOTE_ADDR") out.remote_addr = value;
+    if (std::string_view* const place = place_of(out, name)) *place = value;
   });
   return out;
 }

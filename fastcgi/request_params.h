@@ -21,6 +21,11 @@ struct RequestParams {
   std::string_view server_protocol;
   std::string_view http_host;
   std::string_view remote_addr;
+  std::string_view server_name;
+  std::string_view content_length;
+  std::string_view http_referer;
+  std::string_view http_user_agent;
+  std::string_view https;
 };
 RequestParams read_request_params(const ParamList& params);
 

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "choices.h"
 #include "fastcgi/record_writer.h"
 #include "fastcgi/request_params.h"
 #include "fastcgi/server_session.h"
@@ -28,25 +29,6 @@ namespace {
 void expect(bool holds) {
   if (!holds) std::abort();
 }
-
-// The rest of the fuzzer's input; zeros when it is used up.
-class Choices {
- public:
-  Choices(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
-  bool empty() const { return at_ == size_; }
-  std::size_t byte() { return empty() ? 0 : data_[at_++]; }
-  std::string text(std::size_t length) {
-    length = std::min(length, size_ - at_);
-    std::string out(reinterpret_cast<const char*>(data_ + at_), length);
-    at_ += length;
-    return out;
-  }
-
- private:
-  const std::uint8_t* data_;
-  std::size_t size_;
-  std::size_t at_ = 0;
-};
 
 ServerLimits small_limits() {
   ServerLimits limits;
