@@ -332,6 +332,9 @@ class Resolution {
         target_.path = path_;
         return file();
       case FileKind::directory:
+        // Without index files a folder is nothing of its own, and a page of its name the application's: were it
+        // led to /dir/, the application might lead it back.
+        if (site_.index.empty() && !plan_.list && has_fallback()) return not_found();
         if (path_.data() == facts_.path.data()) return redirect_to_directory(facts_.head, target_);
         go_to(std::string(path_) + '/');  // a name of our own: the client need not know
         return directory();
