@@ -132,6 +132,27 @@ TEST_CASE("an action behind one that takes all is said to be in vain") {
   CHECK(says(result, "sites[0].routes[1]: its action never counts"));
 }
 
+TEST_CASE("what a fallback makes of auth: off, allow and php: false") {
+  const std::string guarded = "fallback: /index.php, auth: { users: /etc/passwd }, routes: ";
+  const char* opens = "sites[0].routes[0]: opens files; what is none gets /index.php";
+  const auto said = [](const std::string& keys, const char* words) {
+    const auto result = load(kPools + "sites: [{ root: /usr/share, pool: php, " + keys + " }]\n");
+    CHECK(result.config);
+    return says(result, words);
+  };
+  CHECK(said(guarded + "[{ path: /api/, auth: off }]", opens));
+  CHECK(said(guarded + "[{ path: /api/**, auth: off }]", opens));
+  CHECK(said("fallback: /index.php, allow: 10.0.0.0/8, routes: [{ path: /api/, allow: all }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: /api/, auth: off, fallback: /index.php }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: /api/, auth: off, fallback: 404 }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: \"*.css\", auth: off }]", opens));
+  CHECK_FALSE(said("auth: { users: /etc/passwd }, routes: [{ path: /api/, auth: off }]", opens));
+  const char* never = "sites[0].php: false keeps /index.php from running, too";
+  CHECK(said("fallback: /index.php, php: false", never));
+  CHECK_FALSE(said("fallback: /index.php, php: false, routes: [{ path: /index.php, php: true }]", never));
+  CHECK_FALSE(said("fallback: /index.html, php: false", never));
+}
+
 TEST_CASE("a site may have so many routes and no more") {
   std::string keys = "routes: [";
   for (std::size_t i = 0; i < kRoutesMax; ++i) keys += "{ path: /a, log: false }, ";
