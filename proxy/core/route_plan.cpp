@@ -56,6 +56,12 @@ bool is_for_all(const std::vector<config::Network>& allow) {
                      [](const config::Network& each) { return each.prefix == 0; });
 }
 
+// Lets through what would be refused without it.
+bool opens(const Route& route) {
+  return (route.auth && route.auth->off) || (route.allow && is_for_all(*route.allow)) || route.deny == 0 ||
+         route.php == true;
+}
+
 void deny(RoutePlan& plan, int status, std::string_view why) {
   plan.action = RoutePlan::Action::deny;
   plan.status = status;
@@ -76,6 +82,7 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     Compiled out;
     out.route = &route;
     out.conditional = !route.when.empty();
+    if (opens(route)) out.cookies = Cookies::as_sent;
     for (const std::string& pattern : route.path)
       out.patterns.push_back(compiled(pattern, route.ignore_case));
     if (route.to) out.target = internal(*route.to);
@@ -185,7 +192,7 @@ class SiteRoutes::Pass {
     }
     if (!any) return;
     const Route& route = *compiled.route;
-    if (compiled.conditional && !meets(route.when, facts_.head, facts_.client)) return;
+    if (compiled.conditional && !meets(route.when, facts_.head, facts_.client, compiled.cookies)) return;
     for (std::size_t v = 0; v < views_.size(); ++v) {
       if (by[v] != nullptr) guard(views_[v], compiled, v == kAsked && fell());
     }

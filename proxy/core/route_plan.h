@@ -119,6 +119,7 @@ class SiteRoutes {
     const config::Route* route = nullptr;
     std::vector<PathPattern> patterns;
     bool conditional = false;
+    Cookies cookies = Cookies::any_reading;        // of `when`
     std::optional<config::TargetTemplate> target;  // of redirect or to
     std::optional<Fallback> fallback;
   };
