@@ -9,8 +9,6 @@
 namespace holdfast {
 
 namespace {
-constexpr std::string_view kTransportSecurity = "Strict-Transport-Security";
-constexpr std::string_view kOneYear = "max-age=31536000";
 constexpr std::int64_t kTenYearsSeconds = 315360000;  // as nginx's `expires max`
 
 // Those that `expires` is for: nginx's list.
