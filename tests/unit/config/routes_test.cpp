@@ -190,6 +190,10 @@ TEST_CASE("keys of a site") {
       {"errors: { 200: /a.html }", "'200' is no status that has a page"},
       {"errors: { 404: a.html }", "write /a.html"},
       {"internal: { /a: /srv }", "it begins and ends with '/'"},
+      {"internal: { /../: /srv }", "no path begins with '/../', they are without '/../'"},
+      {"internal: { /a/./: /srv }", "they are without '/./'"},
+      {"internal: { /a//b/: /srv }", "they are without '//'"},
+      {"internal: { \"/%2e%2E/\": /srv }", "they are percent-decoded"},
       {"types: { .webp: image/webp }", "without its dot"},
       {"charset: \"a b\"", "expected a charset"},
       {"app: laravl", "did you mean 'laravel'?"},
@@ -248,6 +252,16 @@ TEST_CASE("include: sites and pools of other files, each with its own places") {
   CHECK(says(wrong, "    rot: /usr"));
   folder.write("sites/b.yaml", "listen: :80\n");
   CHECK(says(load_main("sites/*.yaml"), "b.yaml:1:1: error: unknown key 'listen' at the top level"));
+  for (const char* key : {"listen", "client", "log", "trusted_proxies", "include", "user"}) {
+    folder.write("sites/b.yaml", std::string(key) + ": x\n");
+    const auto other = load_main("sites/*.yaml");
+    CHECK_MESSAGE(says(other, ("an included file has only pools and sites; " + std::string(key) +
+                               " belongs into the file that includes it")
+                                  .c_str()),
+                  said(other));
+  }
+  folder.write("sites/b.yaml", "sitess: []\n");
+  CHECK(says(load_main("sites/*.yaml"), "did you mean 'sites'?"));
   folder.write("sites/b.yaml", "pools: { php: { address: unix:/run/3.sock } }\n");
   CHECK(says(load_main("sites/*.yaml"), "there is a pool 'php' already"));
   CHECK(says(load_main("none.yaml"), "there is no file"));
