@@ -51,9 +51,11 @@ void take(RoutePlan& plan, const PathSettings& settings) {
   if (settings.timeouts.idle_read) plan.timeouts.idle_read = settings.timeouts.idle_read;
 }
 
+// Every address, or every one of IPv4 (::ffff:0.0.0.0/96).
 bool is_for_all(const std::vector<config::Network>& allow) {
-  return std::any_of(allow.begin(), allow.end(),
-                     [](const config::Network& each) { return each.prefix == 0; });
+  return std::any_of(allow.begin(), allow.end(), [](const config::Network& each) {
+    return each.prefix == 0 || (each.prefix == 96 && each.address[10] == 0xff && each.address[11] == 0xff);
+  });
 }
 
 // Lets through what would be refused without it.

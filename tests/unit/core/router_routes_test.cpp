@@ -291,6 +291,18 @@ TEST_CASE_FIXTURE(Fixture, "who opens an ending opens files, not what answers fo
   CHECK(open("/admin/open/x") == "401");
   site().routes[1].fallback = "/index.php";
   CHECK(open("/admin/open/x").starts_with("php /index.php"));
+  site().routes.clear();
+  route({"/admin/"}).allow = config::parse_networks("10.0.0.0/8").value;
+  for (const char* all : {"0.0.0.0/0", "::/0"}) {
+    CAPTURE(std::string(all));
+    route({"*.css"}).allow = config::parse_networks(all).value;
+    asker.client = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
+    CHECK(to("/admin/x.css") == "403");
+    CHECK(to("/x.css").starts_with("php /index.php"));
+    files.kinds["/r/admin/y.css"] = FileKind::file;
+    CHECK(to("/admin/y.css") == "file /admin/y.css");
+    site().routes.pop_back();
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture,
