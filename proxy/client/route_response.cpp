@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/expires.h"
+#include "proxy/http/header_rules.h"
 #include "proxy/http/http_date.h"
 
 namespace holdfast {
@@ -65,8 +66,8 @@ const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::Respo
   if (!plan.route().expires && !plan.strict_transport && !plan.routes->has_headers()) return head;
   head_ = head;
   if (plan.route().expires) add_expires(*plan.route().expires, clock);
-  if (plan.strict_transport && !has(kTransportSecurity))
-    head_.fields.push_back({kTransportSecurity, kOneYear});
+  if (plan.strict_transport && !has(http::kTransportSecurity))
+    head_.fields.push_back({http::kTransportSecurity, http::kTransportSecurityValue});
   plan.routes->each_header(plan.route(),
                            [this](std::string_view name, std::string_view value) { set(name, value); });
   return head_;

@@ -14,10 +14,6 @@
 
 namespace holdfast {
 
-// Of `https: required`.
-inline constexpr std::string_view kTransportSecurity = "Strict-Transport-Security";
-inline constexpr std::string_view kOneYear = "max-age=31536000";
-
 // Seconds since 1970.
 using WallClock = std::time_t (*)();
 

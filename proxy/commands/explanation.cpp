@@ -7,11 +7,11 @@
 #include "config/auth.h"
 #include "config/site.h"
 #include "config/units.h"
-#include "proxy/client/route_response.h"
 #include "proxy/client/site_files.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/log_text.h"
 #include "proxy/core/withheld.h"
+#include "proxy/http/header_rules.h"
 
 namespace holdfast {
 
@@ -154,10 +154,11 @@ void tell_https(Text& text, const config::Site& site, const core::SiteRoutes& ro
   }
   bool own = false;
   routes.each_header(plan, [&own](std::string_view name, std::string_view) {
-    own = own || http::equals_ignore_case(name, kTransportSecurity);
+    own = own || http::equals_ignore_case(name, http::kTransportSecurity);
   });
-  text.line("https", own ? "required; headers has the last word on " + std::string(kTransportSecurity)
-                         : "required: " + std::string(kTransportSecurity) + ": " + std::string(kOneYear));
+  text.line("https", own ? "required; headers has the last word on " + std::string(http::kTransportSecurity)
+                         : "required: " + std::string(http::kTransportSecurity) + ": " +
+                               std::string(http::kTransportSecurityValue));
 }
 
 void tell_settings(Text& text, const core::SiteRoutes& routes, const RoutePlan& plan) {
