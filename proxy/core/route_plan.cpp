@@ -2,6 +2,7 @@
 #include "proxy/core/route_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
@@ -72,7 +73,7 @@ void deny(RoutePlan& plan, int status, std::string_view why) {
 
 }  // namespace
 
-SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
+SiteRoutes::SiteRoutes(const config::Site& site) : site_(site), filter_(site.routes.size()) {
   assert(site.routes.size() <= config::kRoutesMax);
   for (const std::string& pattern : site.run) run_.push_back(compiled(pattern));
   if (!site.fallback.empty()) fallback_ = fallback_of(site.fallback);
@@ -90,6 +91,7 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     if (route.to) out.target = internal(*route.to);
     if (route.redirect) out.target = redirect(*route.redirect);
     if (route.fallback) out.fallback = fallback_of(*route.fallback);
+    for (const PathPattern& pattern : out.patterns) filter_.add(i, pattern);
     routes_.push_back(std::move(out));
     add_headers(route, i);
   }
@@ -115,10 +117,10 @@ void SiteRoutes::look_at_script(Fallback& fallback) const {
 }
 
 const PathPattern* SiteRoutes::find(const Compiled& compiled, std::string_view path) {
-  if (path.empty()) return nullptr;
-  const auto found = std::find_if(compiled.patterns.begin(), compiled.patterns.end(),
-                                  [path](const PathPattern& each) { return each.matches(path); });
-  return found == compiled.patterns.end() ? nullptr : &*found;
+  for (const PathPattern& each : compiled.patterns) {
+    if (each.matches(path)) return &each;
+  }
+  return nullptr;
 }
 
 void SiteRoutes::add_headers(const PathSettings& settings, std::optional<std::size_t> route) {
@@ -164,7 +166,14 @@ class SiteRoutes::Pass {
     views_[kRewritten].path = rewritten;
     take(plan_, routes_.site_);
     if (routes_.fallback_) plan_.fallback = &*routes_.fallback_;
-    for (std::size_t i = 0; i < routes_.routes_.size(); ++i) visit(i);
+    for (std::size_t word = 0; word < routes_.filter_.words(); ++word) {
+      std::uint64_t may = 0;
+      for (const View& view : views_) {
+        if (!view.path.empty()) may |= routes_.filter_.may_match(view.path, word);
+      }
+      for (; may != 0; may &= may - 1)
+        visit(word * RouteFilter::kRoutesOfWord + static_cast<std::size_t>(std::countr_zero(may)));
+    }
     plan_.fallen_to_runs = runs_fallen_to();
     if (plan_.action != RoutePlan::Action::deny) check_access();
   }
@@ -189,13 +198,15 @@ class SiteRoutes::Pass {
     Found by{};
     bool any = false;
     for (std::size_t v = 0; v < views_.size(); ++v) {
+      if (views_[v].path.empty()) continue;
       by[v] = find(compiled, views_[v].path);
       any = any || by[v] != nullptr;
     }
     if (!any) return;
     const Route& route = *compiled.route;
     if (compiled.conditional && !meets(route.when, facts_.head, facts_.client, compiled.cookies)) return;
-    for (std::size_t v = 0; v < views_.size(); ++v) {
+    const bool guards = route.allow || route.auth;
+    for (std::size_t v = 0; guards && v < views_.size(); ++v) {
       if (by[v] != nullptr) guard(views_[v], compiled, v == kAsked && fell());
     }
     if (by[kFallenTo] != nullptr && route.php) views_[kFallenTo].php = route.php;

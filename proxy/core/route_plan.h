@@ -33,6 +33,7 @@
 #include "config/target_template.h"
 #include "proxy/core/path_pattern.h"
 #include "proxy/core/route_condition.h"
+#include "proxy/core/route_filter.h"
 #include "proxy/core/route_target.h"
 #include "proxy/http/message.h"
 
@@ -130,7 +131,7 @@ class SiteRoutes {
   };
   class Pass;
 
-  // The first of its patterns that matches; nullptr: none, or `path` is empty.
+  // The first of its patterns that matches; nullptr: none.
   static const PathPattern* find(const Compiled& compiled, std::string_view path);
   bool says_nothing() const;
   void look_at_script(Fallback& fallback) const;
@@ -142,6 +143,7 @@ class SiteRoutes {
   const config::Site& site_;
   bool empty_ = false;
   std::vector<Compiled> routes_;
+  RouteFilter filter_;
   std::vector<PathPattern> run_;
   std::vector<HeaderName> headers_;
   std::optional<Fallback> fallback_;  // these are the site's
