@@ -77,8 +77,8 @@ Site site_below(const ServerOfAlias& of, const Site& alias) {
     routes.push_back(std::move(each));
   }
   for (const Route& route : alias.routes) routes.push_back({5, 0, route});
-  std::vector<const NginxDirective*> idle;
-  set_routes(of.context, of.server, out, ordered_routes(std::move(routes), idle));
+  RouteRemarks remarks;
+  set_routes(of.context, of.server, out, ordered_routes(std::move(routes), remarks));
   return out;
 }
 

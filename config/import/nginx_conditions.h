@@ -12,8 +12,16 @@ namespace holdfast::config {
 
 // The inside of `if (...)`.
 std::string condition_text(const NginxDirective& condition);
-// `$http_user_agent ~ ^DavClnt`, `$request_method = POST`, `$arg_x`. False where it cannot be said.
+// `$http_user_agent ~* (bot|curl)`, `$request_method !~ ^(GET|POST)$`, `$arg_x = 1`, `$cookie_a`,
+// `$remote_addr = 192.0.2.1`. Where it holds for more than the condition does, it is for more, never for less.
+// False where it cannot be said.
 bool when_of(const std::string& condition, RouteWhen& when);
+// All methods that a request may have, but for these.
+std::vector<std::string> methods_but(const std::vector<std::string>& methods);
+// It is for somebody alone: `!=`, `!~`.
+bool is_for_some(const std::string& condition);
+// A directive that keeps requests out, and that has no counterpart here; or one that hands them elsewhere.
+bool is_guard(const std::string& name);
 // A regular expression for names that begin with a dot, and for nothing else.
 bool is_hidden(std::string_view regex);
 // What a location is for. nginx takes the modifier without a blank too: `location =/x`.
@@ -42,6 +50,8 @@ std::string without_below(std::string pattern);
 std::string scripts_below(const std::string& pattern);
 // Whether a pattern has scripts among what it matches: names that end in .php.
 bool can_run(const std::string& pattern);
+// Of all scripts.
+bool is_any_script(const std::string& pattern);
 std::string without_slash(std::string path);  // at its end; "/" stays
 // What is made of each request anyway.
 bool is_standard_param(std::string_view name);

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <utility>
 
+#include "config/import/nginx_conditions.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -60,6 +62,51 @@ void raise_longer_prefixes(std::vector<RankedRoute>& ranked) {
   }
 }
 
+bool may_be_script(const RankedRoute& location) {
+  const std::string& pattern = location.route.path[0];
+  return can_run(pattern) || (pattern.ends_with('/') && location.rank != 0);
+}
+
+// Of nginx's locations one wins: where it does not hand its paths to php, one that loses against it does not
+// either, and scripts are files.
+void say_whose_scripts_run(std::vector<RankedRoute>& ranked, RouteRemarks& remarks) {
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    Route& route = ranked[i].route;
+    const bool elsewhere = route.redirect || route.to || route.deny.value_or(0) != 0;
+    if (ranked[i].candidate == nullptr || !ranked[i].pool.empty() || elsewhere) continue;
+    const bool by_loser = std::any_of(ranked.begin() + static_cast<std::ptrdiff_t>(i) + 1, ranked.end(),
+                                      [](const RankedRoute& loser) { return !loser.pool.empty(); });
+    if (!by_loser || !may_be_script(ranked[i])) continue;
+    if (ranked[i].widened) {
+      remarks.unclear.push_back(ranked[i].candidate);
+      continue;
+    }
+    route.php = false;
+    remarks.unrun.push_back(ranked[i].candidate);
+  }
+}
+
+// A script that an expression hands to php does not come to a prefix, nor to the rest: what those lead
+// elsewhere is without it. (What they refuse stays refused.)
+void shield_scripts(std::vector<RankedRoute>& ranked) {
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    const bool leads = ranked[i].route.redirect || ranked[i].route.to;
+    if (!leads || ranked[i].rank < 3 || ranked[i].rank == 4) continue;
+    const std::string path = ranked[i].route.path[0];
+    const std::string prefix = ranked[i].rank == 5 ? "" : path.substr(0, path.find_first_of("*{"));
+    std::vector<RankedRoute> shields;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (ranked[j].rank != 2 || ranked[j].pool.empty() || ranked[j].route.has_action()) continue;
+      RankedRoute& shield = shields.emplace_back(RankedRoute{ranked[i].rank, ranked[i].length, {}});
+      shield.route.path = {within_prefix(prefix, ranked[j].route.path[0])};
+      shield.route.ignore_case = ranked[j].route.ignore_case;
+      shield.route.deny = 0;
+    }
+    ranked.insert(ranked.begin() + static_cast<std::ptrdiff_t>(i), shields.begin(), shields.end());
+    i += shields.size();
+  }
+}
+
 // A location that says nothing of who may come, or which php runs, still has what its server says, whatever
 // a location says that loses against it.
 void say_inherited(std::vector<RankedRoute>& ranked) {
@@ -71,6 +118,7 @@ void say_inherited(std::vector<RankedRoute>& ranked) {
       if (!winner.route.auth && differ(winner.auth, loser.auth)) winner.route.auth = winner.auth;
       if (!winner.pool.empty() && !winner.route.pool && loser.pool && *loser.pool != winner.pool)
         winner.route.pool = winner.pool;
+      if (!winner.pool.empty() && loser.php == false) winner.route.php = true;
     }
   }
 }
@@ -101,18 +149,53 @@ RankedRoute denied_from(const std::vector<Network>& from, const std::string& pat
   return out;
 }
 
-std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, std::vector<const NginxDirective*>& idle) {
+void note_remarks(const NginxContext& context, const RouteRemarks& remarks) {
+  for (const NginxDirective* d : remarks.idle)
+    context.note(*d, "says nothing that a route would have to say");
+  for (const NginxDirective* d : remarks.unclear)
+    context.note(*d, "which scripts there do not run could not be said: write php: false by hand");
+  for (const NginxDirective* d : remarks.unrun)
+    context.note(*d, "scripts there do not run; nginx sends their source, here they are 404 (php: false)");
+}
+
+RankedRoute route_of(const NginxDirective& location, const std::string& pattern, int rank, std::size_t length,
+                     const NginxScope& scope) {
+  RankedRoute out{rank, rank == 1 || rank == 3 ? length : 0, {}};
+  Route& route = out.route;
+  static_cast<PathSettings&>(route) = scope.settings;
+  route.path = {pattern};
+  route.ignore_case = NginxLocation(location).ignores_case(pattern);
+  route.deny = scope.deny;
+  if (!route.deny) route.redirect = scope.redirect;
+  route.status = scope.status;
+  route.fallback = scope.fallback;
+  route.max_body = scope.max_body;
+  out.allow = scope.access.allow;
+  out.auth = scope.access.auth();
+  out.pool = scope.pool;
+  out.candidate = &location;
+  return out;
+}
+
+bool runs_some(const std::vector<RankedRoute>& routes) {
+  return std::any_of(routes.begin(), routes.end(),
+                     [](const RankedRoute& each) { return !each.pool.empty(); });
+}
+
+std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, RouteRemarks& remarks) {
   raise_longer_prefixes(ranked);
   std::stable_sort(ranked.begin(), ranked.end(), [](const RankedRoute& a, const RankedRoute& b) {
     return a.rank != b.rank ? a.rank < b.rank : a.length > b.length;
   });
+  say_whose_scripts_run(ranked, remarks);
   say_inherited(ranked);
+  shield_scripts(ranked);
   std::vector<Route> out;
   std::vector<Route> behind;
   for (std::size_t i = 0; i < ranked.size(); ++i) {
     Route& route = ranked[i].route;
     if (ranked[i].candidate != nullptr && route == nothing_of(route)) {
-      if (ranked[i].pool.empty()) idle.push_back(ranked[i].candidate);
+      if (ranked[i].pool.empty()) remarks.idle.push_back(ranked[i].candidate);
       continue;
     }
     const bool undone =

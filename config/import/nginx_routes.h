@@ -24,6 +24,7 @@ struct RankedRoute {
   std::optional<std::vector<Network>> allow = {};
   std::optional<Auth> auth = {};
   std::string pool = {};
+  bool widened = false;                       // its pattern matches more than its expression
   const NginxDirective* candidate = nullptr;  // says nothing so far; may go. Outlives this
 };
 
@@ -32,9 +33,24 @@ struct RankedRoute {
 RankedRoute denied_from(const std::vector<Network>& from, const std::string& pattern, int rank,
                         std::size_t length);
 
+// What an operator should know of the locations.
+struct RouteRemarks {
+  std::vector<const NginxDirective*> idle;     // had nothing to say
+  std::vector<const NginxDirective*> unrun;    // scripts there are files, which are not sent here
+  std::vector<const NginxDirective*> unclear;  // the same; which those are cannot be said
+};
+
+void note_remarks(const NginxContext& context, const RouteRemarks& remarks);
+
+// What a location says. The length counts with a prefix.
+RankedRoute route_of(const NginxDirective& location, const std::string& pattern, int rank, std::size_t length,
+                     const NginxScope& scope);
+
+// Whether one of them hands scripts to php.
+bool runs_some(const std::vector<RankedRoute>& routes);
+
 // Winners first with their actions, and settings that a loser would undo behind those of the loser.
-// `idle`: candidates that had nothing to say.
-std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, std::vector<const NginxDirective*>& idle);
+std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, RouteRemarks& remarks);
 
 // The pattern as it is below the folder `path` ("/w2"), for a site of its own there. Empty: nothing there
 // matches it. Nothing: it cannot be said.

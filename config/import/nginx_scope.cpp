@@ -158,6 +158,8 @@ void take_try_files(const NginxContext& context, const NginxDirective& d,
   }
   if (target) {
     scope.fallback = target;
+    scope.folders_fall =
+        *target != "404" && std::find(d.words.begin(), d.words.end(), "$uri/") == d.words.end();
   } else {
     context.note(d, "its last word cannot be said: write fallback by hand");
   }
@@ -170,21 +172,22 @@ void take_return(const NginxContext& context, const NginxDirective& d, const std
       (d.word(0).size() == 3 && d.word(0).find_first_not_of("0123456789") == std::string::npos);
   const std::string code = has_code ? d.word(0) : "302";
   const std::string& where = has_code ? d.word(1) : d.word(0);
-  if (is_any(code, {"403", "404", "410"}) && where.empty()) {
-    scope.deny = std::stoi(code);
-  } else if (is_any(code, {"400", "401", "405", "418", "429", "444", "500", "502", "503"}) && where.empty()) {
-    scope.deny = 403;
-    context.note(d, "deny: 403 stands for it");
-  } else if (is_any(code, {"301", "302", "303", "307", "308"})) {
+  if (is_any(code, {"301", "302", "303", "307", "308"})) {
     const bool same_host = where.starts_with("https://$host") || where.starts_with("https://$server_name") ||
                            where.starts_with("https://$http_host") ||
                            (!server_name.empty() && where.starts_with("https://" + server_name));
     if (same_host && where.ends_with("$request_uri")) scope.gone_to_https = true;
     scope.redirect = target_of(where, groups, server_name, true);
     scope.status = std::stoi(code);
-    if (!scope.redirect) context.note(d, "its target cannot be said: write redirect by hand");
-  } else {
-    context.note(d, "only 301, 302, 303, 307, 308, 403, 404 and 410 can be returned");
+    if (scope.redirect) return;
+    scope.deny = 403;
+    context.note(d, "its target cannot be said: deny: 403 stands for it, write redirect by hand");
+  } else if (is_any(code, {"403", "404", "410"})) {
+    scope.deny = std::stoi(code);
+    if (!where.empty()) context.note(d, "its text is not sent");
+  } else {  // whatever it answers, it is none of the files
+    scope.deny = 403;
+    context.note(d, "deny: 403 stands for it");
   }
 }
 

@@ -2,8 +2,10 @@
 // import.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/address.h"
@@ -25,7 +27,12 @@ struct NginxContext {
   const std::vector<NginxDirective>& top;  // of http: upstreams, and what servers inherit
 
   void note(const NginxDirective& directive, const std::string& why) const {
-    notes.push_back({directive.file, directive.line, directive.text() + ": " + why});
+    ImportNote said{directive.file, directive.line, directive.text() + ": " + why};
+    // What stands in a location with alternatives is read for each of them.
+    const bool again = std::any_of(notes.begin(), notes.end(), [&said](const ImportNote& each) {
+      return each.line == said.line && each.text == said.text && each.file == said.file;
+    });
+    if (!again) notes.push_back(std::move(said));
   }
 };
 
@@ -58,6 +65,7 @@ struct NginxScope {
   int status = 301;
   std::optional<std::string> to;
   std::optional<std::string> fallback;
+  bool folders_fall = false;   // try_files without `$uri/`: a folder is no more than a missing file
   bool gone_to_https = false;  // what is asked for by http goes to https
 };
 
@@ -73,6 +81,8 @@ bool take_names(const NginxContext& context, const NginxDirective& directive,
                 std::vector<std::string>& hosts);
 // True: of a server for all hosts that have none.
 bool take_listen(const NginxContext& context, const NginxDirective& directive);
+// Whether some site is for all hosts that have none.
+bool has_any_host(const NginxContext& context);
 // The name of the pool for fastcgi_pass, made when it is new; empty: not to be said.
 std::string pool_of(const NginxContext& context, const NginxDirective& directive);
 // It lets in whom others would refuse.

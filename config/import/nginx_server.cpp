@@ -9,7 +9,9 @@
 
 #include "config/addresses.h"
 #include "config/import/nginx_alias.h"
+#include "config/import/nginx_alternatives.h"
 #include "config/import/nginx_conditions.h"
+#include "config/import/nginx_guards.h"
 #include "config/import/nginx_routes.h"
 #include "config/import/nginx_variables.h"
 #include "config/path_pattern.h"
@@ -29,6 +31,7 @@ class ServerImport {
   void run(const Directives& inherited) {
     for (const NginxDirective& d : inherited) take(d, true);
     variables_ = fill_in_variables(server_);
+    split_alternatives(server_.block);
     const Directives& block = server_.block;
     const bool said = std::any_of(block.begin(), block.end(),
                                   [](const auto& d) { return d.name == "allow" || d.name == "deny"; });
@@ -72,7 +75,10 @@ class ServerImport {
       return_of_server(d);
     } else if (!take_site_key(context_, d, site_) && !take_setting(context_, d, scope_) &&
                !take_action(context_, d, name_, server_.block, scope_)) {
-      if (!of_http) context_.note(d, "has no counterpart here");
+      if (NginxScope guarded; !of_http && take_guard(context_, d, guarded)) {
+        if (guarded.deny) ahead(refused(), {{}, -1}, nullptr);
+      } else if (!of_http)
+        context_.note(d, "has no counterpart here");
     }
   }
 
@@ -80,12 +86,11 @@ class ServerImport {
   void return_of_server(const NginxDirective& d) {
     NginxScope said;
     take_action(context_, d, name_, server_.block, said);
-    if (said.deny || (said.redirect && said.status != 301)) {
-      Route& route = routes_.emplace_back(RankedRoute{-1, 0, {}}).route;
-      route.path = {"/**"};
+    if (Route route; said.deny || (said.redirect && said.status != 301)) {
       route.deny = said.deny;
-      route.redirect = said.redirect;
-      if (said.redirect) route.status = said.status;
+      if (!said.deny) route.redirect = said.redirect;
+      route.status = said.status;
+      ahead(std::move(route), {{}, -1}, nullptr);
     } else {
       scope_.redirect = said.redirect;
       scope_.status = said.status;
@@ -115,6 +120,13 @@ class ServerImport {
     read(d, scope, &all, Parent{"", 3, false, 1, &access_});
     if (scope_.fallback != before) scope.fallback = scope_.fallback;  // of a condition in it
     rest_ = scope.access;
+    rest_leads_ = scope.redirect != scope_.redirect;
+    if (scope.internal) refuse_folder(context_, d, scope);
+    if (scope.folders_fall && no_index_elsewhere(server_)) {
+      folders_fall_ = true;
+    } else if (scope.folders_fall) {
+      context_.note(d, "a folder is not looked for there; here its index comes before the fallback");
+    }
     RankedRoute open{3, 1, {}};
     open.route.path = {"/**"};
     if (access_.nobody || access_.allow)
@@ -132,6 +144,7 @@ class ServerImport {
     if (parent != nullptr && pattern) pattern->pattern = within_prefix(parent->prefix, pattern->pattern);
     int rank = of.rank();
     if (parent != nullptr && rank != 0) rank = parent->rank;
+    if (of.regex && parent != nullptr && rank == 3 && goes_first(server_, parent->prefix)) rank = 1;
     const std::size_t length = of.regex ? (parent != nullptr ? parent->length : 0) : of.path.size();
     const bool ignore_case = pattern && of.ignores_case(pattern->pattern);
     NginxScope scope;
@@ -141,6 +154,9 @@ class ServerImport {
     if (scope.access.nobody && !scope.deny && !scope.redirect) scope.deny = 403;
     if (of.regex && scope.deny && is_hidden(of.path))
       return context_.note(d, "not needed: names that begin with a dot are never served");
+    if (of.regex && !scope.alias.empty()) refuse_folder(context_, d, scope);
+    if (scope.internal && scope.pool.empty() && (of.regex || of.modifier == "="))
+      refuse_folder(context_, d, scope);
     const bool script = of.regex || (of.modifier == "=" && of.path.ends_with(".php"));
     const bool own = scope.access.said || (parent != nullptr && parent->access != &access_);
     if (own && pattern && !scope.access.denied.empty() && parse_path_pattern(pattern->pattern).value) {
@@ -169,6 +185,7 @@ class ServerImport {
       return context_.note(d, "would open more than its expression does: write a route by hand");
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
+    routes_.back().widened = pattern->widened;
   }
 
   // Whether what a missing file gets may be a script of `pattern`.
@@ -190,9 +207,9 @@ class ServerImport {
     for (const NginxDirective& d : location.block) {
       if (is_later(d)) continue;
       if (d.name == "limit_except") {
-        context_.note(d, "write `when: { method: ... }` by hand");
+        if (pattern != nullptr) ahead(refused_methods(context_, d), self, pattern);
       } else if (!take_key(location, d) && !take_setting(context_, d, scope) &&
-                 !take_action(context_, d, name_, server_.block, scope)) {
+                 !take_action(context_, d, name_, server_.block, scope) && !take_guard(context_, d, scope)) {
         context_.note(d, "has no counterpart here");
       }
     }
@@ -227,9 +244,10 @@ class ServerImport {
       all_scripts_ = true;
       return context_.note(d, "which scripts run could not be said: all do; see run");
     }
+    if (scope.internal) context_.note(d, "internal: here it runs when it is asked for by its name, too");
     const std::string which = without_below(pattern->pattern);
-    const bool all = which == "*.php" || which == "**.php" || which == "/**.php" || which == "/*.php";
-    all_scripts_ = all_scripts_ || all;
+    const bool all = is_any_script(which);
+    all_scripts_ = all_scripts_ || (all && !scripts_but_for(context_, d, site_.run));
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     if (!can_run(which)) {
       context_.note(d, "only names that end in .php run");
@@ -268,24 +286,12 @@ class ServerImport {
 
   void add(const NginxDirective& d, bool shields, const std::string& pattern, std::size_t length, int rank,
            NginxScope& scope) {
-    RankedRoute out{rank, rank == 1 || rank == 3 ? length : 0, {}};
+    RankedRoute out = route_of(d, pattern, rank, length, scope);
     Route& route = out.route;
-    static_cast<PathSettings&>(route) = scope.settings;
-    route.path = {pattern};
-    route.ignore_case = NginxLocation(d).ignores_case(pattern);
-    route.deny = scope.deny;
-    if (!route.deny) route.redirect = scope.redirect;
-    route.status = scope.status;
-    route.fallback = scope.fallback;
-    route.max_body = scope.max_body;
     if (!scope.pool.empty() && scope.pool != site_.pool && !site_.pool.empty()) route.pool = scope.pool;
     if (!scope.root.empty() && scope.root != scope_.root)
       context_.note(d, "its root cannot be said: make it a site with path and root");
     if (shields && !route.has_action()) route.deny = 0;
-    out.allow = scope.access.allow;
-    out.auth = scope.access.auth();
-    out.pool = scope.pool;
-    out.candidate = &d;
     // An expression within a prefix goes before those of the server: at least in whom it lets in.
     if (NginxLocation(d).regex && rank == 3 && (route.allow || (route.auth && !route.auth->off))) {
       RankedRoute& first = routes_.emplace_back(RankedRoute{1, length, {}});
@@ -333,8 +339,10 @@ class ServerImport {
         only->name == "rewrite" && missing(*only))
       return;
     NginxScope inner;
-    const bool returns = only != nullptr && only->name == "return" &&
-                         take_action(context_, *only, name_, server_.block, inner);
+    const auto leaves = std::find_if(d.block.begin(), d.block.end(),
+                                     [](const NginxDirective& each) { return each.name == "return"; });
+    const bool returns =
+        leaves != d.block.end() && take_action(context_, *leaves, name_, server_.block, inner);
     if (returns && inner.gone_to_https &&
         (text == "$scheme = http" || text == "$https != \"on\"" || text == "$https != on")) {
       site_.https = Https::required;
@@ -342,17 +350,25 @@ class ServerImport {
     }
     RouteWhen when;
     if (returns && when_of(text, when) && (inner.deny || inner.redirect)) {
-      RankedRoute out{of.rank, of.rank == 1 || of.rank == 3 ? of.length : 0, {}};
-      out.route.path = {pattern != nullptr ? pattern->pattern : "/**"};
-      out.route.ignore_case = of.ignore_case;
-      out.route.when = when;
-      out.route.deny = inner.deny;
-      out.route.redirect = inner.redirect;
-      out.route.status = inner.status;
-      routes_.push_back(std::move(out));
+      Route route;
+      route.when = when;
+      route.deny = inner.deny;
+      if (!route.deny) route.redirect = inner.redirect;
+      route.status = inner.status;
+      ahead(std::move(route), of, pattern);
       return;
     }
-    context_.note(d, "the condition cannot be said: see sites[].routes[].when");
+    const bool guards = condition_guards(d, inner, pattern == nullptr);
+    if (guards) ahead(refused(), of, pattern);
+    context_.note(d, std::string("the condition cannot be said: ") +
+                         (guards ? "deny: 403 for all stands for it" : "see sites[].routes[].when"));
+  }
+
+  // Puts it before what the location says; `pattern` nullptr: of the server.
+  void ahead(Route route, const Parent& of, const PatternOfRegex* pattern) {
+    route.path = {pattern != nullptr ? pattern->pattern : "/**"};
+    route.ignore_case = of.ignore_case;
+    routes_.push_back({of.rank, of.rank == 1 || of.rank == 3 ? of.length : 0, std::move(route)});
   }
 
   // What is rewritten because no file is there goes to the fallback.
@@ -383,8 +399,8 @@ class ServerImport {
     if (other_scripts_ && !all_scripts_ && site_.run.empty()) site_.php = false;  // no `run` would be all
     site_.root = without_slash(scope_.root);
     if (scope_.fallback && *scope_.fallback != "404") site_.fallback = *scope_.fallback;
-    if (scope_.redirect && scope_.status == 301) site_.redirect = *scope_.redirect;
-    const bool whole = scope_.redirect && scope_.status != 301;
+    const bool whole = scope_.redirect && (scope_.status != 301 || (rest_leads_ && runs_some(routes_)));
+    if (scope_.redirect && !whole) site_.redirect = *scope_.redirect;
     const bool nobody = (rest_ ? *rest_ : access_).nobody;
     if (whole || scope_.deny || nobody) {
       RankedRoute all{5, 0, {}};
@@ -394,22 +410,16 @@ class ServerImport {
       all.route.status = scope_.status;
       routes_.push_back(std::move(all));
     }
-    std::vector<const NginxDirective*> idle;
-    set_routes(context_, server_, site_, ordered_routes(routes_, idle));
-    for (const NginxDirective* d : idle) {
-      context_.note(*d, "says nothing that a route would have to say");
-    }
-    if (any_host_ && !has_any_host()) site_.hosts.clear();
+    RouteRemarks remarks;
+    set_routes(context_, server_, site_, ordered_routes(routes_, remarks));
+    note_remarks(context_, remarks);
+    if (any_host_ && !has_any_host(context_)) site_.hosts.clear();
     if (site_.redirect.empty() && site_.root.empty() && site_.routes.empty() && aliases_.empty())
       return context_.note(server_, "has no root");
     context_.sites.push_back(site_);
+    if (folders_fall_) context_.sites.back().index.clear();
     for (const Site& each : aliases_)
       context_.sites.push_back(site_below({context_, server_, site_, access_, routes_}, each));
-  }
-
-  bool has_any_host() const {
-    const auto& sites = context_.sites;
-    return std::any_of(sites.begin(), sites.end(), [](const Site& site) { return site.hosts.empty(); });
   }
 
   const NginxContext& context_;
@@ -420,6 +430,8 @@ class ServerImport {
   std::string name_;  // the first plain one
   bool any_host_ = false;
   bool all_scripts_ = false;         // some location takes every .php
+  bool rest_leads_ = false;          // `location /` redirects
+  bool folders_fall_ = false;        // `location /` knows no folders
   bool other_scripts_ = false;       // some location takes scripts of other names
   NginxAccess access_;               // of the server: what its locations inherit
   std::optional<NginxAccess> rest_;  // of `location /`

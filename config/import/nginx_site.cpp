@@ -116,4 +116,9 @@ bool take_listen(const NginxContext& context, const NginxDirective& d) {
   return any_host;
 }
 
+bool has_any_host(const NginxContext& context) {
+  return std::any_of(context.sites.begin(), context.sites.end(),
+                     [](const Site& site) { return site.hosts.empty(); });
+}
+
 }  // namespace holdfast::config

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/import/nginx_alternatives.h"
 #include "config/path_pattern.h"
 #include "config/target_template.h"
 #include "config/units.h"
@@ -25,6 +26,11 @@ bool takes_end(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
+// A '.', but for that of a name that ends in .php: who forgets the backslash there means it so.
+bool is_any_byte(std::string_view text) {
+  return text.starts_with('.') && text.find_first_of("*+?{") != 1 && !text.starts_with(".php");
+}
+
 // One literal byte, perhaps behind a backslash; '\0' where something else stands.
 char literal(std::string_view& text) {
   if (text.empty()) return '\0';
@@ -34,39 +40,79 @@ char literal(std::string_view& text) {
     text.remove_prefix(2);
     return c;
   }
-  if (kSpecial.find(text[0]) != std::string_view::npos) return '\0';
+  const bool ending = text.starts_with(".php");
+  if (kSpecial.find(text[0]) != std::string_view::npos && !ending) return '\0';
   const char c = text[0];
   text.remove_prefix(1);
   return c;
 }
 
-// "jpe?g" is jpeg and jpg; nothing where it is more than that.
-std::optional<std::vector<std::string>> words_of_branch(std::string_view branch) {
-  std::vector<std::string> out = {""};
-  while (!branch.empty()) {
-    const char c = literal(branch);
-    if (c == '\0' || c == ',' || out.size() > 16) return std::nullopt;
-    const bool optional = takes(branch, "?");
-    std::vector<std::string> longer;
-    for (const std::string& word : out) {
-      longer.push_back(word + c);
-      if (optional) longer.push_back(word);
+using Words = std::vector<std::string>;
+
+// What ends in each of `ends`, for all that is there so far. Nothing where it is too much.
+std::optional<Words> joined(const Words& begins, const Words& ends) {
+  if (begins.size() * ends.size() > kChoiceWordsMax) return std::nullopt;
+  Words out;
+  for (const std::string& begin : begins) {
+    for (const std::string& end : ends) out.push_back(begin + end);
+  }
+  return out;
+}
+
+std::optional<Words> words_of(std::string_view regex);
+
+// One byte, `[op]`, or a group.
+std::optional<Words> words_of_atom(std::string_view& text) {
+  if (text.starts_with('(')) {
+    const std::size_t end = behind_group(text, 0);
+    const std::size_t begin = text.starts_with("(?:") ? 3 : 1;
+    if (text[end - 1] != ')' || end <= begin) return std::nullopt;
+    auto out = words_of(text.substr(begin, end - 1 - begin));
+    text.remove_prefix(end);
+    return out;
+  }
+  if (takes(text, "[")) {
+    Words out;
+    while (!takes(text, "]")) {
+      const bool range = text.size() > 1 && text[1] == '-';
+      const char c = range ? '\0' : literal(text);
+      if (c == '\0' || c == ',' || c == '-') return std::nullopt;
+      out.emplace_back(1, c);
     }
-    out = std::move(longer);
+    return out;
+  }
+  const char c = literal(text);
+  return c == '\0' || c == ',' ? std::nullopt : std::optional(Words{std::string(1, c)});
+}
+
+// "jpe?g" is jpeg and jpg; nothing where it is more than that.
+std::optional<Words> words_of_branch(std::string_view branch) {
+  std::optional<Words> out = Words{""};
+  while (!branch.empty() && out) {
+    auto ends = words_of_atom(branch);
+    if (!ends) return std::nullopt;
+    if (takes(branch, "?")) ends->emplace_back();
+    out = joined(*out, *ends);
+  }
+  return out;
+}
+
+std::optional<Words> words_of(std::string_view regex) {
+  Words out;
+  for (const std::string& branch : branches_of(regex)) {
+    const auto words = words_of_branch(branch);
+    if (!words || out.size() + words->size() > kChoiceWordsMax) return std::nullopt;
+    out.insert(out.end(), words->begin(), words->end());
   }
   return out;
 }
 
 // The inside of a group as words in braces.
 std::optional<std::string> choice_of(std::string_view inside) {
+  const auto words = words_of(inside);
+  if (!words) return std::nullopt;
   std::string out;
-  for (std::size_t begin = 0; begin <= inside.size();) {
-    const std::size_t end = std::min(inside.find('|', begin), inside.size());
-    const auto words = words_of_branch(inside.substr(begin, end - begin));
-    if (!words) return std::nullopt;
-    for (const std::string& word : *words) out += (out.empty() ? "" : ",") + word;
-    begin = end + 1;
-  }
+  for (const std::string& word : *words) out += (&word == words->data() ? "" : ",") + word;
   return "{" + out + "}";
 }
 
@@ -110,6 +156,11 @@ class RegexReader {
   bool piece() {
     if (stars(true) || stars(false)) return true;
     if (text_.starts_with('(')) return choice();
+    if (text_.starts_with('[')) return one_of();
+    if (is_any_byte(text_)) {
+      text_.remove_prefix(1);
+      return wide(star("**"));
+    }
     const char c = literal(text_);
     if (c == '\0') return false;
     if (takes(text_, "?")) {
@@ -121,18 +172,32 @@ class RegexReader {
     return true;
   }
 
+  bool one_of() {
+    const std::size_t end = text_.find(']');
+    const auto words = choice_of(text_.substr(0, std::min(end, text_.size() - 1) + 1));
+    if (!words || end == std::string_view::npos) return false;
+    text_.remove_prefix(end + 1);
+    return star(*words);
+  }
+
   bool choice() {
     const bool counted = !text_.starts_with("(?:");
-    const std::size_t close = text_.find(')');
-    if (close == std::string_view::npos) return false;
+    const std::size_t close = behind_group(text_, 0) - 1;
+    if (text_[close] != ')') return false;
     const std::size_t begin = counted ? 1 : 3;
-    const auto words = choice_of(text_.substr(begin, close - begin));
+    if (close < begin) return false;
+    const std::string_view inside = text_.substr(begin, close - begin);
+    const auto words = choice_of(inside);
     if (!words) return false;
+    std::size_t within = 0;  // groups in it, which have no star of their own
+    for (std::size_t at = inside.find('('); at != std::string_view::npos; at = inside.find('(', at + 1))
+      within += inside.compare(at, 2, "(?") == 0 ? 0 : 1;
     text_.remove_prefix(close + 1);
     std::string shape = *words;
     if (takes(text_, "?")) shape.insert(shape.size() - 1, ",");
     star(shape);
     if (counted) out_.groups.push_back(taken_);
+    out_.groups.insert(out_.groups.end(), within, 0);
     return true;
   }
 
@@ -165,6 +230,7 @@ std::optional<std::uint64_t> number_of(std::string_view text, std::initializer_l
 }  // namespace
 
 std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex) {
+  if (regex.size() > kRegexMax) return std::nullopt;
   const bool at_start = takes(regex, "^");
   const bool at_segment = !at_start && (takes(regex, "(^|/)") || takes(regex, "(?:^|/)"));
   bool folder = false;
@@ -206,6 +272,8 @@ std::optional<PatternOfRegex> pattern_of_regex(std::string_view regex) {
 std::optional<std::string> target_of(std::string_view text, const std::vector<std::size_t>& groups,
                                      const std::string& server_name, bool redirect, bool rooted) {
   std::string out;
+  // It has the client's query in it: what a `?` behind it drops is a second one.
+  if (text.ends_with("$request_uri?")) text.remove_suffix(1);
   for (std::string_view rest = text; !rest.empty();) {
     if (rest[0] != '$') {
       out += rest[0];

@@ -236,3 +236,98 @@ def test_what_nginx_refuses_is_refused(base, start_fpm, start_holdfast):
     finally:
         nginx.cleanup()
         shutil.rmtree(base / "nginx", ignore_errors=True)
+
+
+# What stands in a server beside `location ~ \\.php$`, what is asked for, and what both answer. "refused": nginx sends
+# something else than what php makes of it (the source, or what guards it asked for), here it is refused.
+PASS = "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name; fastcgi_pass @PHP@;"
+SCRIPTS = f"location ~ \\.php$ {{ {PASS} }}"
+LED = [
+    ("location ^~ /up/ { }", "/up/x.php", "refused"),
+    ("location ^~ /up/ { expires 30d; }", "/up/x.php", "refused"),
+    ("location ^~ /up/ { autoindex on; }", "/up/x.php", "refused"),
+    ("location ^~ /up/ { try_files $uri =404; }", "/up/x.php", "refused"),
+    ("location ~* ^/up/.*\\.(html|php)$ { types { } default_type text/plain; }", "/up/x.php", "refused"),
+    ("location ~ ^/up/ { }", "/up/x.php", "refused"),
+    ("location = /up/x.php { }", "/up/x.php", "refused"),
+    (f"location ^~ /up/ {{ location ~ /x\\.php$ {{ {PASS} }} }}", "/up/x.php", 200),
+    (f"location ^~ /up/ {{ location ~ /x\\.php$ {{ {PASS} }} }}", "/up/y.php", "refused"),
+    ("location = / { expires 1d; }", "/", 200),
+    ("location ^~ /up/ { try_files $uri /index.php; }", "/up/none", 200),
+    ("location /up { return 301 /up.php$request_uri; }", "/up.php", 200),
+    ("location /up { return 301 /up.php$request_uri; }", "/up", 301),
+    ("location /up { return 301 /up/x.php; }", "/up/x.php", 200),
+    ("location /up { return 302 /up/x.php; }", "/up/a.txt", 302),
+    ("location /up { rewrite ^ /up/x.php permanent; }", "/up/x.php", 200),
+    ("location / { return 301 /index.php; }", "/index.php", 200),
+    ("location / { return 301 /index.php; }", "/a.txt", 301),
+    ("location / { return 302 /index.php; }", "/index.php", 200),
+    ("location /up/ { return 403 \"no\"; }", "/up/a.txt", 403),
+    ("location /up/ { return 200 \"no\"; }", "/up/a.txt", "refused"),
+    ("location /up/ { return 301 http://y.example/$arg_u; }", "/up/a.txt", "refused"),
+    ("location ~ ^/up/.*\\.txt$ { internal; }", "/up/a.txt", 404),
+    ("location = /up/a.txt { internal; }", "/up/a.txt", 404),
+    ("location ~ ^/up/(.*)$ { alias @ROOT@/none/$1; }", "/up/a.txt", 404),
+    ("location ~ (^/none$|\\.txt$|\\.git) { deny all; }", "/up/a.txt", 403),
+    ("location ~* \\.(engine|.*sql|t(xt|pl))(~|\\.sw[op])?$|^Entries$ { deny all; }", "/up/a.txt", 403),
+    ("location ~* \\.(engine|.*sql|t(xt|pl))(~|\\.sw[op])?$|^Entries$ { deny all; }", "/up/a.TXT.swp", 403),
+    ("location /up/ { limit_except POST { deny all; } }", "/up/a.txt", 403),
+    ("location /up/ { limit_except GET { deny all; } }", "/up/a.txt", 200),
+    ("location /up/ { auth_request /none; }", "/up/a.txt", "refused"),
+    ("location /up/ { proxy_pass http://127.0.0.1:9; }", "/up/a.txt", "refused"),
+    ("location /up/ { if ($http_cookie !~ ok) { return 403; } }", "/up/a.txt", 403),
+    ("if ($http_x_secret != abc) { return 403; }", "/up/a.txt", 403),
+    ("if ($arg_x = 1) { return 403; }", "/up/a.txt?x=1", 403),
+    ("if ($arg_x = 1) { return 403; }", "/up/a.txt?x=2", 200),
+    ("if ($cookie_a) { return 403; }", "/up/a.txt", 403),
+    ("if ($request_method !~ ^(POST|PUT)$) { return 403; }", "/up/a.txt", 403),
+    ("if ($request_method !~ ^(GET|POST)$) { return 403; }", "/up/a.txt", 200),
+    ("if ($http_user_agent ~* (bot|curl)) { return 403; }", "/up/a.txt", 403),
+    ("if ($remote_addr = 127.0.0.1) { return 403; }", "/up/a.txt", 403),
+    ("rewrite ^ https://y.example$request_uri? permanent;", "/a?b=1", 301),
+    ("location / { try_files $uri /index.php$is_args$args; }", "/up", 200),
+    ("location / { try_files $uri /index.php$is_args$args; }", "/up/?a=b", 200),
+    (f"location /up/ {{ location ~ \\.php$ {{ {PASS} }} }} location ~ \\.php$ {{ return 403; }}", "/up/x.php", 200),
+    (f"location /up/ {{ location ~ \\.php$ {{ {PASS} }} }} location ~ \\.php$ {{ return 403; }}", "/up.php", 403),
+    (f"location ~ ^/up\\.php$ {{ {PASS} }} location ~* (\\.php$|\\.git) {{ deny all; }}", "/up.php", 200),
+    (f"location ~ ^/up\\.php$ {{ {PASS} }} location ~* (\\.php$|\\.git) {{ deny all; }}", "/up/x.php", 403),
+    (f"location ~* ^/up($|/) {{ location ~ ^/up/x.php {{ {PASS} }} }} location ~ ^/up\\.php$ {{ {PASS} }} location ~ \\.php$ {{ deny all; }}", "/up/x.php", 200),
+    (f"location ~* ^/up($|/) {{ location ~ ^/up/x.php {{ {PASS} }} }} location ~ ^/up\\.php$ {{ {PASS} }} location ~ \\.php$ {{ deny all; }}", "/up/y.php", "refused"),
+    ("location ~ ^/up/a.tx { deny all; }", "/up/a.txt", 403),
+    (f"location ~ \\.php$ {{ rewrite ^/(?!up/x|i.+\\/y) /index.php$request_uri; {PASS} }}", "/up/x.php", 200),
+]
+LED_FILES = "index.php up.php up/a.txt up/a.TXT.swp up/x.php up/y.php"
+
+
+def test_what_nginx_leads_elsewhere_goes_there(base, start_fpm, start_holdfast):
+    fpm = start_fpm().start()
+    plant(base / "led", LED_FILES.split())
+    servers = "".join(f"server {{ listen 127.0.0.1:@PORT@; server_name l{i}.example; root {base}/led; index index.php;\n"
+                      f"{inside.replace('@ROOT@', str(base))}\n{SCRIPTS}\n}}\n" for i, (inside, _, _) in enumerate(LED))
+    nginx = Nginx(base / "nginx", fpm, servers)
+    try:
+        nginx.start()
+        status, printed, said = command("import", nginx.dir / "nginx.conf")
+        assert status == 0, said
+        proxy = start_holdfast({}, run=False)
+        text, _ = re.subn(r"(?m)^listen: .*$", 'listen: "127.0.0.1:0"', printed)
+        proxy.config_path.write_text(f"{text}admin: 127.0.0.1:0\nlog: {{ access: {proxy.access_path}, format: json }}\n", encoding="utf-8")
+        proxy.start(argv=["run", "-c", proxy.config_path], listeners=1)
+        failures = []
+        for i, (inside, path, expected) in enumerate(LED):
+            answers = []
+            for port in (nginx.port, proxy.port):
+                with Client(("127.0.0.1", port), 20) as client:
+                    response = client.request("GET", path, [("User-Agent", "a Bot"), ("Cookie", "a=b")], host=f"l{i}.example")
+                    answers.append((response.status, response.get("Location"), response.body if response.status == 200 else b""))
+            there, here = answers
+            right = here[0] in (403, 404) and there[0] not in (403, 404) if expected == "refused" else here[0] == expected and there[0] == expected
+            if expected in (200, 301, 302):
+                right = right and (here[1] or "").removeprefix(f"http://l{i}.example") == (there[1] or "").removeprefix(f"http://l{i}.example:{nginx.port}")
+                right = right and b"<?php" not in here[2]
+            if not right:
+                failures.append((inside, path, expected, there, here))
+        assert not failures, "\n".join(map(str, failures)) + "\n" + printed
+    finally:
+        nginx.cleanup()
+        shutil.rmtree(base / "nginx", ignore_errors=True)

@@ -254,3 +254,37 @@ TEST_CASE("what a group takes from the beginning has its slash") {
       {"rewrite ^/(.*)\\.old$ /new/$1 permanent;", {"redirect: \"/new/$1\""}},
   });
 }
+
+TEST_CASE("what guards a location and cannot be said refuses it; conditions that can be said do not") {
+  check({
+      {"location /a/ { auth_request off; expires 1d; }", {"[/a/]\n        expires: 1d\n"}},
+      {"auth_request /x; location ^~ /a/ { expires 1d; }", {"[\"/**\"]\n        deny: 403"}},
+      {"location /a/ { if ($http_referer ~ x) { return 302 /b; } expires 1d; }",
+       {"[/a/]\n        expires: 1d\n"}},
+      {"location /a/ { if ($http_x != y) { return 302 /b; } }", {"[/a/]\n        deny: 403"}},
+      {"location /a/ { if ($http_x ~ y) { add_header A b; return 403; } }", {"[/a/]\n        deny: 403"}},
+      {"if ($cookie_a = b) { return 403; }", {"cookie: [\"a=b\"]", "deny: 403"}},
+      {"if ($arg_a ~ ^(b|c)) { return 404; }", {"query: [\"a=b*\", \"a=c*\"]", "deny: 404"}},
+      {"if ($http_user_agent ~* \"^wget|(bot|crawler/1\\.0)\") { return 403; }",
+       {"user_agent: [\"wget*\", \"*bot*\", \"*crawler/1.0*\"]"}},
+      {"if ($http_user_agent ~ a.*b$) { return 403; }", {"user_agent: [\"*a*b\"]"}},
+      {"if ($request_method !~ ^(GET|HEAD|POST|PUT|DELETE|PATCH)$) { return 405; }",
+       {"method: [OPTIONS, TRACE, CONNECT,", "deny: 403"}},
+      {"if ($request_method ~ ^P[OU]) { return 405; } location ^~ /b/ { deny all; }",
+       {"[/b/]\n        deny: 403"}},
+      {"if ($remote_addr = 192.0.2.1) { return 403; }", {"from: [192.0.2.1/32]"}},
+      {"if ($host != a.example) { return 444; } location = /b { deny all; }", {"[/b]\n        deny: 403"}},
+  });
+}
+
+TEST_CASE("an expression of any nesting and length is read in bounded time") {
+  for (const std::string& regex :
+       {std::string(200000, '('), std::string(1000, '(') + "a|b" + std::string(10, ')'),
+        std::string(500, '[') + "|", "(a|b)" + std::string(100, '?') + "(c|d$)"}) {
+    imported("location ~ \"" + regex + "\" { deny all; } if ($http_user_agent ~ \"" + regex +
+             "\") { return 403; }");
+  }
+  std::string many;
+  for (int i = 0; i < 40; ++i) many += "(a$|b$)";
+  imported("location ~ \"" + many + "\" { deny all; }");
+}

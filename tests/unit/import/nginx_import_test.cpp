@@ -126,7 +126,8 @@ TEST_CASE("one directive, one key") {
        "fallback: /index.php"},
       {"location / { if (!-e $request_filename) { rewrite ^(.*)$ /index.php last; } }",
        "fallback: /index.php"},
-      {"location ^~ /x/ { } location ~ \\.y$ { deny all; }", "- path: [/x/]\n        deny: off"},
+      {"location ^~ /x/ { } location ~ \\.y$ { deny all; }",
+       "- path: [/x/]\n        php: false\n        deny: off"},
       {"location /x/ { expires 7d; add_header X-A b always; }", "headers: { X-A: b }\n        expires: 7d"},
       {"location /x/ { client_max_body_size 5m; }", "- path: [/x/]\n        max_body: 5m"},
       {"location /x/ { access_log off; }", "- path: [/x/]\n        log: false"},
@@ -169,8 +170,8 @@ TEST_CASE("a location within another counts before it, and for its paths alone")
                       "/.well-known/acme { try_files $uri =404; "
                       "} return 301 /index.php$request_uri; }\nlocation /static/ { location ~* \\.(js|css)$ "
                       "{ expires 1d; } deny all; }"));
-  const std::size_t acme =
-      yaml.find("- path: [\"/.well-known/acme**\"]\n        fallback: 404\n        deny: off");
+  const std::size_t acme = yaml.find(
+      "- path: [\"/.well-known/acme**\"]\n        php: false\n        fallback: 404\n        deny: off");
   CHECK_MESSAGE(acme != std::string::npos, yaml);
   CHECK(acme < yaml.find("- path: [\"/.well-known**\"]"));
   const std::size_t assets = yaml.find(

@@ -30,6 +30,12 @@ TEST_CASE("expressions of the usual shapes") {
       {".*", "**"},
       {"^/static/version\\d+/(.*)$", "/static/version*/**"},
       {"composer\\.(json|lock)$", "*composer.{json,lock}"},
+      {"(a(b|c))", "*{ab,ac}**"},
+      {"^/ocs/v[12]", "/ocs/v{1,2}**"},
+      {"^/setup/index.php", "/setup/index.php**"},
+      {"/(install.php)", "{install.php}**"},
+      {"^/a.b$", "/a**b"},
+      {"\\.(sh|tpl(\\.php)?)(~|\\.sw[op])?$", "*.{sh,tpl.php,tpl}{~,.swo,.swp,}"},
   };
   for (const auto& row : rows) {  // no structured binding: clang 14 cannot capture one
     const auto& regex = row.first;
@@ -39,7 +45,7 @@ TEST_CASE("expressions of the usual shapes") {
     REQUIRE(got);
     CHECK(got->pattern == pattern);
   }
-  for (const char* regex : {"(?!index)", "a|b", "\\.(?!well)", "[a-f]+", "a{2}", "(a(b|c))", "(a", "^a",
+  for (const char* regex : {"(?!index)", "a|b", "\\.(?!well)", "[a-f]+", "a{2}", "(a(b.*|c))", "(a", "^a",
                             "/a/$", "(a*)", "\\bx", "x\\"}) {
     CAPTURE(std::string(regex));
     CHECK_FALSE(pattern_of_regex(regex));
@@ -50,6 +56,14 @@ TEST_CASE("groups know which star takes them") {
   CHECK(pattern_of_regex("^/_export/([^/]+)/(.*)$")->groups == std::vector<std::size_t>{1, 2});
   CHECK(pattern_of_regex("/(?:a|b)/(.*)$")->groups == std::vector<std::size_t>{2});
   CHECK(pattern_of_regex("\\.(js|css)$")->groups == std::vector<std::size_t>{2});
+}
+
+TEST_CASE("an expression with more than the usual is no words") {
+  for (const char* regex :
+       {"(a[^b])", "(a[b-d])", "(a[bc)", "(a(?!b))", "(a(b)", "([ab]{2})", "()(", "(?", "(?:"}) {
+    CAPTURE(std::string(regex));
+    CHECK_FALSE(pattern_of_regex(regex));
+  }
 }
 
 TEST_CASE("targets in our variables") {
@@ -65,6 +79,10 @@ TEST_CASE("targets in our variables") {
   CHECK_FALSE(target_of("/x$2", groups, "", false));
   CHECK_FALSE(target_of("/x$args", {}, "", false));
   CHECK_FALSE(target_of("x", {}, "", false));
+}
+
+TEST_CASE("a question mark behind the client's own path and query drops nothing") {
+  CHECK(target_of("https://y.example$request_uri?", {}, {}, true) == "https://y.example$uri");
 }
 
 TEST_CASE("times and sizes") {

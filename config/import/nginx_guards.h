@@ -1,0 +1,38 @@
+// What keeps requests out of a server or a location, and can be said in part or not at all: the stricter is
+// taken. Private to the import.
+#pragma once
+
+#include "config/import/nginx_routes.h"
+#include "config/import/nginx_scope.h"
+
+namespace holdfast::config {
+
+// `deny: 403`.
+Route refused();
+// `limit_except GET { deny all; }`: the other methods are refused, to all.
+Route refused_methods(const NginxContext& context, const NginxDirective& limit_except);
+
+// A directive that keeps requests out, and has no counterpart here, or that hands them to another server:
+// none of the files is for them. False: it is no such directive.
+bool take_guard(const NginxContext& context, const NginxDirective& directive, NginxScope& scope);
+
+// An `if` that cannot be said, and what it does where it holds. True: it decides who may come, so that what it
+// is for must be refused to all. `of_server`: it is for all paths; then only `!=` and `!~` decide that.
+bool condition_guards(const NginxDirective& condition, const NginxScope& does, bool of_server);
+
+// Regular expression for paths, `internal` or `alias`: only a prefix can be that here. Its paths are refused.
+void refuse_folder(const NginxContext& context, const NginxDirective& location, NginxScope& scope);
+
+// Whether an expression within the location of `prefix` counts before those of the server: where no longer
+// prefix may be the one that is looked into. Empty prefix: it does not.
+bool goes_first(const NginxDirective& server, const std::string& prefix);
+
+// Of a server where `location /` sends folders to the fallback: whether no other location would show the
+// index of one.
+bool no_index_elsewhere(const NginxDirective& server);
+
+// `rewrite ^/(?!index|cron) /index.php` where scripts run: adds those that may. False: it says no such thing.
+bool scripts_but_for(const NginxContext& context, const NginxDirective& location,
+                     std::vector<std::string>& run);
+
+}  // namespace holdfast::config
