@@ -83,6 +83,22 @@ bool take_pairs(const std::string& name, const std::vector<std::string>& values,
   return !values.empty();
 }
 
+// `$args`: one of these texts in a name, in a value, or in both. What a `&` or a code may stand in is not said.
+bool take_query(const std::vector<std::string>& texts, std::vector<std::string>& out) {
+  for (const std::string& text : texts) {
+    const std::size_t begin = text.starts_with('*') ? 1 : 0;
+    const std::size_t end = text.ends_with('*') && text.size() > 1 ? text.size() - 1 : text.size();
+    const bool plain = std::all_of(
+        text.begin() + static_cast<std::ptrdiff_t>(begin), text.begin() + static_cast<std::ptrdiff_t>(end),
+        [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '='; });
+    const auto equals = std::count(text.begin(), text.end(), '=');
+    if (!plain || equals > 1 || text.starts_with('=') || text.starts_with("*=")) return false;
+    out.push_back(text);
+    if (equals == 0) out.push_back("*=" + text);
+  }
+  return !texts.empty();
+}
+
 }  // namespace
 
 bool when_of(const std::string& condition, RouteWhen& when) {
@@ -116,8 +132,24 @@ bool when_of(const std::string& condition, RouteWhen& when) {
   }
   // Case counts in their values.
   if (sign == "~*") return false;
+  if (variable == "$args" || variable == "$query_string") return take_query(texts, when.query);
   if (variable.starts_with("$arg_")) return take_pairs(variable.substr(5), texts, when.query);
   if (variable.starts_with("$cookie_")) return take_pairs(variable.substr(8), texts, when.cookie);
+  return false;
+}
+
+bool paths_of(const std::string& condition, Route& route) {
+  for (const std::string_view variable : {"$uri ~", "$document_uri ~", "$request_uri ~"}) {
+    if (!condition.starts_with(variable)) continue;
+    std::string regex = condition.substr(variable.size());
+    const bool any_case = regex.starts_with("* ");
+    regex.erase(0, any_case ? 2 : 1);
+    const auto pattern = pattern_of_regex(regex);
+    if (!pattern) return false;
+    route.path = {pattern->pattern};
+    route.ignore_case = any_case;
+    return true;
+  }
   return false;
 }
 

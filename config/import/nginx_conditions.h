@@ -12,10 +12,12 @@ namespace holdfast::config {
 
 // The inside of `if (...)`.
 std::string condition_text(const NginxDirective& condition);
-// `$http_user_agent ~* (bot|curl)`, `$request_method !~ ^(GET|POST)$`, `$arg_x = 1`, `$cookie_a`,
+// `$http_user_agent ~* (bot|curl)`, `$request_method !~ ^(GET|POST)$`, `$arg_x = 1`, `$cookie_a`, `$args ~ x`,
 // `$remote_addr = 192.0.2.1`. Where it holds for more than the condition does, it is for more, never for less.
 // False where it cannot be said.
 bool when_of(const std::string& condition, RouteWhen& when);
+// `$uri ~ ^/private`: the paths are those of `route`. False where it is no such condition.
+bool paths_of(const std::string& condition, Route& route);
 // All methods that a request may have, but for these.
 std::vector<std::string> methods_but(const std::vector<std::string>& methods);
 // It is for somebody alone: `!=`, `!~`.

@@ -81,6 +81,16 @@ bool no_index_elsewhere(const NginxDirective& server) {
   });
 }
 
+bool falls_to(const NginxScope& server, const std::string& pattern) {
+  return pattern.find('*') < pattern.find(".php") ||
+         (server.fallback && server.fallback->starts_with(pattern.substr(0, pattern.find('*'))));
+}
+
+bool hands_to_php(const NginxDirective& location) {
+  return std::any_of(location.block.begin(), location.block.end(),
+                     [](const NginxDirective& d) { return d.name == "fastcgi_pass" || hands_to_php(d); });
+}
+
 bool scripts_but_for(const NginxContext& context, const NginxDirective& location,
                      std::vector<std::string>& run) {
   bool some = false;

@@ -31,6 +31,12 @@ bool goes_first(const NginxDirective& server, const std::string& prefix);
 // index of one.
 bool no_index_elsewhere(const NginxDirective& server);
 
+// Whether what a missing file gets may be a script of `pattern`.
+bool falls_to(const NginxScope& server, const std::string& pattern);
+
+// Whether it, or a location in it, has a pool.
+bool hands_to_php(const NginxDirective& location);
+
 // `rewrite ^/(?!index|cron) /index.php` where scripts run: adds those that may. False: it says no such thing.
 bool scripts_but_for(const NginxContext& context, const NginxDirective& location,
                      std::vector<std::string>& run);

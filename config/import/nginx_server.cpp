@@ -161,7 +161,7 @@ class ServerImport {
     const bool own = scope.access.said || (parent != nullptr && parent->access != &access_);
     if (own && pattern && !scope.access.denied.empty() && parse_path_pattern(pattern->pattern).value) {
       // A fallback is no matter of `deny`: who is kept from its script is kept from the site.
-      const bool whole = !scope.pool.empty() && falls_to(pattern->pattern);
+      const bool whole = !scope.pool.empty() && falls_to(scope_, pattern->pattern);
       if (whole)
         context_.note(d, "its `deny` of addresses counts for all paths: missing files get its script");
       routes_.push_back(whole ? denied_from(scope.access.denied, "/**", -1, 0)
@@ -186,12 +186,6 @@ class ServerImport {
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
     routes_.back().widened = pattern->widened;
-  }
-
-  // Whether what a missing file gets may be a script of `pattern`.
-  bool falls_to(const std::string& pattern) const {
-    return pattern.find('*') < pattern.find(".php") ||
-           (scope_.fallback && scope_.fallback->starts_with(pattern.substr(0, pattern.find('*'))));
   }
 
   void named(const NginxDirective& d) {
@@ -281,6 +275,7 @@ class ServerImport {
     if (scope.alias.find('$') != std::string::npos)
       return context_.note(d, "a variable cannot name a folder");
     aliases_.push_back(site_of_alias(below, scope));
+    if (!hands_to_php(d)) aliases_.back().php = false;  // those that others run lie below the root
     context_.note(d, "has become a site of its own with path " + below + ": look at its pool and fallback");
   }
 
@@ -358,6 +353,9 @@ class ServerImport {
       ahead(std::move(route), of, pattern);
       return;
     }
+    Route paths = refused();
+    if (pattern == nullptr && inner.deny && paths_of(text, paths))
+      return void(routes_.push_back({-1, 0, std::move(paths)}));
     const bool guards = condition_guards(d, inner, pattern == nullptr);
     if (guards) ahead(refused(), of, pattern);
     context_.note(d, std::string("the condition cannot be said: ") +

@@ -293,6 +293,12 @@ LED = [
     (f"location ~ ^/up\\.php$ {{ {PASS} }} location ~* (\\.php$|\\.git) {{ deny all; }}", "/up/x.php", 403),
     (f"location ~* ^/up($|/) {{ location ~ ^/up/x.php {{ {PASS} }} }} location ~ ^/up\\.php$ {{ {PASS} }} location ~ \\.php$ {{ deny all; }}", "/up/x.php", 200),
     (f"location ~* ^/up($|/) {{ location ~ ^/up/x.php {{ {PASS} }} }} location ~ ^/up\\.php$ {{ {PASS} }} location ~ \\.php$ {{ deny all; }}", "/up/y.php", "refused"),
+    ("location ^~ /w/ { alias @ROOT@/led/up/; }", "/w/x.php", "refused"),
+    ("location ^~ /w/ { alias @ROOT@/led/up/; }", "/w/a.txt", 200),
+    ("location /w/ { alias @ROOT@/led/up/; location ~ \\.php$ { fastcgi_param SCRIPT_FILENAME $request_filename; " + PASS.split("; ", 2)[0] + "; fastcgi_pass @PHP@; } }",
+     "/w/x.php", 200),
+    ("if ($uri ~ ^/up/) { return 403; }", "/up/a.txt", 403),
+    ("if ($args ~ x=1) { return 403; }", "/up/a.txt?y=2&x=1", 403),
     ("location ~ ^/up/a.tx { deny all; }", "/up/a.txt", 403),
     (f"location ~ \\.php$ {{ rewrite ^/(?!up/x|i.+\\/y) /index.php$request_uri; {PASS} }}", "/up/x.php", 200),
 ]

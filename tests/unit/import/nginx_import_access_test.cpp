@@ -272,6 +272,13 @@ TEST_CASE("what guards a location and cannot be said refuses it; conditions that
        {"method: [OPTIONS, TRACE, CONNECT,", "deny: 403"}},
       {"if ($request_method ~ ^P[OU]) { return 405; } location ^~ /b/ { deny all; }",
        {"[/b/]\n        deny: 403"}},
+      {"if ($args ~ \"x=1\") { return 403; }", {"query: [\"*x=1*\"]"}},
+      {"if ($query_string ~ ^union) { return 403; }", {"query: [\"union*\", \"*=union*\"]"}},
+      {"if ($args ~ \"a&b\") { return 403; }", {"cannot be said"}},
+      {"if ($args ~* union) { return 403; }", {"cannot be said"}},
+      {"if ($request_uri ~* \"/Private/\") { return 403; }",
+       {"[Private/]\n        ignore_case: true\n        deny: 403"}},
+      {"if ($uri ~ ^/p) { return 404; } location ^~ /p/ { expires 1d; }", {"[\"/p**\"]", "deny: 403"}},
       {"if ($remote_addr = 192.0.2.1) { return 403; }", {"from: [192.0.2.1/32]"}},
       {"if ($host != a.example) { return 444; } location = /b { deny all; }", {"[/b]\n        deny: 403"}},
   });
