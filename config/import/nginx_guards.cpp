@@ -91,9 +91,37 @@ bool hands_to_php(const NginxDirective& location) {
                      [](const NginxDirective& d) { return d.name == "fastcgi_pass" || hands_to_php(d); });
 }
 
+std::string only_script(const NginxDirective& location) {
+  for (const NginxDirective& d : location.block) {
+    if (d.name != "fastcgi_param" || d.word(0) != "SCRIPT_FILENAME") continue;
+    for (const std::string_view root : {"$document_root/", "$realpath_root/"}) {
+      const std::string& file = d.word(1);
+      const std::string name = file.starts_with(root) ? file.substr(root.size() - 1) : "";
+      if (name.ends_with(".php") && name.find_first_of("$*{") == std::string::npos) return name;
+    }
+  }
+  return {};
+}
+
+void all_to_php(const NginxContext& context, const NginxDirective& rest, std::vector<std::string>& run,
+                NginxScope& scope) {
+  const std::string script = only_script(rest);
+  if (script.empty())
+    return context.note(rest, "fastcgi_pass: only names that end in .php run; files are sent");
+  context.note(rest, "files that are there are sent, all else gets " + script);
+  run.push_back(script);
+  if (!scope.fallback) scope.fallback = script;
+}
+
 bool scripts_but_for(const NginxContext& context, const NginxDirective& location,
                      std::vector<std::string>& run) {
-  bool some = false;
+  const std::string only = only_script(location);
+  if (!only.empty()) {
+    run.push_back(only);
+    context.note(location,
+                 "all its scripts are " + only + " there: here that one runs, for others see fallback");
+  }
+  bool some = !only.empty();
   for (const NginxDirective& d : location.block) {
     const std::string& regex = d.word(0);
     if (d.name != "rewrite" || !regex.starts_with("^/(?!") || regex.size() > kRegexMax) continue;

@@ -37,7 +37,15 @@ bool falls_to(const NginxScope& server, const std::string& pattern);
 // Whether it, or a location in it, has a pool.
 bool hands_to_php(const NginxDirective& location);
 
-// `rewrite ^/(?!index|cron) /index.php` where scripts run: adds those that may. False: it says no such thing.
+// The script that SCRIPT_FILENAME names whatever is asked for; empty: it depends.
+std::string only_script(const NginxDirective& location);
+
+// `location /` that hands its paths to php.
+void all_to_php(const NginxContext& context, const NginxDirective& rest, std::vector<std::string>& run,
+                NginxScope& scope);
+
+// `rewrite ^/(?!index|cron) /index.php` or SCRIPT_FILENAME, where scripts run: adds those that may. False: it
+// says no such thing.
 bool scripts_but_for(const NginxContext& context, const NginxDirective& location,
                      std::vector<std::string>& run);
 

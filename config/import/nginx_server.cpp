@@ -122,6 +122,7 @@ class ServerImport {
     rest_ = scope.access;
     rest_leads_ = scope.redirect != scope_.redirect;
     if (scope.internal) refuse_folder(context_, d, scope);
+    if (!scope.pool.empty()) all_to_php(context_, d, site_.run, scope);
     if (scope.folders_fall && no_index_elsewhere(server_)) {
       folders_fall_ = true;
     } else if (scope.folders_fall) {
@@ -270,6 +271,7 @@ class ServerImport {
       if (root.empty() || root.find('$') != std::string::npos)
         return context_.note(d, "its folder cannot be said: write internal by hand");
       site_.internal[below + "/"] = without_slash(root);
+      if (!path.ends_with('/')) context_.note(d, "internal is of " + below + "/ alone");
       return;
     }
     if (scope.alias.find('$') != std::string::npos)

@@ -284,6 +284,16 @@ TEST_CASE("what guards a location and cannot be said refuses it; conditions that
   });
 }
 
+TEST_CASE("where SCRIPT_FILENAME names one script, no other runs") {
+  const std::string pass = std::string("fastcgi_param SCRIPT_FILENAME $document_root/app.php; ") + kPass;
+  for (const std::string& inside : {"location / { " + pass + " }", "location ~ \\.php$ { " + pass + " }"}) {
+    const std::string yaml = imported(inside);
+    CHECK_MESSAGE(has(yaml, "run: [/app.php]"), yaml);
+  }
+  CHECK(has(imported("location / { " + pass + " }"), "fallback: /app.php"));
+  CHECK(has(imported("location /p { internal; }"), "internal is of /p/ alone"));
+}
+
 TEST_CASE("an expression of any nesting and length is read in bounded time") {
   for (const std::string& regex :
        {std::string(200000, '('), std::string(1000, '(') + "a|b" + std::string(10, ')'),

@@ -35,6 +35,7 @@ TEST_CASE("expressions of the usual shapes") {
       {"^/setup/index.php", "/setup/index.php**"},
       {"/(install.php)", "{install.php}**"},
       {"^/a.b$", "/a**b"},
+      {"[^/]\\.php(/|$)", "**.php/"},
       {"\\.(sh|tpl(\\.php)?)(~|\\.sw[op])?$", "*.{sh,tpl.php,tpl}{~,.swo,.swp,}"},
   };
   for (const auto& row : rows) {  // no structured binding: clang 14 cannot capture one
