@@ -56,6 +56,20 @@ bool condition_guards(const NginxDirective& d, const NginxScope& does, bool of_s
   return (does.deny && (for_some || !of_server)) || (does.redirect && for_some);
 }
 
+void hidden(const NginxContext& context, const NginxDirective& location, int deny,
+            std::vector<RankedRoute>& routes) {
+  context.note(location, "not needed: names that begin with a dot are never served");
+  std::string regex = NginxLocation(location).path;
+  for (const std::string_view end : {"$", "*", "+", "."}) {
+    if (regex.ends_with(end) && !regex.ends_with("\\" + std::string(end)))
+      regex.resize(regex.size() - end.size());
+  }
+  if (!regex.ends_with("\\.")) return;  // of some names
+  RankedRoute& route = routes.emplace_back(RankedRoute{2, 0, {}});
+  route.route.path = {"/.well-known/"};
+  route.route.deny = deny;
+}
+
 void refuse_folder(const NginxContext& context, const NginxDirective& location, NginxScope& scope) {
   context.note(location, "alias and internal can be said of prefixes alone: deny: 404 stands for it");
   if (!scope.deny && !scope.redirect) scope.deny = 404;

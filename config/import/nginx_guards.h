@@ -20,6 +20,10 @@ bool take_guard(const NginxContext& context, const NginxDirective& directive, Ng
 // is for must be refused to all. `of_server`: it is for all paths; then only `!=` and `!~` decide that.
 bool condition_guards(const NginxDirective& condition, const NginxScope& does, bool of_server);
 
+// A location that refuses names that begin with a dot, as all are here; but /.well-known/ is served.
+void hidden(const NginxContext& context, const NginxDirective& location, int deny,
+            std::vector<RankedRoute>& routes);
+
 // Regular expression for paths, `internal` or `alias`: only a prefix can be that here. Its paths are refused.
 void refuse_folder(const NginxContext& context, const NginxDirective& location, NginxScope& scope);
 

@@ -153,8 +153,7 @@ class ServerImport {
          Parent{of.regex ? "" : of.path, rank, ignore_case, length,
                 parent != nullptr ? parent->access : &access_});
     if (scope.access.nobody && !scope.deny && !scope.redirect) scope.deny = 403;
-    if (of.regex && scope.deny && is_hidden(of.path))
-      return context_.note(d, "not needed: names that begin with a dot are never served");
+    if (of.regex && scope.deny && is_hidden(of.path)) return hidden(context_, d, *scope.deny, routes_);
     if (of.regex && !scope.alias.empty()) refuse_folder(context_, d, scope);
     if (scope.internal && scope.pool.empty() && (of.regex || of.modifier == "="))
       refuse_folder(context_, d, scope);

@@ -299,10 +299,12 @@ LED = [
      "/w/x.php", 200),
     ("if ($uri ~ ^/up/) { return 403; }", "/up/a.txt", 403),
     ("if ($args ~ x=1) { return 403; }", "/up/a.txt?y=2&x=1", 403),
+    ("location ~ /\\. { deny all; }", "/.well-known/a.txt", 403),
+    ("location ^~ /.well-known/ { } location ~ /\\. { deny all; }", "/.well-known/a.txt", 200),
     ("location ~ ^/up/a.tx { deny all; }", "/up/a.txt", 403),
     (f"location ~ \\.php$ {{ rewrite ^/(?!up/x|i.+\\/y) /index.php$request_uri; {PASS} }}", "/up/x.php", 200),
 ]
-LED_FILES = "index.php up.php up/a.txt up/a.TXT.swp up/x.php up/y.php"
+LED_FILES = ".well-known/a.txt index.php up.php up/a.txt up/a.TXT.swp up/x.php up/y.php"
 
 
 def test_what_nginx_leads_elsewhere_goes_there(base, start_fpm, start_holdfast):

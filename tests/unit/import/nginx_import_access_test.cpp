@@ -284,6 +284,18 @@ TEST_CASE("what guards a location and cannot be said refuses it; conditions that
   });
 }
 
+TEST_CASE("an expression for all names with a dot is for /.well-known, too") {
+  for (const char* regex : {"/\\.", "/\\..*", "(^|/)\\.", "/\\..+$", "^/\\."}) {
+    CAPTURE(std::string(regex));
+    CHECK(has(imported("location ~ " + std::string(regex) + " { deny all; }"),
+              "[/.well-known/]\n        deny: 403"));
+  }
+  for (const char* regex : {"/\\.ht", "/\\.(?!well-known).*", "/\\.(git|svn)"}) {
+    CAPTURE(std::string(regex));
+    CHECK_FALSE(has(imported("location ~ " + std::string(regex) + " { deny all; }"), "deny:"));
+  }
+}
+
 TEST_CASE("where SCRIPT_FILENAME names one script, no other runs") {
   const std::string pass = std::string("fastcgi_param SCRIPT_FILENAME $document_root/app.php; ") + kPass;
   for (const std::string& inside : {"location / { " + pass + " }", "location ~ \\.php$ { " + pass + " }"}) {

@@ -93,6 +93,8 @@ sites:
         log: false
         allow: ["::/0"]
         deny: off
+      - path: [/.well-known/]
+        deny: 403
       - path: ["{uploads,files}/**.php"]
         ignore_case: true
         deny: 403
