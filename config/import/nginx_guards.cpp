@@ -95,6 +95,12 @@ bool no_index_elsewhere(const NginxDirective& server) {
   });
 }
 
+std::string folder_of(const std::optional<PatternOfRegex>& pattern) {
+  const bool folder = pattern && !pattern->widened && pattern->pattern.size() > 1 &&
+                      pattern->pattern.starts_with('/') && pattern->pattern.ends_with('/');
+  return folder ? pattern->pattern : "";
+}
+
 bool falls_to(const NginxScope& server, const std::string& pattern) {
   return pattern.find('*') < pattern.find(".php") ||
          (server.fallback && server.fallback->starts_with(pattern.substr(0, pattern.find('*'))));

@@ -35,6 +35,10 @@ bool goes_first(const NginxDirective& server, const std::string& prefix);
 // index of one.
 bool no_index_elsewhere(const NginxDirective& server);
 
+// The pattern of an expression that is for folders from the top and for nothing else, which can stand in front of
+// another; else empty.
+std::string folder_of(const std::optional<PatternOfRegex>& pattern);
+
 // Whether what a missing file gets may be a script of `pattern`.
 bool falls_to(const NginxScope& server, const std::string& pattern);
 

@@ -102,7 +102,7 @@ class ServerImport {
 
   // A location within another: it counts before that one, and for its paths alone.
   struct Parent {
-    std::string prefix;  // empty: of a regular expression
+    std::string prefix;  // empty: of a regular expression that is for more than folders
     int rank = 0;
     bool ignore_case = false;
     std::size_t length = 0;
@@ -150,7 +150,7 @@ class ServerImport {
     const bool ignore_case = pattern && of.ignores_case(pattern->pattern);
     NginxScope scope;
     read(d, scope, pattern ? &*pattern : nullptr,
-         Parent{of.regex ? "" : of.path, rank, ignore_case, length,
+         Parent{of.regex ? folder_of(pattern) : of.path, rank, ignore_case, length,
                 parent != nullptr ? parent->access : &access_});
     if (scope.access.nobody && !scope.deny && !scope.redirect) scope.deny = 403;
     if (of.regex && scope.deny && is_hidden(of.path)) return hidden(context_, d, *scope.deny, routes_);
@@ -178,7 +178,8 @@ class ServerImport {
     if (!scope.alias.empty() || scope.internal) return folder(d, of.regex, of.path, scope);
     if (!pattern || !parse_path_pattern(pattern->pattern).value)
       return context_.note(d, "its expression cannot be said: write a route by hand");
-    const bool floats = parent != nullptr && parent->prefix.empty() && !pattern->pattern.starts_with('/');
+    const bool floats = parent != nullptr && (parent->ignore_case ||
+                                              (parent->prefix.empty() && !pattern->pattern.starts_with('/')));
     const bool shields = of.modifier == "=" || of.modifier == "^~" || parent != nullptr ||
                          (scope.access.said && access_.nobody);
     if ((floats || pattern->widened) && opens(scope))
@@ -186,6 +187,7 @@ class ServerImport {
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
     routes_.back().widened = pattern->widened;
+    if (parent != nullptr && parent->ignore_case) routes_.back().route.ignore_case = true;
   }
 
   void named(const NginxDirective& d) {

@@ -301,6 +301,8 @@ LED = [
     ("if ($args ~ x=1) { return 403; }", "/up/a.txt?y=2&x=1", 403),
     ("location ~ /\\. { deny all; }", "/.well-known/a.txt", 403),
     ("location ^~ /.well-known/ { } location ~ /\\. { deny all; }", "/.well-known/a.txt", 200),
+    ("location ~ ^/(up|down)/ { location ~ \\.php$ { return 403; } }", "/up/x.php", 403),
+    ("location ~ ^/(up|down)/ { location ~ \\.php$ { return 403; } }", "/up.php", 200),
     ("location ~ ^/up/a.tx { deny all; }", "/up/a.txt", 403),
     (f"location ~ \\.php$ {{ rewrite ^/(?!up/x|i.+\\/y) /index.php$request_uri; {PASS} }}", "/up/x.php", 200),
 ]

@@ -145,7 +145,7 @@ TEST_CASE("modifiers without a blank") {
 TEST_CASE("a pattern that matches more opens nothing") {
   for (const char* inside : {"auth_basic R; auth_basic_user_file /u; location ~ [0-9]+ { auth_basic off; }",
                              "location ~ \\d+ { allow all; }", "location /st*r { allow all; }",
-                             "location ~ ^/a/ { location ~ \\.css$ { auth_basic off; } }"}) {
+                             "location ~ /a/ { location ~ \\.css$ { auth_basic off; } }"}) {
     const std::string yaml = imported(inside);
     CHECK_MESSAGE(has(yaml, "would open more than its expression does"), yaml);
     CHECK_MESSAGE(!has(yaml, "auth: off"), yaml);
@@ -294,6 +294,18 @@ TEST_CASE("an expression for all names with a dot is for /.well-known, too") {
     CAPTURE(std::string(regex));
     CHECK_FALSE(has(imported("location ~ " + std::string(regex) + " { deny all; }"), "deny:"));
   }
+}
+
+TEST_CASE("what stands in an expression for folders is of those alone") {
+  check({
+      {"location ~ ^/(up|down)/ { location ~ \\.php$ { return 403; } }",
+       {"[\"/{up,down}/**.php\"]\n        deny: 403"}},
+      {"location ~* ^/(up|down)/ { location ~ \\.php$ { return 403; } }",
+       {"[\"/{up,down}/**.php\"]\n        ignore_case: true\n        deny: 403"}},
+      {"location ~ /up/ { location ~ \\.php$ { return 403; } }", {"[\"*.php\"]\n        deny: 403"}},
+      {"location ~* ^/up/ { location ~ \\.css$ { allow all; } deny all; }",
+       {"would open more than its expression does"}},
+  });
 }
 
 TEST_CASE("where SCRIPT_FILENAME names one script, no other runs") {
