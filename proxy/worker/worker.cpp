@@ -100,6 +100,7 @@ void Worker::on_turn_end() {
   erase_closed();
   run_deadlines();
   run_turns();  // a few requests each; what is left of a pipeline waits for the next turn
+  dispatcher_->forget_files();
   run_compressing();
   look_at_memory();
   upstreams_.run();
