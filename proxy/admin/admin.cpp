@@ -118,8 +118,7 @@ OwnAnswer Admin::ready() const {
   for (const Upstream* upstream : server_.upstreams()) {
     if (upstream->pool().reachable()) continue;
     if (answer.status == 200) answer = {.status = 503, .body = {}};
-    answer.body +=
-        "pool " + upstream->config().name + ": " + upstream->config().address.text() + " does not answer\n";
+    answer.body += "pool " + upstream->name() + ": " + upstream->address_text() + " does not answer\n";
   }
   return answer;
 }

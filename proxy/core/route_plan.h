@@ -25,12 +25,11 @@
 #include <string_view>
 #include <vector>
 
-#include "config/expires.h"
-#include "config/request_timeouts.h"
 #include "config/route_limits.h"
 #include "config/snapshot.h"
 #include "config/target_template.h"
 #include "proxy/core/path_pattern.h"
+#include "proxy/core/request_timeouts.h"
 #include "proxy/core/route_condition.h"
 #include "proxy/core/route_target.h"
 #include "proxy/http/message.h"
@@ -62,14 +61,14 @@ struct RoutePlan {
 
   // Settings, owned by the routes. nullptr and absent: not said.
   const Fallback* fallback = nullptr;
-  std::optional<config::Expires> expires;
+  const config::Expires* expires = nullptr;
   std::optional<bool> php;
   bool log = true;
   bool list = false;
   const std::string* type = nullptr;
   const std::string* pool = nullptr;
   std::optional<std::uint64_t> max_body;
-  config::RequestTimeouts timeouts;
+  RequestTimeouts timeouts;
   std::array<const config::Auth*, 4> auth{};  // each of those that are set must be passed
 
   std::string location;                     // redirect

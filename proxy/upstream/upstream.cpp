@@ -1,5 +1,6 @@
 // The driver of a pool: actions out of UpstreamPool, failures through the retry rule.
 #include "proxy/upstream/upstream.h"
+#include "config/pool.h"
 
 #include <algorithm>
 #include <cassert>
@@ -31,6 +32,14 @@ Upstream::~Upstream() {
 }
 
 // ---- exchanges
+
+const std::string& Upstream::name() const {
+  return config().name;
+}
+
+std::string Upstream::address_text() const {
+  return config().address.text();
+}
 
 void Upstream::submit(PhpExchange& exchange, core::AddressKey address) {
   exchange.begin_waiting(now());
@@ -249,7 +258,7 @@ void Upstream::on_released(UpstreamConnection& connection) {
 
 void Upstream::on_bad_head(UpstreamConnection& connection) {
   PhpExchange& exchange = *connection.exchange_;
-  context_.log.error(config().name + ": malformed response head from " + config().address.text() + ": " +
+  context_.log.error(config().name + ": malformed response head from " + address_text() + ": " +
                      core::escape_for_log(exchange.head_error()) + ", for " +
                      std::string(exchange.asked().method_text()) + " " +
                      core::escape_for_log(exchange.asked().target()));

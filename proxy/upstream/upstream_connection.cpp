@@ -1,5 +1,6 @@
 // The upstream connection: bytes to the session, events to the exchange, outcomes to Upstream.
 #include "proxy/upstream/upstream_connection.h"
+#include "config/pool.h"
 
 #include <cassert>
 
@@ -105,7 +106,7 @@ void UpstreamConnection::await(Awaiting what) {
     return;
   }
   const config::PoolTimeouts& timeouts = upstream_.config().timeouts;
-  const config::RequestTimeouts& own = exchange_->timeouts();
+  const core::RequestTimeouts& own = exchange_->timeouts();
   core::Duration limit{};
   switch (what) {
     case Awaiting::nothing: return;
@@ -256,7 +257,7 @@ void UpstreamConnection::on_eof() {
 
 void UpstreamConnection::on_error(net::Error error) {
   if (closing()) return;
-  upstream_.context().log.debug(upstream_.config().name + ": connection " + std::to_string(id_) + ": " +
+  upstream_.context().log.debug(upstream_.name() + ": connection " + std::to_string(id_) + ": " +
                                 error.text());
   upstream_.on_failure(*this, {.reason = CloseReason::reset, .outcome = Outcome::upstream_reset});
 }
@@ -293,9 +294,8 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::bad_version:
     case fastcgi::Fault::unexpected_record:
     case fastcgi::Fault::malformed_record:
-      upstream_.context().log.error(upstream_.config().name + ": not FastCGI from " +
-                                    upstream_.config().address.text() + ": " +
-                                    std::string(fastcgi::fault_name(fault)));
+      upstream_.context().log.error(upstream_.name() + ": not FastCGI from " + upstream_.address_text() +
+                                    ": " + std::string(fastcgi::fault_name(fault)));
       upstream_.on_failure(*this, {.reason = CloseReason::protocol_error,
                                    .outcome = Outcome::upstream_poisoned,
                                    .script_may_run = true});

@@ -1,5 +1,6 @@
 // See upstream_news.h.
 #include "proxy/upstream/upstream_news.h"
+#include "config/pool.h"
 
 #include "proxy/observe/log.h"
 
