@@ -83,7 +83,6 @@ void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   body_written_ = 0;
   params_end_ = 0;
   begun_ = false;
-  response_seen_ = false;
   interim_seen_ = progress_ = false;
   head_.reset();
 }
@@ -115,7 +114,6 @@ void Exchange::all_sent() {
 }
 
 bool Exchange::on_stdout(std::string_view bytes, Time now) {
-  response_seen_ = true;
   if (bytes.empty()) return true;
   if (!timings_.first_byte) timings_.first_byte = now;
   if (state_ != ExchangeState::responding && !take_head(bytes)) return false;
@@ -254,14 +252,12 @@ std::string Exchange::head_error() const {
 }
 
 void Exchange::on_stderr(std::string_view bytes) {
-  response_seen_ = true;
   const std::size_t room = kStderrBytesMost - stderr_text_.size();
   stderr_cut_ = stderr_cut_ || bytes.size() > room;
   stderr_text_.append(bytes.substr(0, room));
 }
 
 bool Exchange::on_end(Time now) {
-  response_seen_ = true;
   if (state_ != ExchangeState::responding && interim_seen_) deliver_headless();
   if (state_ != ExchangeState::responding) return false;
   timings_.ended = now;

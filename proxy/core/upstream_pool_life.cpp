@@ -132,7 +132,9 @@ void UpstreamPool::lease(PoolMember& member, Connection& connection, const Ticke
                       .waiter = ticket.id,
                       .peek = reused && (!ticket.repeatable || member.application.barriers_fail()),
                       .reused = reused,
-                      .in_company = ticket.in_company});
+                      .in_company = ticket.in_company,
+                      .may_half_close = reused && !connection.proven &&
+                                        config_->application == config::Application::php_fpm});
   connection.proven = false;
   connection.deadline.reset();
   member.connections.move(connection, ConnectionState::leased, now);

@@ -50,6 +50,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
     core::ConnectionId connection = 0;  // 0: none
     bool peek = false;
     bool first = false;
+    bool may_half_close = false;  // see core::PoolAction
   };
   void ask(const Offer& offer);
   Offer take_offer() { return std::exchange(offer_, {}); }

@@ -167,8 +167,10 @@ void Upstream::lease(const PoolAction& action) {
     return;
   }
   if (action.in_company) exchange->forgive();
-  const PhpExchange::Offer offer{
-      .connection = action.connection, .peek = action.peek, .first = !action.reused};
+  const PhpExchange::Offer offer{.connection = action.connection,
+                                 .peek = action.peek,
+                                 .first = !action.reused,
+                                 .may_half_close = action.may_half_close};
   // A half-closed client may have gone altogether: php is not to run for nobody.
   if (exchange->half_closed()) {
     exchange->ask(offer);
@@ -188,7 +190,7 @@ void Upstream::start(PhpExchange& exchange, const PhpExchange::Offer& offer) {
   if (found == connections_.end() || found->second->closing() ||
       pool_.state(offer.connection) != core::ConnectionState::leased) {
     pool_.enqueue_again(exchange.ticket_, now());
-  } else if (!found->second->start(exchange, offer.peek, offer.first)) {
+  } else if (!found->second->start(exchange, offer)) {
     pool_.lease_refused(offer.connection, exchange.ticket_, now());
   }
 }
@@ -281,7 +283,7 @@ void Upstream::on_failure(UpstreamConnection& connection, const UpstreamFailure&
   }
   const core::RetryDecision decision = core::decide_retry({
       .end_of_params_sent = connection.end_of_params_sent(),
-      .response_seen = exchange->response_seen(),
+      .response_seen = connection.answer_began(),
       .half_closed_only = failure.half_closed_only,
       .timed_out = failure.outcome == Outcome::upstream_timeout,
       .repeatable = exchange->repeatable(),

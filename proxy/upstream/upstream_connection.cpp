@@ -46,14 +46,15 @@ void UpstreamConnection::on_connected(net::Error error) {
   upstream_.pool().connected(id_, upstream_.now());
 }
 
-bool UpstreamConnection::start(PhpExchange& exchange, bool peek, bool first) {
-  if (closing() || !session_.can_begin() || (peek && stream_->has_unread_input())) return false;
+bool UpstreamConnection::start(PhpExchange& exchange, const PhpExchange::Offer& offer) {
+  if (closing() || !session_.can_begin() || (offer.peek && stream_->has_unread_input())) return false;
   upstream_.link(*this, exchange);
-  exchange.begin_attempt(id_, !first, upstream_.now());
+  exchange.begin_attempt(id_, !offer.first, upstream_.now());
   // One that was opened before this request came has cost it nothing.
-  if (first && opened_ >= exchange.enqueued()) exchange.set_connect_time(connect_time_);
+  if (offer.first && opened_ >= exchange.enqueued()) exchange.set_connect_time(connect_time_);
   written_ = 0;
   params_end_ = 0;
+  may_half_close_ = offer.may_half_close;
   discarded_ = 0;
   ended_ = false;
   send_more();
@@ -270,7 +271,7 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
       return;
     case fastcgi::Fault::eof_in_record:
     case fastcgi::Fault::eof_in_request: {
-      const bool untouched = exchange_ != nullptr && !exchange_->response_seen();
+      const bool untouched = exchange_ != nullptr && may_half_close_ && !answer_began();
       if (untouched && end_of_params_sent() && !stream_->is_unix() && !stream_->peer_gone()) {
         await(Awaiting::half_close);  // a worker that died would have reset; see on_deadline()
         return;
