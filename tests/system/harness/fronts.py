@@ -189,10 +189,14 @@ class Front:
         self.port, self.process = start_on_free_port(self.kind, self._start)
         return self
 
-    def _start(self, port):
-        _, text, _, arguments = KINDS[self.kind]
+    def write_config(self, port):
         conf = self.dir / "front.conf"
-        conf.write_text(text.format(dir=self.dir, port=port, www=self.www, **self.options), encoding="ascii")
+        conf.write_text(KINDS[self.kind][1].format(dir=self.dir, port=port, www=self.www, **self.options), encoding="ascii")
+        return conf
+
+    def _start(self, port):
+        arguments = KINDS[self.kind][3]
+        conf = self.write_config(port)
         home = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir)}
         return Process([find_front(self.kind), *(a.format(conf=conf) for a in arguments)], self.dir / "front.out", env=home)
 
