@@ -95,6 +95,37 @@ void check_empty_lists(const Checked& checked, const std::string& site, const Si
   }
 }
 
+// A folder is mostly opened for what the application says there, and that is asked by its own name.
+bool opens_a_folder(const Route& route) {
+  const bool opens = (route.auth && route.auth->off) || route.allow;
+  return opens && !route.fallback && !route.has_action() &&
+         std::any_of(route.path.begin(), route.path.end(), [](const std::string& pattern) {
+           return pattern.ends_with('/') || pattern.ends_with("/**");
+         });
+}
+
+void check_fallback(const Checked& checked, const std::string& site, const Site& of) {
+  const auto& [config, places, report] = checked;
+  if (of.fallback.find(".php") == std::string::npos || of.pool.empty()) return;
+  const bool comes_on = std::any_of(of.routes.begin(), of.routes.end(),
+                                    [](const Route& route) { return route.php.value_or(false); });
+  if (of.php == false && !comes_on && places.good(site + ".php"))
+    report.warning(places.find(site + ".php"),
+                   site + ".php: false keeps " + of.fallback + " from running, too: what is no file gets 404",
+                   "remove fallback, or say php: true in a route for " + of.fallback);
+  const std::size_t before = routes_of_preset(checked, site + ".routes", of.routes.size());
+  for (std::size_t i = before; i < of.routes.size(); ++i) {
+    const Route& route = of.routes[i];
+    const std::string key = site + ".routes[" + std::to_string(i - before) + "]";
+    const bool loosens = (route.auth && of.auth) || (route.allow && of.allow);
+    if (!loosens || !opens_a_folder(route) || !places.good(key)) continue;
+    report.warning(places.find(key),
+                   key + ": opens files; what is none gets " + of.fallback + ", for which the site's own " +
+                       (route.auth ? "auth" : "allow") + " counts",
+                   "add fallback: " + of.fallback + " to open it for these paths, or fallback: 404");
+  }
+}
+
 }  // namespace
 
 void check_routes(const Checked& checked) {
@@ -102,6 +133,7 @@ void check_routes(const Checked& checked) {
     check_site_routes(checked, i);
     const std::string site = "sites[" + std::to_string(i) + "]";
     check_empty_lists(checked, site, checked.config.sites[i]);
+    check_fallback(checked, site, checked.config.sites[i]);
     const auto& places = checked.places;
     if (places.given(site + ".fallback") && places.given(site + ".front_controller")) {
       checked.report.error(places.find(site + ".front_controller"),

@@ -16,13 +16,6 @@ bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-bool has_percent_code(std::string_view text) {
-  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
-    if (at + 2 < text.size() && is_hex(text[at + 1]) && is_hex(text[at + 2])) return true;
-  }
-  return false;
-}
-
 struct Refusal {
   std::string_view error;
   std::string_view hint;
@@ -130,6 +123,13 @@ class Splitter {
 };
 
 }  // namespace
+
+bool has_percent_code(std::string_view text) {
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (at + 2 < text.size() && is_hex(text[at + 1]) && is_hex(text[at + 2])) return true;
+  }
+  return false;
+}
 
 std::size_t PathPattern::captures() const {
   return static_cast<std::size_t>(std::count_if(

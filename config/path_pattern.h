@@ -44,6 +44,9 @@ struct PathPattern {
   bool operator==(const PathPattern&) const = default;
 };
 
+// Whether `text` holds one, such as %2e: paths are held against patterns decoded.
+bool has_percent_code(std::string_view text);
+
 Parsed<PathPattern> parse_path_pattern(std::string_view text);
 
 }  // namespace holdfast::config

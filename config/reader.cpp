@@ -121,7 +121,15 @@ std::string Reader::unknown_key(const Slot& parent, const Entry& entry,
     }
   }
   std::string hint;
-  if (entry.key == "<<") {
+  const bool of_including = entry.mark.file != 0 && parent.path.empty() &&
+                            std::any_of(known_paths_.begin(), known_paths_.end(), [&entry](const auto& path) {
+                              return path.substr(0, path.find_first_of(".[")) == entry.key;
+                            });
+  if (of_including) {
+    hint =
+        "an included file has only pools and sites; " + entry.key + " belongs into the file that includes it";
+    meant.clear();
+  } else if (entry.key == "<<") {
     hint = "merge keys are not supported, write the keys out";
   } else if (std::string foreign = foreign_hint(entry.key); !foreign.empty()) {
     hint = std::move(foreign);

@@ -321,6 +321,17 @@ std::optional<Pairs> HeaderValues::read(Reader& reader, const Slot& slot, const 
       });
 }
 
+// Why no path that is asked for begins with `prefix`, which begins and ends with '/': they are decoded, and
+// without these.
+std::string never_begins(std::string_view prefix) {
+  for (const std::string_view part : {"//", "/./", "/../"}) {
+    if (prefix.find(part) != std::string_view::npos)
+      return "no path begins with " + quote(prefix) + ", they are without " + quote(part);
+  }
+  if (has_percent_code(prefix)) return "no path begins with " + quote(prefix) + ", they are percent-decoded";
+  return {};
+}
+
 std::optional<Pairs> InternalFolders::read(Reader& reader, const Slot& slot, const Limits&) {
   Pairs out;
   for (const auto& [name, name_mark, value] : reader.entries(slot, "a block of /prefix/: folder")) {
@@ -328,6 +339,10 @@ std::optional<Pairs> InternalFolders::read(Reader& reader, const Slot& slot, con
         name.size() < 3) {
       reader.error({value.node, value.path, name_mark}, quote(name) + " is no prefix of paths",
                    "it begins and ends with '/': /protected/");
+      continue;
+    }
+    if (const std::string why = never_begins(name); !why.empty()) {
+      reader.error({value.node, value.path, name_mark}, why, "a prefix such as /protected/");
       continue;
     }
     if (auto folder = FilePath::read(reader, value, {})) out[name] = *std::move(folder);

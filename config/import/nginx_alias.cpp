@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "config/import/nginx_conditions.h"
 #include "config/route_limits.h"
 
 namespace holdfast::config {
@@ -20,6 +21,28 @@ void move_run(const ServerOfAlias& of, Site& site) {
 }
 
 }  // namespace
+
+Site site_of_alias(const std::string& below, const NginxScope& scope) {
+  Site site;
+  site.path = below;
+  site.root = without_slash(scope.alias);
+  static_cast<PathSettings&>(site) = scope.settings;
+  site.pool = scope.pool;
+  if (scope.fallback && *scope.fallback != "404")
+    site.fallback =
+        scope.fallback->starts_with(below + "/") ? scope.fallback->substr(below.size()) : *scope.fallback;
+  if (scope.max_body) site.max_body = *scope.max_body;
+  if (!site.allow) site.allow = scope.access.allow;
+  if (!site.auth) site.auth = scope.access.auth();
+  if (scope.deny || scope.redirect) {
+    Route& all = site.routes.emplace_back();
+    all.path = {"/**"};
+    all.deny = scope.deny;
+    if (!scope.deny) all.redirect = scope.redirect;
+    all.status = scope.status;
+  }
+  return site;
+}
 
 Site site_below(const ServerOfAlias& of, const Site& alias) {
   Site out = of.site;

@@ -88,6 +88,19 @@ std::string within_prefix(const std::string& prefix, const std::string& pattern)
   return prefix + (prefix.ends_with('/') ? "**/" : "/**/") + pattern;
 }
 
+std::string without_below(std::string pattern) {
+  for (const std::string_view tail : {"/", "**"}) {
+    if (pattern.ends_with(tail) && pattern.size() > tail.size()) pattern.resize(pattern.size() - tail.size());
+  }
+  return pattern;
+}
+
+std::string scripts_below(const std::string& pattern) {
+  return pattern.ends_with("/") || pattern.ends_with("**")
+             ? without_below(pattern) + (pattern.ends_with("/") ? "/**.php" : "**.php")
+             : pattern;
+}
+
 bool can_run(const std::string& pattern) {
   return pattern.ends_with(".php") || pattern.ends_with('*') ||
          (pattern.ends_with('}') && pattern.find("php") != std::string::npos);

@@ -36,6 +36,10 @@ std::string prefix_pattern(std::string_view modifier, const std::string& path);
 PatternOfRegex prefix_as_pattern(const NginxLocation& of);
 // A pattern of a location within one of a prefix, held to that; empty prefix: as it is.
 std::string within_prefix(const std::string& prefix, const std::string& pattern);
+// A pattern without what says that it is for all below, too.
+std::string without_below(std::string pattern);
+// Of the prefix that is such a pattern: the scripts below it.
+std::string scripts_below(const std::string& pattern);
 // Whether a pattern has scripts among what it matches: names that end in .php.
 bool can_run(const std::string& pattern);
 std::string without_slash(std::string path);  // at its end; "/" stays

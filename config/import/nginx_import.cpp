@@ -93,7 +93,7 @@ Imported import_nginx(std::string_view text, const std::string& file, const Ngin
   out.config.listen.clear();
   NginxTree tree = parse_nginx(text, file);
   if (!tree.problems.empty()) return {{}, std::move(tree.problems), true};
-  expand_includes(tree.directives, files, out.notes);
+  expand_includes(tree.directives, {file, std::string(text)}, files, out.notes);
 
   Directives top;
   for (NginxDirective& d : tree.directives) {

@@ -26,30 +26,48 @@ class Includer {
  public:
   Includer(const NginxFiles& files, std::vector<ImportNote>& notes) : files_(files), notes_(notes) {}
 
-  void expand(Directives& block, int depth) {
+  void expand_file(Directives& directives, const NginxFile& of) {
+    open_.push_back(&of);
+    expand(directives);
+    open_.pop_back();
+  }
+
+ private:
+  void expand(Directives& block) {
     Directives out;
     for (NginxDirective& d : block) {
       if (d.name == "include" && !d.has_block) {
-        include(d, out, depth);
+        include(d, out);
       } else {
-        expand(d.block, depth);
+        expand(d.block);
         out.push_back(std::move(d));
       }
     }
     block = std::move(out);
   }
 
- private:
-  void include(const NginxDirective& d, Directives& out, int depth) {
+  // By another spelling of its name, too: a file with the same text would include the same.
+  bool is_open(const NginxFile& file) const {
+    return std::any_of(open_.begin(), open_.end(), [&file](const NginxFile* each) {
+      return each->name == file.name || each->text == file.text;
+    });
+  }
+
+  void include(const NginxDirective& d, Directives& out) {
     const std::string& pattern = d.word(0);
     if (is_common(pattern)) return note(d, "not needed: what it sets holds here");
     const std::vector<NginxFile> found = files_(pattern);
     if (found.empty() && pattern.find_first_of("*?[") == std::string::npos) note(d, "there is no such file");
     for (const NginxFile& file : found) {
-      if (depth >= kNginxDepthMax || ++count_ > kFilesMax) return note(d, "files include files too deeply");
+      if (is_open(file)) {
+        note(d, file.name + " would include itself: left out here");
+        continue;
+      }
+      if (open_.size() > kNginxDepthMax || ++count_ > kFilesMax)
+        return note(d, "files include files too deeply");
       NginxTree tree = parse_nginx(file.text, file.name);
       notes_.insert(notes_.end(), tree.problems.begin(), tree.problems.end());
-      expand(tree.directives, depth + 1);
+      expand_file(tree.directives, file);
       std::move(tree.directives.begin(), tree.directives.end(), std::back_inserter(out));
     }
   }
@@ -60,13 +78,15 @@ class Includer {
 
   const NginxFiles& files_;
   std::vector<ImportNote>& notes_;
+  std::vector<const NginxFile*> open_;  // the first file, and those that are being read within it
   std::size_t count_ = 0;
 };
 
 }  // namespace
 
-void expand_includes(Directives& directives, const NginxFiles& files, std::vector<ImportNote>& notes) {
-  Includer(files, notes).expand(directives, 0);
+void expand_includes(Directives& directives, const NginxFile& of, const NginxFiles& files,
+                     std::vector<ImportNote>& notes) {
+  Includer(files, notes).expand_file(directives, of);
 }
 
 }  // namespace holdfast::config

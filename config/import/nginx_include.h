@@ -16,8 +16,8 @@ struct NginxFile {
 // The files that an include names (perhaps with stars), relative to the first file's folder; none: not there.
 using NginxFiles = std::function<std::vector<NginxFile>(const std::string& pattern)>;
 
-// `directives` with their blocks, all of them. What cannot be had, or is left out, is noted.
-void expand_includes(std::vector<NginxDirective>& directives, const NginxFiles& files,
+// `directives` with their blocks, all those of the file `of`. What cannot be had, or is left out, is noted.
+void expand_includes(std::vector<NginxDirective>& directives, const NginxFile& of, const NginxFiles& files,
                      std::vector<ImportNote>& notes);
 
 }  // namespace holdfast::config

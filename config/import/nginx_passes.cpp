@@ -117,7 +117,7 @@ NginxPasses find_passes(std::string_view text, const std::string& file, const Ng
     return out;
   }
   std::vector<ImportNote> notes;  // what is missing is nginx's affair
-  expand_includes(tree.directives, files, notes);
+  expand_includes(tree.directives, {file, std::string(text)}, files, notes);
   for (const NginxDirective& d : tree.directives) {
     if (d.name == "user") out.user = d.word(0);
   }

@@ -92,6 +92,15 @@ void drop_needless_shields(std::vector<Route>& routes) {
 
 }  // namespace
 
+RankedRoute denied_from(const std::vector<Network>& from, const std::string& pattern, int rank,
+                        std::size_t length) {
+  RankedRoute out{rank, length, {}};
+  out.route.path = {pattern};
+  out.route.when.from = from;
+  out.route.deny = 403;
+  return out;
+}
+
 std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, std::vector<const NginxDirective*>& idle) {
   raise_longer_prefixes(ranked);
   std::stable_sort(ranked.begin(), ranked.end(), [](const RankedRoute& a, const RankedRoute& b) {

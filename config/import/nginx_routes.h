@@ -27,6 +27,11 @@ struct RankedRoute {
   const NginxDirective* candidate = nullptr;  // says nothing so far; may go. Outlives this
 };
 
+// `deny ADDRESS` of each of `from`, where all others may come. An action: it goes before those of what loses
+// against a location of that rank and length.
+RankedRoute denied_from(const std::vector<Network>& from, const std::string& pattern, int rank,
+                        std::size_t length);
+
 // Winners first with their actions, and settings that a loser would undo behind those of the loser.
 // `idle`: candidates that had nothing to say.
 std::vector<Route> ordered_routes(std::vector<RankedRoute> ranked, std::vector<const NginxDirective*>& idle);

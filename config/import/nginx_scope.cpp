@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/addresses.h"
+#include "config/load.h"
 #include "config/path_pattern.h"
 #include "config/pool.h"
 
@@ -56,21 +57,46 @@ void take_expires(const NginxContext& context, const NginxDirective& d, NginxSco
   }
 }
 
+// What of `whole` is in none of `parts`.
+std::vector<Network> without(const Network& whole, const std::vector<Network>& parts) {
+  for (const Network& part : parts) {
+    if (part.prefix <= whole.prefix && contains({part}, whole.address)) return {};
+  }
+  const bool touched = std::any_of(parts.begin(), parts.end(),
+                                   [&whole](const Network& part) { return contains({whole}, part.address); });
+  if (!touched) return {whole};
+  Network low = whole;
+  low.prefix++;
+  Network high = low;
+  high.address[whole.prefix / 8] |= static_cast<std::uint8_t>(0x80 >> (whole.prefix % 8));
+  std::vector<Network> out = without(low, parts);
+  for (const Network& each : without(high, parts)) out.push_back(each);
+  return out;
+}
+
 void take_access(const NginxContext& context, const NginxDirective& d, NginxAccess& access) {
   const auto networks = parse_networks(d.word(0));
   const bool all = d.word(0) == "all";
   if (access.decided) return context.note(d, "counts for nothing behind `all`");
-  if (!all && (d.name == "deny" || !networks.value))
-    return context.note(d, "only `allow` of networks and `deny all` can be said");
+  if (!all && !networks.value) return context.note(d, "only networks and `all` can be said");
   access.said = true;
   access.decided = all;
-  if (d.name == "deny") {
-    access.nobody = !access.allow;
+  if (d.name == "deny" && !all) {
+    for (const Network& each : *networks.value) {
+      for (const Network& part : without(each, access.allow.value_or(std::vector<Network>())))
+        access.denied.push_back(part);
+    }
+  } else if (d.name == "deny") {
+    access.nobody = !access.allow || access.allow->empty();
+    if (access.nobody) access.allow.reset();
+    access.denied.clear();  // `allow` is without them
   } else if (all) {
     access.allow = std::vector<Network>{Network{}};
   } else {
     if (!access.allow) access.allow.emplace();
-    access.allow->insert(access.allow->end(), networks.value->begin(), networks.value->end());
+    for (const Network& each : *networks.value) {
+      for (const Network& part : without(each, access.denied)) access.allow->push_back(part);
+    }
   }
 }
 
@@ -205,6 +231,7 @@ std::optional<Auth> NginxAccess::auth() const {
 void forget_who_may_come(NginxAccess& access) {
   access.said = access.decided = access.nobody = false;
   access.allow.reset();
+  access.denied.clear();
 }
 
 void inherit_access(const NginxContext& context, const NginxDirective& block, const NginxAccess& outer,
@@ -213,6 +240,10 @@ void inherit_access(const NginxContext& context, const NginxDirective& block, co
   if (!access.said) {
     access.nobody = outer.nobody;
     access.allow = outer.allow;
+    access.denied = outer.denied;
+  } else if (!access.decided && !access.denied.empty()) {  // all others may come
+    access.allow.reset();
+    if (outer.nobody || outer.allow) scope.settings.allow = access.allow = std::vector<Network>{Network{}};
   } else if (access.allow) {
     scope.settings.allow = access.allow;
     if (!access.decided) context.note(block, "its `allow` counts as if `deny all` stood behind it");

@@ -35,6 +35,7 @@ struct NginxAccess {
   bool decided = false;                       // by `all`: what follows counts for nothing
   bool nobody = false;                        // `deny all`
   std::optional<std::vector<Network>> allow;  // `allow all` is every network
+  std::vector<Network> denied;                // by `deny ADDRESS`; but for what `allow` before it lets in
   bool auth_said = false;                     // one of these three of its own
   bool auth_off = false;
   std::optional<std::string> realm;
@@ -67,6 +68,9 @@ bool take_action(const NginxContext& context, const NginxDirective& directive, c
                  const std::vector<NginxDirective>& server, NginxScope& scope);
 // The same for keys that only a site has.
 bool take_site_key(const NginxContext& context, const NginxDirective& directive, Site& site);
+// `server_name`: adds its names to `hosts`. True: the server is for all hosts that have none.
+bool take_names(const NginxContext& context, const NginxDirective& directive,
+                std::vector<std::string>& hosts);
 // True: of a server for all hosts that have none.
 bool take_listen(const NginxContext& context, const NginxDirective& directive);
 // The name of the pool for fastcgi_pass, made when it is new; empty: not to be said.

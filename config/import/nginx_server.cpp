@@ -40,6 +40,7 @@ class ServerImport {
     }
     inherit_access(context_, server_, {}, scope_);
     access_ = scope_.access;
+    if (!access_.denied.empty()) routes_.push_back(denied_from(access_.denied, "/**", -1, 0));
     for (const bool rest : {false, true}) {
       for (const NginxDirective& d : block) {
         const NginxLocation of(d);
@@ -52,21 +53,7 @@ class ServerImport {
  private:
   void name_of(const NginxDirective& d) {
     if (d.name != "server_name") return;
-    for (const std::string& word : d.words) {
-      if (word == "_" || word.empty()) {
-        any_host_ = true;
-        continue;
-      }
-      const bool with_all_below = word.starts_with('.');
-      for (const std::string& name :
-           with_all_below ? std::vector{word.substr(1), "*" + word} : std::vector{word}) {
-        if (const auto host = parse_host_pattern(name); host.value) {
-          site_.hosts.push_back(*host.value);
-        } else {
-          context_.note(d, "the name " + name + " cannot be said");
-        }
-      }
-    }
+    any_host_ = take_names(context_, d, site_.hosts) || any_host_;
     if (!site_.hosts.empty() && !site_.hosts[0].starts_with('*')) name_ = site_.hosts[0];
   }
 
@@ -155,9 +142,22 @@ class ServerImport {
     if (of.regex && scope.deny && is_hidden(of.path))
       return context_.note(d, "not needed: names that begin with a dot are never served");
     const bool script = of.regex || (of.modifier == "=" && of.path.ends_with(".php"));
+    const bool own = scope.access.said || (parent != nullptr && parent->access != &access_);
+    if (own && pattern && !scope.access.denied.empty() && parse_path_pattern(pattern->pattern).value) {
+      // A fallback is no matter of `deny`: who is kept from its script is kept from the site.
+      const bool whole = !scope.pool.empty() && falls_to(pattern->pattern);
+      if (whole)
+        context_.note(d, "its `deny` of addresses counts for all paths: missing files get its script");
+      routes_.push_back(whole ? denied_from(scope.access.denied, "/**", -1, 0)
+                              : denied_from(scope.access.denied, pattern->pattern, rank,
+                                            rank == 1 || rank == 3 ? length : 0));
+      routes_.back().route.ignore_case = ignore_case && !whole;
+    }
     if (script && !scope.pool.empty()) return scripts(d, pattern, rank, length, scope);
-    if (!scope.pool.empty())
+    if (!scope.pool.empty()) {
       context_.note(d, "fastcgi_pass: only scripts whose names end in .php run; see run");
+      if (pattern && scope.alias.empty()) site_.run.push_back(scripts_below(pattern->pattern));
+    }
     if (site_.pool.empty()) site_.pool = scope.pool;
     if (!scope.alias.empty() || scope.internal) return folder(d, of.regex, of.path, scope);
     if (!pattern || !parse_path_pattern(pattern->pattern).value)
@@ -169,6 +169,12 @@ class ServerImport {
       return context_.note(d, "would open more than its expression does: write a route by hand");
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     add(d, shields && !floats && !pattern->widened, pattern->pattern, length, rank, scope);
+  }
+
+  // Whether what a missing file gets may be a script of `pattern`.
+  bool falls_to(const std::string& pattern) const {
+    return pattern.find('*') < pattern.find(".php") ||
+           (scope_.fallback && scope_.fallback->starts_with(pattern.substr(0, pattern.find('*'))));
   }
 
   void named(const NginxDirective& d) {
@@ -221,15 +227,13 @@ class ServerImport {
       all_scripts_ = true;
       return context_.note(d, "which scripts run could not be said: all do; see run");
     }
-    std::string which = pattern->pattern;
-    for (const std::string_view tail : {"/", "**"}) {
-      if (which.ends_with(tail) && which.size() > tail.size()) which.resize(which.size() - tail.size());
-    }
+    const std::string which = without_below(pattern->pattern);
     const bool all = which == "*.php" || which == "**.php" || which == "/**.php" || which == "/*.php";
     all_scripts_ = all_scripts_ || all;
     if (pattern->widened) context_.note(d, "its pattern matches more than its expression does");
     if (!can_run(which)) {
       context_.note(d, "only names that end in .php run");
+      other_scripts_ = true;
     } else if (!all) {
       site_.run.push_back(which);
     }
@@ -258,24 +262,7 @@ class ServerImport {
     }
     if (scope.alias.find('$') != std::string::npos)
       return context_.note(d, "a variable cannot name a folder");
-    Site& site = aliases_.emplace_back();
-    site.path = below;
-    site.root = without_slash(scope.alias);
-    static_cast<PathSettings&>(site) = scope.settings;
-    site.pool = scope.pool;
-    if (scope.fallback && *scope.fallback != "404")
-      site.fallback =
-          scope.fallback->starts_with(below + "/") ? scope.fallback->substr(below.size()) : *scope.fallback;
-    if (scope.max_body) site.max_body = *scope.max_body;
-    if (!site.allow) site.allow = scope.access.allow;
-    if (!site.auth) site.auth = scope.access.auth();
-    if (scope.deny || scope.redirect) {
-      Route& all = site.routes.emplace_back();
-      all.path = {"/**"};
-      all.deny = scope.deny;
-      if (!scope.deny) all.redirect = scope.redirect;
-      all.status = scope.status;
-    }
+    aliases_.push_back(site_of_alias(below, scope));
     context_.note(d, "has become a site of its own with path " + below + ": look at its pool and fallback");
   }
 
@@ -393,6 +380,7 @@ class ServerImport {
     if (scope_.max_body) site_.max_body = *scope_.max_body;
     if (site_.pool.empty()) site_.pool = scope_.pool;
     if (all_scripts_) site_.run.clear();
+    if (other_scripts_ && !all_scripts_ && site_.run.empty()) site_.php = false;  // no `run` would be all
     site_.root = without_slash(scope_.root);
     if (scope_.fallback && *scope_.fallback != "404") site_.fallback = *scope_.fallback;
     if (scope_.redirect && scope_.status == 301) site_.redirect = *scope_.redirect;
@@ -432,6 +420,7 @@ class ServerImport {
   std::string name_;  // the first plain one
   bool any_host_ = false;
   bool all_scripts_ = false;         // some location takes every .php
+  bool other_scripts_ = false;       // some location takes scripts of other names
   NginxAccess access_;               // of the server: what its locations inherit
   std::optional<NginxAccess> rest_;  // of `location /`
   std::vector<RankedRoute> routes_;

@@ -66,6 +66,26 @@ bool take_site_key(const NginxContext& context, const NginxDirective& d, Site& s
   return true;
 }
 
+bool take_names(const NginxContext& context, const NginxDirective& d, std::vector<std::string>& hosts) {
+  bool any_host = false;
+  for (const std::string& word : d.words) {
+    if (word == "_" || word.empty()) {
+      any_host = true;
+      continue;
+    }
+    const bool with_all_below = word.starts_with('.');
+    for (const std::string& name :
+         with_all_below ? std::vector{word.substr(1), "*" + word} : std::vector{word}) {
+      if (const auto host = parse_host_pattern(name); host.value) {
+        hosts.push_back(*host.value);
+      } else {
+        context.note(d, "the name " + name + " cannot be said");
+      }
+    }
+  }
+  return any_host;
+}
+
 bool take_listen(const NginxContext& context, const NginxDirective& d) {
   bool any_host = false;
   for (std::size_t i = 1; i < d.words.size(); ++i) {

@@ -1,4 +1,5 @@
 // The request: a password, where its path wants one.
+#include <algorithm>
 #include <utility>
 
 #include "config/auth.h"
@@ -11,7 +12,8 @@ namespace {
 std::vector<std::string> files_of(const core::RoutePlan& route) {
   std::vector<std::string> files;
   for (const config::Auth* auth : route.auth) {
-    if (auth != nullptr && (files.empty() || files.back() != auth->users)) files.push_back(auth->users);
+    if (auth != nullptr && std::find(files.begin(), files.end(), auth->users) == files.end())
+      files.push_back(auth->users);
   }
   return files;
 }

@@ -3,6 +3,7 @@
 
 #include "config/site.h"
 #include "proxy/client/request.h"
+#include "proxy/client/site_page_sink.h"
 #include "proxy/client/wished_file.h"
 #include "proxy/core/folder_page.h"
 #include "proxy/core/log_text.h"
@@ -34,7 +35,8 @@ void Request::answer_file() {
     return;
   }
   RouteSink sink(route_fields_, plan_, wall_seconds, response_sink());
-  file_->start(*head_, wall_seconds(), sink);
+  SitePageSink pages(*plan_.site, root, sink);
+  file_->start(*head_, wall_seconds(), pages);
   send_file_pieces();
 }
 
@@ -58,7 +60,8 @@ void Request::answer_sent_file() {
   }
   RouteSink routed(route_fields_, plan_, wall_seconds, response_sink());
   WishedFileSink sink(head, routed);
-  file_->start(*head_, wall_seconds(), sink);
+  SitePageSink pages(*plan_.site, plan_.root_or(plan_.site->root), sink);
+  file_->start(*head_, wall_seconds(), pages);
   send_file_pieces();
 }
 

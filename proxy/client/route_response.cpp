@@ -4,13 +4,12 @@
 #include <algorithm>
 
 #include "config/expires.h"
+#include "proxy/http/header_rules.h"
 #include "proxy/http/http_date.h"
 
 namespace holdfast {
 
 namespace {
-constexpr std::string_view kTransportSecurity = "Strict-Transport-Security";
-constexpr std::string_view kOneYear = "max-age=31536000";
 constexpr std::int64_t kTenYearsSeconds = 315360000;  // as nginx's `expires max`
 
 // Those that `expires` is for: nginx's list.
@@ -67,8 +66,8 @@ const http::ResponseHead& RouteFields::apply(const Plan& plan, const http::Respo
   if (!plan.route().expires && !plan.strict_transport && !plan.routes->has_headers()) return head;
   head_ = head;
   if (plan.route().expires) add_expires(*plan.route().expires, clock);
-  if (plan.strict_transport && !has(kTransportSecurity))
-    head_.fields.push_back({kTransportSecurity, kOneYear});
+  if (plan.strict_transport && !has(http::kTransportSecurity))
+    head_.fields.push_back({http::kTransportSecurity, http::kTransportSecurityValue});
   plan.routes->each_header(plan.route(),
                            [this](std::string_view name, std::string_view value) { set(name, value); });
   return head_;

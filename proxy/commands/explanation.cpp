@@ -1,14 +1,17 @@
 // See explanation.h.
 #include "proxy/commands/explanation.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "config/auth.h"
 #include "config/site.h"
 #include "config/units.h"
+#include "proxy/client/site_files.h"
 #include "proxy/client/static_response.h"
 #include "proxy/core/log_text.h"
 #include "proxy/core/withheld.h"
+#include "proxy/http/header_rules.h"
 
 namespace holdfast {
 
@@ -63,8 +66,56 @@ void tell_routes(Text& text, const config::Site& site, const RoutePlan& plan) {
               site.routes.empty() ? "none" : "none of " + std::to_string(site.routes.size()) + " matches");
 }
 
-void tell_answer(Text& text, const config::Site& site, const Target& target) {
-  const std::string root = target.root.empty() ? site.root : target.root;
+std::string root_of(const config::Site& site, const Target& target) {
+  return target.root.empty() ? site.root : target.root;
+}
+
+// The site's own page in place of ours.
+void tell_page(Text& text, const config::Site& site, const Target& target, int status) {
+  const std::string path(error_page_path(site, status));
+  if (path.empty()) return;
+  const std::string root = root_of(site, target);
+  text.line("page", load_error_page(site, root, status)
+                        ? root + path
+                        : "Holdfast's own: " + root + path + " is not there, or cannot be sent");
+}
+
+void tell_error(Text& text, const config::Site& site, const Target& target, int status,
+                std::string_view why) {
+  text.line("answer", std::to_string(status) + ": " + std::string(why));
+  tell_page(text, site, target, status);
+}
+
+// As Request::answer_file() has it: opened as the server would, a ready-made one in its place where the client
+// takes that.
+void tell_file(Text& text, const config::Site& site, const http::RequestHead& head, const Target& target) {
+  const std::string root = root_of(site, target);
+  if (site.precompressed) {
+    const ReadyCoding ready = find_ready_coding(head, root, target.path);
+    const std::string path = target.path + std::string(ready.ending);
+    if (!ready.coding.empty() && StaticResponse(site, root, path, {}).failure() == 0) {
+      text.line("answer", "file " + root + path);
+      text.line("coding", std::string(ready.coding) + ", ready-made in place of " + target.path);
+      return;
+    }
+  }
+  const StaticResponse file(site, root, target.path, {});
+  if (file.failure() != 0) return tell_error(text, site, target, file.failure(), file.why());
+  text.line("answer", "file " + root + target.path);
+  if (site.precompressed) text.line("coding", "none: no ready-made one that this client takes");
+}
+
+// Which of php's answers the site has pages for.
+void tell_pages(Text& text, const config::ErrorPages& errors) {
+  if (errors.pages.empty()) return;
+  std::string pages;
+  for (const auto& [status, path] : errors.pages) pages += (pages.empty() ? "" : ", ") + status + " " + path;
+  text.line("errors",
+            pages + (errors.from_php ? "; of php's own answers, too" : "; not of php's own answers"));
+}
+
+void tell_answer(Text& text, const config::Site& site, const http::RequestHead& head, const Target& target) {
+  const std::string root = root_of(site, target);
   switch (target.kind) {
     case Target::Kind::php:
       text.line("answer", "script " + root + target.script_name);
@@ -72,31 +123,45 @@ void tell_answer(Text& text, const config::Site& site, const Target& target) {
       if (target.query) text.line("", "QUERY_STRING " + *target.query);
       text.line("pool", target.plan.pool != nullptr ? *target.plan.pool : site.pool);
       text.line("max_body", config::size_text(target.plan.max_body.value_or(site.max_body)));
+      tell_pages(text, site.errors);
       return;
-    case Target::Kind::file: {
-      const StaticResponse file(site, root, target.path, {});  // opened as the server would
-      if (file.failure() != 0)
-        text.line("answer", std::to_string(file.failure()) + ": " + std::string(file.why()));
-      else
-        text.line("answer", "file " + root + target.path);
-      return;
-    }
+    case Target::Kind::file: tell_file(text, site, head, target); return;
     case Target::Kind::list: text.line("answer", "the names in " + root + target.path); return;
     case Target::Kind::redirect:
       text.line("answer", std::to_string(target.status) + " to " + target.location);
       return;
     case Target::Kind::options: text.line("answer", "204, Allow: " + std::string(target.allow)); return;
-    case Target::Kind::error:
-      text.line("answer", std::to_string(target.status) + ": " + std::string(target.why));
-      return;
+    case Target::Kind::error: tell_error(text, site, target, target.status, target.why); return;
   }
 }
 
-void tell_settings(Text& text, const core::SiteRoutes& routes, const RoutePlan& plan) {
-  for (const config::Auth* auth : plan.auth) {
-    if (auth != nullptr)
-      text.line("auth", "401 without a password of " + auth->users + ", realm " + auth->realm);
+void tell_auth(Text& text, const config::Site& site, const Target& target) {
+  const auto& all = target.plan.auth;
+  for (auto auth = all.begin(); auth != all.end(); ++auth) {
+    if (*auth == nullptr || std::find(all.begin(), auth, *auth) != auth) continue;
+    text.line("auth", "401 without a password of " + (*auth)->users + ", realm " + (*auth)->realm);
+    tell_page(text, site, target, 401);
   }
+}
+
+// `secure`: by https.
+void tell_https(Text& text, const config::Site& site, const core::SiteRoutes& routes, const RoutePlan& plan,
+                bool secure) {
+  if (site.https != config::Https::required) return;
+  if (!secure) {
+    text.line("https", "required: a request by http is sent there, whatever the routes say");
+    return;
+  }
+  bool own = false;
+  routes.each_header(plan, [&own](std::string_view name, std::string_view) {
+    own = own || http::equals_ignore_case(name, http::kTransportSecurity);
+  });
+  text.line("https", own ? "required; headers has the last word on " + std::string(http::kTransportSecurity)
+                         : "required: " + std::string(http::kTransportSecurity) + ": " +
+                               std::string(http::kTransportSecurityValue));
+}
+
+void tell_settings(Text& text, const core::SiteRoutes& routes, const RoutePlan& plan) {
   if (plan.php == false) text.line("php", "false");
   if (!plan.log) text.line("log", "false");
   if (plan.type != nullptr) text.line("type", *plan.type);
@@ -136,7 +201,9 @@ std::string explain_request(const std::vector<config::Site>& sites, const http::
                                                    : ", below the site's: " +
                                                          std::string(core::path_below(site, head.path))));
   tell_routes(text, site, target.plan);
-  tell_answer(text, site, target);
+  tell_answer(text, site, head, target);
+  tell_auth(text, site, target);
+  tell_https(text, site, router.routes(site), target.plan, asker.secure);
   tell_settings(text, router.routes(site), target.plan);
   return text.take();
 }

@@ -262,6 +262,29 @@ void PathPattern::find_shape() {
   }
 }
 
+std::bitset<256> PathPattern::bytes_of(const std::vector<std::string>& texts, std::size_t place,
+                                       bool from_end) const {
+  std::bitset<256> out;
+  if (texts.empty()) return out.set();
+  for (const std::string& text : texts) {
+    if (text.size() <= place) return out.set();
+    const auto byte = static_cast<unsigned char>(text[from_end ? text.size() - 1 - place : place]);
+    out.set(byte);
+    if (letters_ == Case::ignored && byte >= 'a' && byte <= 'z')
+      out.set(static_cast<std::size_t>(byte - 'a' + 'A'));
+  }
+  return out;
+}
+
+std::bitset<256> PathPattern::first_bytes() const {
+  return bytes_of(starts_.empty() ? std::vector{prefix_} : starts_, 1, false);
+}
+
+std::bitset<256> PathPattern::second_last_bytes() const {
+  if (pattern_.folder) return std::bitset<256>().set();
+  return bytes_of(shape_ == Shape::exact ? starts_ : endings_, 1, true);
+}
+
 bool PathPattern::matches(std::string_view path) const {
   if (path.size() < shortest_ || path.empty() || !last_[static_cast<unsigned char>(path.back())])
     return false;
@@ -275,7 +298,10 @@ bool PathPattern::fits(std::string_view path) const {
       return any_of(starts_, [path](const auto& text) {
         return path.starts_with(text) && (path.size() == text.size() || path[text.size()] == '/');
       });
-    case Shape::ending: return any_of(endings_, [path](const auto& text) { return path.ends_with(text); });
+    case Shape::ending:
+      return any_of(endings_, [path, last = path.back()](const auto& text) {
+        return text.empty() || (text.back() == last && path.ends_with(text));
+      });
     case Shape::within: return any_of(endings_, [path](const auto& text) { return is_within(path, text); });
     case Shape::around:
       return any_of(starts_, [&](const auto& start) {

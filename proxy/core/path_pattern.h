@@ -35,6 +35,12 @@ class PathPattern {
   // fits), as regular expressions do. A pattern for any depth begins as near to the top as it can.
   bool matches(std::string_view path, Captures& captures) const;
 
+  // What no path that matches is without: bytes that it may end with, and bytes that may stand behind its first
+  // slash (0: it is "/" alone).
+  const std::bitset<256>& last_bytes() const { return last_; }
+  std::bitset<256> second_last_bytes() const;  // 0: it is one byte long
+  std::bitset<256> first_bytes() const;
+
  private:
   enum class Shape : std::uint8_t {
     exact,   // the path is one of `starts_`
@@ -46,6 +52,9 @@ class PathPattern {
   };
 
   void find_shape();
+  // The bytes at `place` of each of `texts`, counted from their end or their beginning; all bytes where one is
+  // too short, or there are none.
+  std::bitset<256> bytes_of(const std::vector<std::string>& texts, std::size_t place, bool from_end) const;
   // The same of a path whose letters are as the pattern has them.
   bool fits(std::string_view path) const;
   bool find(std::string_view path, Captures* captures) const;

@@ -2,11 +2,13 @@
 #include "proxy/core/route_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
 #include "config/load.h"
 #include "config/site.h"
+#include "proxy/core/path_text.h"
 
 namespace holdfast::core {
 namespace {
@@ -50,6 +52,19 @@ void take(RoutePlan& plan, const PathSettings& settings) {
   if (settings.timeouts.idle_read) plan.timeouts.idle_read = settings.timeouts.idle_read;
 }
 
+// Every address, or every one of IPv4 (::ffff:0.0.0.0/96).
+bool is_for_all(const std::vector<config::Network>& allow) {
+  return std::any_of(allow.begin(), allow.end(), [](const config::Network& each) {
+    return each.prefix == 0 || (each.prefix == 96 && each.address[10] == 0xff && each.address[11] == 0xff);
+  });
+}
+
+// Lets through what would be refused without it.
+bool opens(const Route& route) {
+  return (route.auth && route.auth->off) || (route.allow && is_for_all(*route.allow)) || route.deny == 0 ||
+         route.php == true;
+}
+
 void deny(RoutePlan& plan, int status, std::string_view why) {
   plan.action = RoutePlan::Action::deny;
   plan.status = status;
@@ -58,7 +73,7 @@ void deny(RoutePlan& plan, int status, std::string_view why) {
 
 }  // namespace
 
-SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
+SiteRoutes::SiteRoutes(const config::Site& site) : site_(site), filter_(site.routes.size()) {
   assert(site.routes.size() <= config::kRoutesMax);
   for (const std::string& pattern : site.run) run_.push_back(compiled(pattern));
   if (!site.fallback.empty()) fallback_ = fallback_of(site.fallback);
@@ -70,16 +85,42 @@ SiteRoutes::SiteRoutes(const config::Site& site) : site_(site) {
     Compiled out;
     out.route = &route;
     out.conditional = !route.when.empty();
+    if (opens(route)) out.cookies = Cookies::as_sent;
     for (const std::string& pattern : route.path)
       out.patterns.push_back(compiled(pattern, route.ignore_case));
     if (route.to) out.target = internal(*route.to);
     if (route.redirect) out.target = redirect(*route.redirect);
     if (route.fallback) out.fallback = fallback_of(*route.fallback);
-    guards_ = guards_ || route.allow || route.auth;
+    for (const PathPattern& pattern : out.patterns) filter_.add(i, pattern);
     routes_.push_back(std::move(out));
     add_headers(route, i);
   }
+  if (fallback_) look_at_script(*fallback_);
+  for (Compiled& each : routes_) {
+    if (each.fallback) look_at_script(*each.fallback);
+  }
   empty_ = says_nothing();
+}
+
+// Most sites need not ask again: no route says who may come, and none of those with `php` is about the script.
+void SiteRoutes::look_at_script(Fallback& fallback) const {
+  if (fallback.not_found) return;
+  const config::TargetTemplate::Part& first = fallback.target.parts.front();
+  if (first.kind != config::TargetTemplate::Part::Kind::text || first.in_query) return;
+  const std::size_t end = script_end(first.text, 0);
+  if (end == std::string_view::npos) return;
+  fallback.script = first.text.substr(0, end);
+  fallback.guarded =
+      site_.php == false || std::any_of(routes_.begin(), routes_.end(), [&fallback](const Compiled& each) {
+        return each.route->allow || each.route->auth || (each.route->php && find(each, fallback.script));
+      });
+}
+
+const PathPattern* SiteRoutes::find(const Compiled& compiled, std::string_view path) {
+  for (const PathPattern& each : compiled.patterns) {
+    if (each.matches(path)) return &each;
+  }
+  return nullptr;
 }
 
 void SiteRoutes::add_headers(const PathSettings& settings, std::optional<std::size_t> route) {
@@ -117,20 +158,23 @@ class SiteRoutes::Pass {
     views_[kAsked].path = facts.path;
     if (facts.resolved != facts.path) views_[kResolved].path = facts.resolved;
     views_[kFallenTo].path = facts.fallen_to;
+    of_fallback_ = &routes.site_;
   }
 
   // `rewritten`: where `to` leads, known from the walk before; empty in the first one.
   void walk(std::string_view rewritten) {
     views_[kRewritten].path = rewritten;
     take(plan_, routes_.site_);
-    for (std::size_t v = 0; v < kFallenTo; ++v) {
-      View& view = views_[v];
-      if (view.path.empty()) continue;
-      view.allow = routes_.site_.allow ? &*routes_.site_.allow : nullptr;
-      view.auth = routes_.site_.auth ? &*routes_.site_.auth : nullptr;
-    }
     if (routes_.fallback_) plan_.fallback = &*routes_.fallback_;
-    for (std::size_t i = 0; i < routes_.routes_.size(); ++i) visit(i);
+    for (std::size_t word = 0; word < routes_.filter_.words(); ++word) {
+      std::uint64_t may = 0;
+      for (const View& view : views_) {
+        if (!view.path.empty()) may |= routes_.filter_.may_match(view.path, word);
+      }
+      for (; may != 0; may &= may - 1)
+        visit(word * RouteFilter::kRoutesOfWord + static_cast<std::size_t>(std::countr_zero(may)));
+    }
+    plan_.fallen_to_runs = runs_fallen_to();
     if (plan_.action != RoutePlan::Action::deny) check_access();
   }
 
@@ -138,37 +182,34 @@ class SiteRoutes::Pass {
   static constexpr std::size_t kAsked = 0;
   static constexpr std::size_t kRewritten = 1;
   static constexpr std::size_t kResolved = 2;
-  static constexpr std::size_t kFallenTo = 3;       // for `allow` and `auth` alone
+  static constexpr std::size_t kFallenTo = 3;       // for `allow`, `auth` and `php` alone
   using Found = std::array<const PathPattern*, 4>;  // of each view
   struct View {
     std::string_view path;  // empty: not known
+    // Of its own routes, the last that says so; else the site's counts.
     const std::vector<config::Network>* allow = nullptr;
     const config::Auth* auth = nullptr;
-    bool decided = false;  // an action counts for it
+    std::optional<bool> php;  // of kFallenTo
+    bool decided = false;     // an action counts for it
   };
-
-  static const PathPattern* find(const Compiled& compiled, std::string_view path) {
-    if (path.empty()) return nullptr;
-    const auto found = std::find_if(compiled.patterns.begin(), compiled.patterns.end(),
-                                    [path](const PathPattern& each) { return each.matches(path); });
-    return found == compiled.patterns.end() ? nullptr : &*found;
-  }
 
   void visit(std::size_t index) {
     const Compiled& compiled = routes_.routes_[index];
     Found by{};
     bool any = false;
     for (std::size_t v = 0; v < views_.size(); ++v) {
+      if (views_[v].path.empty()) continue;
       by[v] = find(compiled, views_[v].path);
       any = any || by[v] != nullptr;
     }
     if (!any) return;
     const Route& route = *compiled.route;
-    if (compiled.conditional && !meets(route.when, facts_.head, facts_.client)) return;
-    for (std::size_t v = 0; v < views_.size(); ++v) {
-      if (by[v] != nullptr && route.allow) views_[v].allow = &*route.allow;
-      if (by[v] != nullptr && route.auth) views_[v].auth = &*route.auth;
+    if (compiled.conditional && !meets(route.when, facts_.head, facts_.client, compiled.cookies)) return;
+    const bool guards = route.allow || route.auth;
+    for (std::size_t v = 0; guards && v < views_.size(); ++v) {
+      if (by[v] != nullptr) guard(views_[v], compiled, v == kAsked && fell());
     }
+    if (by[kFallenTo] != nullptr && route.php) views_[kFallenTo].php = route.php;
     if (std::all_of(by.begin(), by.begin() + kFallenTo, [](const auto* each) { return each == nullptr; }))
       return;
     plan_.matched.set(index);
@@ -177,12 +218,23 @@ class SiteRoutes::Pass {
     if (route.pool) plan_.pool = &*route.pool;
     if (compiled.fallback) {
       plan_.fallback = &*compiled.fallback;
+      of_fallback_ = &route;
       plan_.fallback_captures.count = 0;
       if (by[kAsked] != nullptr && compiled.fallback->target.captures > 0)
         (void)by[kAsked]->matches(facts_.path, plan_.fallback_captures);
     }
     decide(index, compiled, by);
   }
+
+  // `fell`: nothing is there; then who only opens the path opens nothing, unless it names the fallback.
+  static void guard(View& view, const Compiled& compiled, bool fell) {
+    const Route& route = *compiled.route;
+    const bool opens = !fell || compiled.fallback;
+    if (route.allow && (opens || !is_for_all(*route.allow))) view.allow = &*route.allow;
+    if (route.auth && (opens || !route.auth->off)) view.auth = &*route.auth;
+  }
+
+  bool fell() const { return facts_.by_fallback || !facts_.fallen_to.empty(); }
 
   // Of each path the first action counts. `deny` is for all of them, and goes before what `to` leads to.
   void decide(std::size_t index, const Compiled& compiled, const Found& by) {
@@ -226,15 +278,34 @@ class SiteRoutes::Pass {
   void check_access() {
     for (std::size_t v = 0; v < views_.size(); ++v) {
       const View& view = views_[v];
-      if (view.allow != nullptr && !config::contains(*view.allow, facts_.client))
+      if (view.path.empty()) continue;
+      const bool is_fallback = v == kFallenTo || (v == kResolved && facts_.by_fallback);
+      const auto* allow = view.allow != nullptr ? view.allow : unless_said(&PathSettings::allow, is_fallback);
+      const auto* auth = view.auth != nullptr ? view.auth : unless_said(&PathSettings::auth, is_fallback);
+      if (allow != nullptr && !config::contains(*allow, facts_.client))
         return deny(plan_, 403, "the client's address is not in allow");
-      if (view.auth != nullptr && !view.auth->off) plan_.auth[v] = view.auth;
+      if (auth != nullptr && !auth->off) plan_.auth[v] = auth;
     }
+  }
+
+  // What counts where no route of a path says it.
+  template <class Value>
+  const Value* unless_said(std::optional<Value> PathSettings::*setting, bool is_fallback) const {
+    if (is_fallback && of_fallback_->*setting) return &*(of_fallback_->*setting);
+    const PathSettings& site = routes_.site_;
+    return site.*setting ? &*(site.*setting) : nullptr;
+  }
+
+  // `php: false` of the route that names the fallback is about the path asked for: it does not run, it falls.
+  bool runs_fallen_to() const {
+    if (views_[kFallenTo].php) return *views_[kFallenTo].php;
+    return of_fallback_->php == true || routes_.site_.php.value_or(true);
   }
 
   const SiteRoutes& routes_;
   const RouteFacts& facts_;
   std::array<View, 4> views_;
+  const PathSettings* of_fallback_;  // of the route that names the fallback that counts, or of the site
   RoutePlan& plan_;
 };
 

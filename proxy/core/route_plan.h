@@ -10,9 +10,10 @@
 // file that was found for it (/a.php of /a.php/b, /dir/index.html of /dir/). `redirect` and `to` are matched
 // by the path asked for alone. Settings and `deny` count by each of the three, so that PATH_INFO, an index
 // file or `to` lead around nothing; and the client has to pass what each of them says about `allow` and
-// `auth` by itself, so that none of them can loosen what another one demands. Of the script that a missing
-// file falls to, what its own routes say about these two counts beside, and nothing else: the site opened it
-// to all missing names.
+// `auth` by itself, so that none of them can loosen what another one demands. What a missing file falls to is
+// asked so, too: who opens "*.css" opens files, not the application behind a name that is not there. It is
+// opened by its own routes, or by the route that names it as `fallback` (/api/). Of a script that is fallen
+// to, `allow`, `auth` and `php` count, and nothing else: the site opened it to all missing names.
 #pragma once
 
 #include <array>
@@ -31,6 +32,7 @@
 #include "proxy/core/path_pattern.h"
 #include "proxy/core/request_timeouts.h"
 #include "proxy/core/route_condition.h"
+#include "proxy/core/route_filter.h"
 #include "proxy/core/route_target.h"
 #include "proxy/http/message.h"
 
@@ -44,12 +46,15 @@ struct RouteFacts {
   bool secure = false;              // the client speaks https, with us or with a trusted proxy
   std::string_view resolved = {};   // below the site's `path`; empty: not known yet, or the path itself
   std::string_view fallen_to = {};  // the script that the fallback names, where it comes to that
+  bool by_fallback = false;         // that led to `resolved`
 };
 
 // One way to the answer of a missing file.
 struct Fallback {
   bool not_found = false;         // 404
   config::TargetTemplate target;  // else
+  std::string script = {};        // written out in it: /index.php of /index.php$path; empty: none
+  bool guarded = false;           // who may come to the script, or whether it runs, is to be asked
 };
 
 struct RoutePlan {
@@ -63,6 +68,7 @@ struct RoutePlan {
   const Fallback* fallback = nullptr;
   const config::Expires* expires = nullptr;
   std::optional<bool> php;
+  bool fallen_to_runs = true;  // false: `php: false` counts for RouteFacts::fallen_to
   bool log = true;
   bool list = false;
   const std::string* type = nullptr;
@@ -85,9 +91,6 @@ class SiteRoutes {
 
   // True where plan() has nothing to say of any path but that it is the path, and each_header() nothing.
   bool empty() const { return empty_; }
-
-  // Whether a route says who may come: else it does not matter what a missing file falls to.
-  bool guards() const { return guards_; }
 
   // False where each_header() visits nothing, whatever the plan.
   bool has_headers() const { return !headers_.empty(); }
@@ -116,6 +119,7 @@ class SiteRoutes {
     const config::Route* route = nullptr;
     std::vector<PathPattern> patterns;
     bool conditional = false;
+    Cookies cookies = Cookies::any_reading;        // of `when`
     std::optional<config::TargetTemplate> target;  // of redirect or to
     std::optional<Fallback> fallback;
   };
@@ -126,7 +130,10 @@ class SiteRoutes {
   };
   class Pass;
 
+  // The first of its patterns that matches; nullptr: none.
+  static const PathPattern* find(const Compiled& compiled, std::string_view path);
   bool says_nothing() const;
+  void look_at_script(Fallback& fallback) const;
   // `route`: whose settings they are; absent: the site's.
   void add_headers(const config::PathSettings& settings, std::optional<std::size_t> route);
   void go_elsewhere(RoutePlan& plan, const RouteFacts& facts, const config::TargetTemplate& target,
@@ -134,8 +141,8 @@ class SiteRoutes {
 
   const config::Site& site_;
   bool empty_ = false;
-  bool guards_ = false;
   std::vector<Compiled> routes_;
+  RouteFilter filter_;
   std::vector<PathPattern> run_;
   std::vector<HeaderName> headers_;
   std::optional<Fallback> fallback_;  // these are the site's

@@ -183,17 +183,9 @@ class Resolution {
 
   bool runs_php() const { return !site_.pool.empty() || plan_.pool != nullptr; }
 
-  // Where the script that `fallback` writes out ends in its path; 0: it names none.
-  static std::size_t written_script(const Fallback& fallback) {
-    using Part = config::TargetTemplate::Part;
-    const Part& first = fallback.target.parts.front();
-    if (first.kind != Part::Kind::text || first.in_query) return 0;
-    const std::size_t end = script_end(first.text, 0);
-    return end == std::string_view::npos ? 0 : end;
-  }
   bool has_fallback() const {
     return !falling_back_ && plan_.fallback != nullptr && !plan_.fallback->not_found &&
-           (runs_php() || written_script(*plan_.fallback) == 0);
+           (runs_php() || plan_.fallback->script.empty());
   }
 
   FileKind kind(std::string_view path) { return given_.probe.kind(given_.root, path); }
@@ -225,15 +217,17 @@ class Resolution {
     php(name, path_info);
   }
 
-  // Who may come to the script that the fallback names is said by its own routes, too.
-  bool closed(std::string_view script) {
-    if (!given_.routes.guards()) return false;
-    facts_.fallen_to = script;
-    given_.routes.plan(facts_, plan_);
-    facts_.fallen_to = {};
-    if (plan_.action != RoutePlan::Action::deny) return false;
-    error(plan_.status, plan_.why);
-    return true;
+  // The script that the fallback names; the path that was asked for stands for nothing where that is guarded.
+  void fall_to(std::string_view script, std::string_view path_info) {
+    if (plan_.fallback->guarded) {
+      facts_.fallen_to = script;
+      given_.routes.plan(facts_, plan_);
+      facts_.fallen_to = {};
+      if (plan_.action == RoutePlan::Action::deny) return error(plan_.status, plan_.why);
+      if (!plan_.fallen_to_runs)
+        return error(404, "php: false keeps the script of the fallback from running");
+    }
+    php(script, path_info);
   }
 
   void not_found(std::string_view why = "no such file") {
@@ -241,11 +235,10 @@ class Resolution {
     if (!has_fallback()) return error(404, why);
     const Fallback& fallback = *plan_.fallback;
     const auto& parts = fallback.target.parts;
-    const std::size_t written = written_script(fallback);
+    const std::size_t written = fallback.script.size();
     if (parts.size() == 1 && fallback.target.adds_query && written == parts[0].text.size()) {
       target_.query.reset();
-      if (!closed(parts[0].text)) php(parts[0].text, {});
-      return;
+      return fall_to(parts[0].text, {});
     }
     auto target = internal_target(fallback.target, {facts_.path, facts_.head.path, facts_.head.query,
                                                     facts_.host, &plan_.fallback_captures});
@@ -257,11 +250,8 @@ class Resolution {
     if (own_query) target_.query = std::move(target->query);
     const std::size_t end = written == 0 ? 0 : script_end(target->path, 0);
     const std::string_view path = target->path;
-    if (end != 0 && end <= written) {
-      if (!closed(path.substr(0, end))) php(path.substr(0, end), path.substr(end));
-      return;
-    }
-    falling_back_ = true;
+    if (end != 0 && end <= written) return fall_to(path.substr(0, end), path.substr(end));
+    facts_.by_fallback = falling_back_ = true;
     go_to(std::move(target->path));
     find();
   }
@@ -332,6 +322,9 @@ class Resolution {
         target_.path = path_;
         return file();
       case FileKind::directory:
+        // Without index files a folder is nothing of its own, and a page of its name the application's: were it
+        // led to /dir/, the application might lead it back.
+        if (site_.index.empty() && !plan_.list && has_fallback()) return not_found();
         if (path_.data() == facts_.path.data()) return redirect_to_directory(facts_.head, target_);
         go_to(std::string(path_) + '/');  // a name of our own: the client need not know
         return directory();

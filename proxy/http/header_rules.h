@@ -20,4 +20,8 @@ bool is_for_server(std::string_view name);
 // Of those, the ones that ask the server to send a file in place of the answer.
 bool asks_for_file(std::string_view name);
 
+// Said to a client that came by https and is to keep to it (RFC 6797): for a year.
+inline constexpr std::string_view kTransportSecurity = "Strict-Transport-Security";
+inline constexpr std::string_view kTransportSecurityValue = "max-age=31536000";
+
 }  // namespace holdfast::http

@@ -66,6 +66,27 @@ void check_targets(std::string_view text, const core::TargetFacts& facts) {
   }
 }
 
+// True where the path matches; `captures`: what was taken.
+bool check_pattern(std::string_view text, const std::string& path, bool ignore_case,
+                   core::Captures& captures) {
+  using Case = core::PathPattern::Case;
+  captures = {};
+  auto parsed = config::parse_path_pattern(text);
+  if (!parsed.value) return false;
+  require(parsed.value->captures() <= config::kCapturesMax, "captures are counted");
+  const core::PathPattern pattern(std::move(*parsed.value), ignore_case ? Case::ignored : Case::counts);
+  const bool matches = pattern.matches(path, captures);
+  require(matches == pattern.matches(path), "with and without captures");
+  const auto wanted = holdfast::PathPatternOracle(text, path, ignore_case).match();
+  require(matches == wanted.has_value(), "both implementations agree");
+  if (matches) {
+    require(captures.count == wanted->size(), "how many were taken");
+    for (std::size_t i = 0; i < captures.count; ++i)
+      require(captures.texts[i] == (*wanted)[i], "what was taken");
+  }
+  return matches;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -76,19 +97,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!path) return 0;
 
   core::Captures captures;
-  if (auto parsed = config::parse_path_pattern(pattern_text); parsed.value) {
-    require(parsed.value->captures() <= config::kCapturesMax, "captures are counted");
-    const core::PathPattern pattern(std::move(*parsed.value));
-    const bool matches = pattern.matches(*path, captures);
-    require(matches == pattern.matches(*path), "with and without captures");
-    const auto wanted = holdfast::PathPatternOracle(pattern_text, *path).match();
-    require(matches == wanted.has_value(), "both implementations agree");
-    if (matches) {
-      require(captures.count == wanted->size(), "how many were taken");
-      for (std::size_t i = 0; i < captures.count; ++i)
-        require(captures.texts[i] == (*wanted)[i], "what was taken");
-    }
-  }
+  check_pattern(pattern_text, *path, true, captures);
+  const bool matches = check_pattern(pattern_text, *path, false, captures);
+  core::Captures loosely;
+  require(!matches || check_pattern(pattern_text, *path, true, loosely), "what fits fits without its case");
   check_targets(target, {*path, *path, rest, "example.com", &captures});
   return 0;
 }

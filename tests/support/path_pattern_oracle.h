@@ -14,7 +14,9 @@ namespace holdfast {
 
 class PathPatternOracle {
  public:
-  PathPatternOracle(std::string_view pattern, std::string_view path) : pattern_(pattern), path_(path) {}
+  // `ignore_case`: a letter from A to Z is the same as its small one.
+  PathPatternOracle(std::string_view pattern, std::string_view path, bool ignore_case = false)
+      : pattern_(pattern), path_(path), ignore_case_(ignore_case) {}
 
   // What the stars and braces took, or nothing where the path does not match.
   std::optional<std::vector<std::string>> match() {
@@ -46,7 +48,21 @@ class PathPatternOracle {
   bool ends(std::size_t t) const { return t == path_.size() || (folder_ && path_[t] == '/'); }
 
   bool byte(std::size_t p, std::size_t t) {
-    return t < path_.size() && path_[t] == pattern_[p] && descend(p + 1, t + 1);
+    return t < path_.size() && same(path_[t], pattern_[p]) && descend(p + 1, t + 1);
+  }
+
+  bool same(char a, char b) const {
+    if (a == b) return true;
+    const char low = static_cast<char>(a | 0x20);
+    return ignore_case_ && low >= 'a' && low <= 'z' && low == static_cast<char>(b | 0x20);
+  }
+
+  bool follows(std::string_view word, std::size_t t) const {
+    if (word.size() > path_.size() - t) return false;
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      if (!same(word[i], path_[t + i])) return false;
+    }
+    return true;
   }
 
   bool take(std::size_t p, std::size_t t, std::size_t from, std::size_t to) {
@@ -83,8 +99,7 @@ class PathPatternOracle {
     while (begin <= close) {
       const std::size_t end = std::min(pattern_.find(',', begin), close);
       const std::string_view word = pattern_.substr(begin, end - begin);
-      if (path_.substr(t, word.size()) == word && take(close + 1, t + word.size(), t, t + word.size()))
-        return true;
+      if (follows(word, t) && take(close + 1, t + word.size(), t, t + word.size())) return true;
       begin = end + 1;
     }
     return false;
@@ -92,6 +107,7 @@ class PathPatternOracle {
 
   std::string_view pattern_;
   std::string_view path_;
+  bool ignore_case_;
   bool folder_ = false;
   std::set<std::pair<std::size_t, std::size_t>> failed_;
   std::vector<std::string> taken_;

@@ -59,6 +59,43 @@ def test_it_names_the_site_the_routes_and_the_settings(stack):
     assert "308 to https://a.example/x" in explain(proxy, "/x"), "a path alone is asked of the first site"
 
 
+def test_it_tells_of_ready_made_files_own_pages_and_https(stack, base):
+    users = base / "users"
+    users.write_text("ann:$2y$04$" + "x" * 53 + "\n", encoding="ascii")
+    site = {"hosts": ["a.example"], "precompressed": True, "https": "required", "errors": {"404": "/e.html", "401": "/e.html", "5xx": "/none.html", "403": "/none.html"},
+            "fallback": "404", "routes": [{"path": "/in/", "auth": {"users": str(users)}}, {"path": "/no/", "deny": 403},
+                                          {"path": "/own/", "headers": {"Strict-Transport-Security": "max-age=60"}}]}
+    proxy, fpm = stack(site=site, trusted_proxies=["127.0.0.0/8"], forwarded_headers=["x-forwarded-proto"])
+    for name in ("e.html", "app.css", "app.css.gz", "app.css.br", "bad.css", "bad.css.gz"):
+        (fpm.www / name).write_text(name, encoding="ascii")
+    (fpm.www / "bad.css.gz").unlink()
+    (fpm.www / "bad.css.gz").symlink_to("/etc/shadow")
+
+    def told(path, *headers):
+        """What it tells, and the server's answer to the same."""
+        more = [word for name, value in headers for word in ("--header", f"{name}: {value}")]
+        return (explain(proxy, f"https://a.example{path}", *more),
+                proxy.get(path, [*headers, ("X-Forwarded-Proto", "https")], host="a.example"))
+
+    for path, accepts, name, coding in (("/app.css", "gzip", "app.css.gz", "gzip"), ("/app.css", "gzip, br", "app.css.br", "br"), ("/app.css", "identity", "app.css", None),
+                                        ("/bad.css", "gzip", "bad.css", None)):
+        text, got = told(path, ("Accept-Encoding", accepts))
+        assert got.get("Content-Encoding") == coding and (coding or got.body == name.encode())
+        assert f"answer    file {fpm.www}/{name}\n" in text, text
+        assert (f"coding    {coding}, ready-made in place of {path}" if coding else "coding    none") in text, text
+    for path, status, page in (("/none", 404, f"page      {fpm.www}/e.html"), ("/in/x", 401, f"page      {fpm.www}/e.html"), ("/no/", 403, "page      Holdfast's own")):
+        text, got = told(path)
+        assert got.status == status and str(status) in text and page in text, (text, got)
+        assert (got.body == b"e.html") == (status != 403)
+    text, got = told("/index.php")
+    assert "errors    401 /e.html, 403 /none.html, 404 /e.html, 5xx /none.html; not of php's own answers" in text, text
+    assert f"https     required: Strict-Transport-Security: {got.get('Strict-Transport-Security')}\n" in text
+    text, got = told("/own/")
+    assert got.get("Strict-Transport-Security") == "max-age=60" and "https     required; headers has the last word" in text
+    plain = explain(proxy, "http://a.example/app.css")
+    assert "answer    308 to https://a.example/app.css" in plain and "https     required: a request by http is sent there" in plain
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to others")
 def test_it_opens_files_as_the_server_does(stack):
     """Links of another owner, links to names that are never sent, files that not everybody may read."""

@@ -194,6 +194,13 @@ GUARDED = [
     "location ~ ^/priv/ { auth_basic R; auth_basic_user_file @ROOT@/users; location ~ \\.css$ { expires 1d; } }",
     "location /pub/ { rewrite ^ /a.txt last; } location /priv/ { deny all; }",
     "location /pub { allow 127.0.0.1; deny all; } location /pub/secret/ { return 404; } location ^~ /p { allow all; }",
+    "deny 127.0.0.1; location ^~ /pub/ { expires 1d; } location = /a.txt { expires 1d; }",
+    "location /pub/ { deny 127.0.0.1; } location ^~ /priv/ { deny 127.0.0.0/8; allow all; }",
+    "deny 127.0.0.1; allow 127.0.0.0/24; deny all;",
+    "allow 127.0.0.2; deny 127.0.0.0/30; location ~ \\.css$ { expires 1d; }",
+    "deny 127.0.0.1; location /w2/ { alias @ROOT@/guarded/; } location /w2/pub/ { deny 192.0.2.1; }",
+    "location /pub/ { deny 127.0.0.1; location ^~ /pub/secret/ { expires 1d; } } location ~ \\.css$ { expires 1d; }",
+    "location ~ \\.css$ { deny 127.0.0.1; } location /pub/ { allow all; }",
 ]
 GUARDED_FILES = "a.txt priv/a.txt priv/b.css pub/a.txt pub/b.css pub/secret/a.txt pub/secret/b.css"
 

@@ -90,6 +90,38 @@ def test_no_way_around(guarded):
     assert SECRET.encode() in proxy.get("/get/inner/run.php/x", basic("ann", "right")).body
 
 
+def test_who_opens_an_ending_opens_files(stack, base):
+    """What answers where there is none is asked by itself: fallback, index, list; whose script names a file, that is for."""
+    users = base / "users"
+    users.write_text(f"ann:{hashed('right')}\n", encoding="ascii")
+    users.chmod(0o644)
+    kept = base / "kept"
+    kept.mkdir(mode=0o755)
+    (kept / "a.css").write_text(SECRET, encoding="ascii")
+    proxy, fpm = stack(site={
+        "auth": {"users": str(users)}, "errors": {"404": "/e/404.html", "401": "/e/401.html"}, "internal": {"/kept/": str(kept)}, "fallback": "/index.php",
+        "routes": [{"path": ["*.css", "/names.css/", "/pub/"], "auth": "off"}, {"path": "/names.css/", "list": True}, {"path": "/spa/", "fallback": "/spa.html"},
+                   {"path": "/list/", "fallback": "/names/"}, {"path": "/names/", "list": True}, {"path": "/gone/", "fallback": "404"},
+                   {"path": "/hook/", "auth": "off", "fallback": "/hook.php"}, {"path": "/get/**", "to": "/send.php?f=$1"}]})
+    for name, text in (("index.php", f"<?php echo '{SECRET}';"), ("hook.php", "<?php echo 'hook';"), ("send.php", "<?php header('X-Accel-Redirect: /kept/' . $_GET['f']);"),
+                       ("spa.html", SECRET), ("e/404.html", "own page"), ("e/401.html", "who are you"), ("names/a.txt", SECRET), ("dir.css/index.php", f"<?php echo '{SECRET}';"),
+                       ("pub/a.txt", "public"), ("names.css/a.txt", "public"), ("a.css", "public")):
+        (fpm.www / name).parent.mkdir(exist_ok=True)
+        (fpm.www / name).write_text(text, encoding="ascii")
+    for target in ("/admin/x.css", "/x.css?page=admin", "/none.css/", "/dir.css/", "/index.php/x.css", "/index.php", "/spa/x.css", "/list/x.css", "/pub/none", "/pub/",
+                   "/get/a.css", "/kept/a.css", "/send.php?f=a.css", "/admin%2fx.css", "//x.css", "/gone/../x.css"):
+        got = proxy.get(target)
+        assert got.status in (401, 404) and SECRET.encode() not in got.body, (target, got)
+        assert got.body in (b"who are you", b"own page"), (target, got)
+        assert target == "/kept/a.css" or got.status == 401, (target, got)
+    for target, body in (("/a.css", b"public"), ("/pub/a.txt", b"public"), ("/hook/x", b"hook"), ("/hook/x.css", b"hook"), ("/gone/x.css", b"own page")):
+        assert proxy.get(target).body == body, target
+    assert b"a.txt" in proxy.get("/names.css/").body
+    for target in ("/admin/x.css", "/spa/x.css", "/dir.css/", "/get/a.css", "/index.php/x.css"):
+        assert proxy.get(target, basic("ann", "right")).body == SECRET.encode(), target
+    assert b"a.txt" in proxy.get("/list/x.css", basic("ann", "right")).body
+
+
 def test_a_changed_file_counts_at_once(guarded):
     proxy, _, users = guarded
     assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200

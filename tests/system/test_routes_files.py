@@ -40,6 +40,32 @@ def test_own_pages_for_errors(stack):
 
 
 @pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("pages", [{"412": "/e.html", "416": "/e.html"}, {"4xx": "/e.html"}])
+def test_own_pages_for_conditions_and_ranges(stack, gzipped, pages):
+    """412 and 416 are said of a file: the site's own, and one that a script names."""
+    proxy, fpm = stack(site={"errors": pages, "gzip": gzipped, "headers": {"X-Own": "yes"}, "internal": {"/kept/": "kept"}})
+    page = b"<p>" + b"ours" * 1000 + b"</p>"
+    write(fpm.www / "e.html", page)
+    write(proxy.config_path.parent / "kept" / "a.css", "b { }")
+    write(fpm.www / "sent.php", "<?php header('X-Accel-Redirect: /kept/a.css');")
+    with proxy.client() as client:
+        for target in ("/style.css", "/sent.php"):
+            size = client.request("GET", target).get("Content-Length")
+            for status, header in ((412, ("If-Match", '"x"')), (412, ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:01 GMT")), (416, ("Range", "bytes=900000-"))):
+                for method in ("GET", "HEAD"):
+                    got = client.request(method, target, [header])
+                    if method == "HEAD" and status == 416:
+                        assert got.status == 200, "a range is for GET alone"
+                        continue
+                    assert got.status == status and got.body == (page if method == "GET" else b""), (target, header, got)
+                    assert got.get("Content-Length") == str(len(page)) and got.get("X-Own") == "yes", got.fields
+                    assert got.get("Content-Type") == "text/html; charset=utf-8" and got.get("ETag") is None, got.fields
+                    assert got.get("Content-Range") == (f"bytes */{size}" if status == 416 else None), got.fields
+            assert client.request("GET", target, [("Range", "bytes=0-1")]).status == 206
+            assert client.request("GET", target, [("If-None-Match", "*")]).status == 304
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
 def test_pages_in_place_of_php_s(stack, gzipped):
     proxy, fpm = stack(site={"errors": {"404": "/e.html", "401": "/e.html", "500": "/none.html", "from_php": True}, "gzip": gzipped})
     write(fpm.www / "e.html", "<p>" + "ours" * 1000 + "</p>")

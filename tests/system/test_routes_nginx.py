@@ -19,7 +19,8 @@ from harness.http_client import Client
 from harness.nginx import Nginx
 from harness.php_fpm import PhpFpm
 
-APPS = ("wordpress", "nextcloud", "drupal", "laravel", "mediawiki", "magento", "matomo", "dokuwiki")
+APPS = ("wordpress", "nextcloud", "drupal", "laravel", "mediawiki", "magento", "matomo", "dokuwiki", "symfony", "phpmyadmin", "joomla", "moodle",
+        "shaarli", "typo3", "wordpress-multisite", "wordpress-subdomains")
 DATA = Path(__file__).resolve().parent / "apps"
 
 NGINX_HTTP = """\
@@ -47,7 +48,7 @@ def fronts():
         plant(root, app(name).FILES, getattr(app(name), "SCRIPTS_SAY", ()))
         text = (DATA / f"{name}.conf").read_text(encoding="ascii").replace("@ROOT@", str(root))
         servers += f"server {{ listen 127.0.0.1:@PORT@; server_name {name}.example; root {root};\n{text}}}\n"
-        sites.append({"hosts": [f"{name}.example"], "app": name, "root": str(root), "pool": "php"})
+        sites.append({"hosts": [f"{name}.example"], "app": getattr(app(name), "APP", name), "root": str(root), "pool": "php"})
     nginx = Nginx(base / "nginx", fpm, servers)
     holdfast = Holdfast(base / "holdfast", {"pools": {"php": {"address": fpm.address}}, "sites": sites})
     try:

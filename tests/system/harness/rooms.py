@@ -35,7 +35,7 @@ ARROW_DOORS = {("proxy/net", "proxy/posix"): {"unix_address.h"},
                ("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
                ("proxy/commands", "proxy/worker"): {"server.h"},
                # explain and doctor look at files as the server does.
-               ("proxy/commands", "proxy/client"): {"static_response.h", "system_probe.h"},
+               ("proxy/commands", "proxy/client"): {"site_files.h", "static_response.h", "system_probe.h"},
                ("proxy", "proxy/core"): {"version.h"}}
 # proxy/net implements this interface of core.
 ARROW_EXCEPTIONS = {("proxy/net", "proxy/core/spill.h")}

@@ -132,6 +132,27 @@ TEST_CASE("an action behind one that takes all is said to be in vain") {
   CHECK(says(result, "sites[0].routes[1]: its action never counts"));
 }
 
+TEST_CASE("what a fallback makes of auth: off, allow and php: false") {
+  const std::string guarded = "fallback: /index.php, auth: { users: /etc/passwd }, routes: ";
+  const char* opens = "sites[0].routes[0]: opens files; what is none gets /index.php";
+  const auto said = [](const std::string& keys, const char* words) {
+    const auto result = load(kPools + "sites: [{ root: /usr/share, pool: php, " + keys + " }]\n");
+    CHECK(result.config);
+    return says(result, words);
+  };
+  CHECK(said(guarded + "[{ path: /api/, auth: off }]", opens));
+  CHECK(said(guarded + "[{ path: /api/**, auth: off }]", opens));
+  CHECK(said("fallback: /index.php, allow: 10.0.0.0/8, routes: [{ path: /api/, allow: all }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: /api/, auth: off, fallback: /index.php }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: /api/, auth: off, fallback: 404 }]", opens));
+  CHECK_FALSE(said(guarded + "[{ path: \"*.css\", auth: off }]", opens));
+  CHECK_FALSE(said("auth: { users: /etc/passwd }, routes: [{ path: /api/, auth: off }]", opens));
+  const char* never = "sites[0].php: false keeps /index.php from running, too";
+  CHECK(said("fallback: /index.php, php: false", never));
+  CHECK_FALSE(said("fallback: /index.php, php: false, routes: [{ path: /index.php, php: true }]", never));
+  CHECK_FALSE(said("fallback: /index.html, php: false", never));
+}
+
 TEST_CASE("a site may have so many routes and no more") {
   std::string keys = "routes: [";
   for (std::size_t i = 0; i < kRoutesMax; ++i) keys += "{ path: /a, log: false }, ";
@@ -169,6 +190,10 @@ TEST_CASE("keys of a site") {
       {"errors: { 200: /a.html }", "'200' is no status that has a page"},
       {"errors: { 404: a.html }", "write /a.html"},
       {"internal: { /a: /srv }", "it begins and ends with '/'"},
+      {"internal: { /../: /srv }", "no path begins with '/../', they are without '/../'"},
+      {"internal: { /a/./: /srv }", "they are without '/./'"},
+      {"internal: { /a//b/: /srv }", "they are without '//'"},
+      {"internal: { \"/%2e%2E/\": /srv }", "they are percent-decoded"},
       {"types: { .webp: image/webp }", "without its dot"},
       {"charset: \"a b\"", "expected a charset"},
       {"app: laravl", "did you mean 'laravel'?"},
@@ -227,6 +252,16 @@ TEST_CASE("include: sites and pools of other files, each with its own places") {
   CHECK(says(wrong, "    rot: /usr"));
   folder.write("sites/b.yaml", "listen: :80\n");
   CHECK(says(load_main("sites/*.yaml"), "b.yaml:1:1: error: unknown key 'listen' at the top level"));
+  for (const char* key : {"listen", "client", "log", "trusted_proxies", "include", "user"}) {
+    folder.write("sites/b.yaml", std::string(key) + ": x\n");
+    const auto other = load_main("sites/*.yaml");
+    CHECK_MESSAGE(says(other, ("an included file has only pools and sites; " + std::string(key) +
+                               " belongs into the file that includes it")
+                                  .c_str()),
+                  said(other));
+  }
+  folder.write("sites/b.yaml", "sitess: []\n");
+  CHECK(says(load_main("sites/*.yaml"), "did you mean 'sites'?"));
   folder.write("sites/b.yaml", "pools: { php: { address: unix:/run/3.sock } }\n");
   CHECK(says(load_main("sites/*.yaml"), "there is a pool 'php' already"));
   CHECK(says(load_main("none.yaml"), "there is no file"));

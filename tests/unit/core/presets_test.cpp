@@ -110,16 +110,21 @@ TEST_CASE("WordPress") {
                       {"/wp-includes/css/dist/a.css", "file max"},
                       {"/dump.sql", "404"},
                       {"/a-page/", "file"}});
-  check("wordpress-multisite", {{"/wp-admin/index.php", "run"},
-                                {"/wp-login.php", "run"},
-                                {"/blog/wp-admin", "301 /blog/wp-admin/"},
-                                {"/blog/wp-admin/index.php?a=b", "to /wp-admin/index.php?a=b"},
-                                {"/blog/wp-content/a.css", "to /wp-content/a.css"},
-                                {"/blog/wp-login.php", "to /wp-login.php"},
-                                {"/blog/wp-content/uploads/x.php", "403"},
-                                {"/wp-content/uploads/sites/2/x.php", "403"},
-                                {"/wp-content/plugins/a/b.php", "run"},
-                                {"/blog/2024/", "file"}});
+  check("wordpress-multisite",
+        {{"/wp-admin/index.php", "run"},
+         {"/wp-login.php", "run"},
+         {"/blog/wp-admin", "301 /blog/wp-admin/"},
+         {"/blog/wp-admin/index.php", "run"},
+         {"/blog/wp-content/a.css", "file max"},
+         {"/files/2012/a.jpg", "to /wp-includes/ms-files.php?file=2012/a.jpg"},
+         {"/blog/files/2012/a.b.jpg", "to /wp-includes/ms-files.php?file=2012/a.b.jpg"},
+         {"/blog/files/2012/x.php", "403"},
+         {"/blog/files/manual/", "file"},
+         {"/blog/wp-login.php", "run"},
+         {"/blog/wp-content/uploads/x.php", "403"},
+         {"/wp-content/uploads/sites/2/x.php", "403"},
+         {"/wp-content/plugins/a/b.php", "run"},
+         {"/blog/2024/", "file"}});
 }
 
 TEST_CASE("Nextcloud") {

@@ -1,6 +1,7 @@
 // What the routes of a site make of a path, together with what lies there.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "config/addresses.h"
@@ -217,13 +218,120 @@ TEST_CASE_FIXTURE(Fixture, "who may come to the script of a fallback is said by 
     site().routes[0].allow.reset();
     site().routes[0].deny = 403;  // reached by its own name it is refused, as a front controller may be
     CHECK(to("/none").starts_with("php /index.php"));
-    // The application is opened where the path asked for is.
+    // Files are opened where their path is; the application, where that route names it.
     site().routes.clear();
     site().allow = config::parse_networks("10.0.0.0/8").value;
     route({"/api/"}).allow = config::parse_networks("::/0").value;
+    files.kinds["/r/api/a.txt"] = FileKind::file;
+    CHECK(to("/api/a.txt") == "file /api/a.txt");
+    CHECK(to("/api/x") == "403");
+    site().routes[0].fallback = fallback;
     CHECK(to("/api/x").starts_with("php /index.php"));
     CHECK(to("/x") == "403");
+    CHECK(to("/index.php") == "403");
+    // Not past what the script's own routes say.
+    route({"/index.php"}).allow = config::parse_networks("192.0.2.0/24").value;
+    CHECK(to("/api/x") == "403");
     site().allow.reset();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture, "who opens an ending opens files, not what answers for missing ones") {
+  config::Auth asked;
+  asked.users = "/users";
+  config::Auth off;
+  off.off = true;
+  const auto open = [this](const std::string& path) {
+    const std::string what = to(path);
+    const auto& auth = last.plan.auth;
+    return std::all_of(auth.begin(), auth.end(), [](const auto* each) { return each == nullptr; }) ? what
+                                                                                                   : "401";
+  };
+  site().auth = asked;
+  site().fallback = "/index.php";
+  route({"*.css"}).auth = off;
+  CHECK(open("/b.css") == "file /b.css");
+  CHECK(open("/admin/x.css") == "401");
+  CHECK(open("/a.php/x.css") == "401");
+  CHECK(open("/x") == "401");
+  files.kinds["/r/y.css"] = FileKind::directory;  // its index is a script of another name
+  files.kinds["/r/y.css/index.php"] = FileKind::file;
+  CHECK(open("/y.css/") == "401");
+  for (const char* fallback : {"/index.php$path", "/spa.html", "/dir/", "/a.php?p=$path"}) {
+    CAPTURE(std::string(fallback));
+    site().fallback = fallback;
+    CHECK(open("/admin/x.css") == "401");
+  }
+  // The route that opens a folder with all that answers there says so.
+  config::Route& api = route({"/api/"});
+  api.auth = off;
+  for (const char* fallback : {"/index.php", "/spa.html", "/dir/", "/a.php?p=$path"}) {
+    CAPTURE(std::string(fallback));
+    site().routes[1].fallback = fallback;
+    CHECK(open("/api/x") != "401");
+    CHECK(open("/api/x") != "404");
+    CHECK(open("/api") != "401");
+    CHECK(open("/x.css") == "401");
+  }
+  // A later route that names another is no part of it.
+  route({"/api/v2/"}).fallback = "/a.php";
+  CHECK(open("/api/v2/x") == "401");
+  CHECK(open("/api/v3/x") != "401");
+  unseen = true;
+  CHECK(open("/admin/x.css") == "401");
+  unseen = false;
+  // The same where a folder asks, not the site: the application is told the path that was asked for.
+  site().auth.reset();
+  site().routes.clear();
+  site().fallback = "/index.php";
+  route({"/admin/"}).auth = asked;
+  route({"*.css", "/admin/open/"}).auth = off;
+  CHECK(open("/x.css").starts_with("php /index.php"));
+  CHECK(open("/admin/x.css") == "401");
+  CHECK(open("/admin/open/x") == "401");
+  site().routes[1].fallback = "/index.php";
+  CHECK(open("/admin/open/x").starts_with("php /index.php"));
+  site().routes.clear();
+  route({"/admin/"}).allow = config::parse_networks("10.0.0.0/8").value;
+  for (const char* all : {"0.0.0.0/0", "::/0"}) {
+    CAPTURE(std::string(all));
+    route({"*.css"}).allow = config::parse_networks(all).value;
+    asker.client = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1};
+    CHECK(to("/admin/x.css") == "403");
+    CHECK(to("/x.css").starts_with("php /index.php"));
+    files.kinds["/r/admin/y.css"] = FileKind::file;
+    CHECK(to("/admin/y.css") == "file /admin/y.css");
+    site().routes.pop_back();
+  }
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "php: false of the site, or of the script's own routes, holds for a fallback, too") {
+  for (const char* fallback : {"/index.php", "/index.php$path"}) {
+    CAPTURE(std::string(fallback));
+    site().routes.clear();
+    site().fallback = fallback;
+    site().php = false;
+    CHECK(to("/none") == "404");
+    CHECK(to("/index.php") == "404");
+    route({"/index.php"}).php = true;
+    CHECK(to("/none").starts_with("php /index.php"));
+    site().routes.clear();
+    route({"/app/"}).php = true;
+    CHECK(to("/app/none") == "404");
+    site().routes[0].fallback = fallback;
+    CHECK(to("/app/none").starts_with("php /index.php"));
+    CHECK(to("/none") == "404");
+    site().php.reset();
+    site().routes.clear();
+    route({"*.php"}).php = false;
+    CHECK(to("/none") == "404");
+    site().routes.clear();
+    route({"/up/"}).php = false;  // what lies there is not run; a name that is not there is a page
+    CHECK(to("/up/none").starts_with("php /index.php"));
+    site().routes[0].fallback = fallback;
+    CHECK(to("/up/none").starts_with("php /index.php"));
+    CHECK(to("/up/evil.php") == "404");
   }
 }
 

@@ -258,6 +258,17 @@ TEST_CASE_FIXTURE(Fixture, "directories: index files in order, redirect without 
   CHECK(to("/dir/") == "php /dir/index.php");
 }
 
+TEST_CASE_FIXTURE(Fixture, "without index files a folder is nothing of its own") {
+  site().index.clear();
+  CHECK(to("/empty").starts_with("301"));
+  CHECK(to("/empty/") == "404");
+  site().fallback = "/index.php";
+  CHECK(to("/empty").starts_with("php /index.php"));  // its page, which may be led from /empty/ to /empty
+  CHECK(to("/empty/").starts_with("php /index.php"));
+  site().list = true;
+  CHECK(to("/empty").starts_with("301"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "a redirect stays on this host") {
   files.kinds["/r/evil.example"] = FileKind::directory;
   CHECK(to("/evil.example", "//evil.example") == "301 /evil.example/");

@@ -165,6 +165,62 @@ TEST_CASE("allow and deny count in turn, up to all") {
   });
 }
 
+TEST_CASE("deny of an address: what is left of the others is exact") {
+  const std::string pass = kPass;
+  check({
+      {"deny 192.0.2.1; location /x/ { expires 1d; }",
+       {"[\"/**\"]\n        when:\n          from: [192.0.2.1/32]\n        deny: 403", "[/x/]"}},
+      {"location /x/ { deny 192.0.2.1; }",
+       {"[/x/]\n        when:\n          from: [192.0.2.1/32]\n        deny: 403"}},
+      {"location ^~ /x/ { deny 192.0.2.1; allow all; }",
+       {"from: [192.0.2.1/32]\n        deny: 403", "[/x/]\n        allow: [\"::/0\"]"}},
+      // nginx's own example: the address is in the network that may come.
+      {"deny 192.168.1.1; allow 192.168.1.0/30; deny all;", {"allow: [192.168.1.0/32, 192.168.1.2/31]"}},
+      {"allow 10.0.0.4; deny 10.0.0.4/31; deny 10.0.0.4;",
+       {"[\"/**\"]\n        when:\n          from: [10.0.0.5/32]\n        deny: 403"}},
+      {"deny 192.0.2.0/24; allow 192.0.2.9; deny all;", {"[\"/**\"]\n        deny: 403"}},
+      {"deny 2001:db8::/32; location = /a { return 302 /b; }",
+       {"from: [2001:db8::/32]\n        deny: 403", "redirect: /b"}},
+      // Of its own: the outer list does not count.
+      {"allow 10.0.0.0/8; deny all; location /x/ { deny 10.0.0.1; }",
+       {"allow: [10.0.0.0/8]", "[/x/]\n        when:", "from: [10.0.0.1/32]",
+        "[/x/]\n        allow: [\"::/0\"]"}},
+      // A location within has what the one around it says.
+      {"location /d/ { deny 192.0.2.1; location ^~ /d/e/ { expires 1d; } }",
+       {"[/d/e/]\n        when:\n          from: [192.0.2.1/32]\n        deny: 403",
+        "[/d/e/]\n        expires: 1d"}},
+      {"location ^~ /w/ { alias /srv/w/; deny 192.0.2.1; }",
+       {"path: /w", "[\"/**\"]\n        when:\n          from: [192.0.2.1/32]\n        deny: 403"}},
+  });
+  std::string yaml =
+      imported("try_files $uri /index.php; location ~ \\.php$ { deny 192.0.2.1; " + pass + " }");
+  CHECK_MESSAGE(
+      in_turn(yaml, {"counts for all paths", "[\"/**\"]\n        when:\n          from: [192.0.2.1/32]"}),
+      yaml);
+  yaml = imported("try_files $uri /index.php; location = /x.php { deny 192.0.2.1; " + pass +
+                  " } location ~ \\.php$ { " + pass + " }");
+  CHECK_MESSAGE(in_turn(yaml, {"[/x.php]\n        when:\n          from: [192.0.2.1/32]"}), yaml);
+  CHECK_MESSAGE(!has(yaml, "counts for all paths"), yaml);
+}
+
+TEST_CASE("where no location runs a script of a name in .php, none runs") {
+  const std::string pass = kPass;
+  for (const char* where : {"~ \\.phtml$", "~* \\.(phtml|pht)$"}) {
+    const std::string yaml = imported("index index.php; try_files $uri /index.php; location " +
+                                      std::string(where) + " { " + pass + " }");
+    CHECK_MESSAGE(has(yaml, "php: false\n"), yaml);
+    CHECK_MESSAGE(has(yaml, "only names that end in .php run"), yaml);
+  }
+  const std::string phtml = "location ~ \\.phtml$ { " + pass + " } ";
+  CHECK_FALSE(has(imported(phtml + "location ~ \\.php$ { " + pass + " }"), "php: false"));
+  const std::string one = imported(phtml + "location = /index.php { " + pass + " }");
+  CHECK_MESSAGE(has(one, "run: [/index.php]"), one);
+  CHECK_FALSE(has(one, "php: false"));
+  // Of a prefix the scripts below it.
+  const std::string below = imported("location /scripts/ { " + pass + " }");
+  CHECK_MESSAGE(has(below, "run: [\"/scripts/**.php\"]"), below);
+}
+
 TEST_CASE("the halves of a password are inherited each by itself") {
   const std::string yaml = imported("auth_basic_user_file /u; location /adm/ { auth_basic R; }");
   CHECK_MESSAGE(in_turn(yaml, {"[/adm/]", "realm: R", "users: /u"}), yaml);

@@ -206,7 +206,7 @@ TEST_CASE("what cannot be said is named with its line") {
       {"fastcgi_param X $remote_addr;", "a param with a variable"},
       {"location /x/ { root /other; expires 1d; }", "its root cannot be said"},
       {"location /x/ { return 418; }", "deny: 403 stands for it"},
-      {"deny 10.0.0.1;", "only `allow` of networks"},
+      {"deny unix:;", "only networks and `all`"},
       {"rewrite ^/(?<n>a)$ /b last;", "write a route with to or redirect by hand"},
       {"set $a $b;", "variables cannot be set"},
       {"access_log /var/log/a.log;", "there is one access log"},
@@ -273,7 +273,36 @@ TEST_CASE("files that are included stand where they are named") {
   CHECK(has(yaml, "root: /srv/h"));
   CHECK(has(yaml, "path: [/x/]"));
   CHECK(has(yaml, "# more:2: bad_one 1: has no counterpart here"));
-  CHECK(has(imported("include a;", {{"a", "include a;"}}), "files include files too deeply"));
+  CHECK(has(imported("include a;", {{"a", "include a;"}}), "a would include itself"));
+}
+
+TEST_CASE("a file that includes itself is read once") {
+  const std::string self = "http { include *.conf; server { server_name a.b; root /srv/a; } }\n";
+  for (const char* name : {"/etc/nginx/nginx.conf", "/etc/nginx/./nginx.conf"}) {
+    const auto files = [&](const std::string&) {
+      return std::vector<NginxFile>{{name, self}, {"other.conf", "server { server_name c.d; root /srv/c; }"}};
+    };
+    const std::string yaml = import_yaml(import_nginx(self, "/etc/nginx/nginx.conf", files));
+    CHECK_MESSAGE(has(yaml, "nginx.conf would include itself"), yaml);
+    CHECK_FALSE(has(yaml, "another server"));
+    CHECK(has(yaml, "[a.b]"));
+    CHECK(has(yaml, "[c.d]"));
+  }
+  // By way of another; and twice side by side, which is no circle.
+  CHECK(has(imported("events {} include a;", {{"a", "include b;"}, {"b", "include a;"}}),
+            "# b:1: include a: a would include itself"));
+  const std::string twice = imported(
+      "server { server_name a.b; root /a; include x; } server { server_name c.d; root /c; include x; }",
+      {{"x", "location /x/ { deny all; }"}});
+  CHECK(twice.find("[/x/]") != twice.rfind("[/x/]"));
+  CHECK_FALSE(has(twice, "include itself"));
+  int depth = 0;
+  const auto deeper = [&depth](const std::string&) {
+    ++depth;
+    return std::vector<NginxFile>{{std::to_string(depth), "include " + std::to_string(depth) + ";"}};
+  };
+  CHECK(has(import_yaml(import_nginx("include 0;", "nginx.conf", deeper)), "files include files too deeply"));
+  CHECK(depth < 200);
 }
 
 TEST_CASE("what is no nginx configuration") {
