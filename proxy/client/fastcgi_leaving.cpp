@@ -23,7 +23,7 @@ constexpr core::Duration kShutQueueTime = 200ms;
 // that.
 constexpr core::Duration kLingerSilence = 2s;
 constexpr core::Duration kLingerTime = 10s;
-// An idle connection whose listener has gone: what was sent before that is read, and answered.
+// A connection that is to close: what was sent before that is read, and answered, for so long at most.
 constexpr core::Duration kLastRequestTime = 1s;
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 // Answers that wait for a web server that only asks (GET_VALUES).
@@ -81,9 +81,8 @@ void FastcgiConnection::look_at_end() {
 
 void FastcgiConnection::become_idle() {
   idle_since_ = context_.now();
-  if (host_.draining()) {
-    ends_for_ = core::ClientCloseReason::stopping;
-    session_.close_when_done();
+  if (host_.draining() && !last_by_ && !has_input_waiting()) {
+    end_after_these();
     look_at_end();
     return;
   }
@@ -106,6 +105,8 @@ void FastcgiConnection::close(core::ClientCloseReason reason, bool by_reset) {
   move_to(State::closing);
   output_.clear();
   sent_.clear();
+  waiting_.clear();
+  turn_link_.unlink();
   close_socket(reason, by_reset);
   count_memory(0);
 }
@@ -121,7 +122,7 @@ bool FastcgiConnection::wants_input() const {
     case State::leaving:
     case State::closing: return false;
   }
-  if (stream_->unsent_bytes() > kUnsentBytesMost) return false;
+  if (stream_->unsent_bytes() > kUnsentBytesMost || requests_.size() >= kRequestsMost) return false;
   if (!context_.memory.full()) return true;
   return std::none_of(requests_.begin(), requests_.end(),
                       [](const auto& each) { return each->request().state() == Request::State::reading; });
@@ -129,10 +130,12 @@ bool FastcgiConnection::wants_input() const {
 
 void FastcgiConnection::update_reading() {
   if (state_ == State::closing) return;
-  if (wants_input() && !eof_) {
+  const bool wants = wants_input() && !eof_;
+  if (wants && waiting_.empty()) {
     stream_->start_read();
   } else {
     stream_->stop_read();
+    if (wants) host_.wants_turn(turn_link_);
   }
   recount();
 }
@@ -140,7 +143,8 @@ void FastcgiConnection::update_reading() {
 // What it holds beside the stores, which count themselves.
 void FastcgiConnection::recount() {
   if (state_ == State::closing) return;
-  std::size_t bytes = stream_->unsent_bytes() + output_.size() + session_.params_held_bytes();
+  std::size_t bytes =
+      stream_->unsent_bytes() + output_.size() + session_.params_held_bytes() + waiting_.size();
   for (const auto& each : requests_) bytes += each->request().uncounted_bytes();
   count_memory(bytes);
 }
@@ -162,7 +166,11 @@ void FastcgiConnection::update_deadline() {
   }
   nobodys_bytes_.stop();
   std::optional<core::Time> first;
-  if (eof_ && context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
+  if (eof_) {
+    if (context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
+  } else {
+    first = last_by_;
+  }
   for (const auto& each : requests_) {
     if (each->request().state() != Request::State::reading) continue;
     core::Time due = each->begun() + header_time();
@@ -212,12 +220,12 @@ void FastcgiConnection::on_deadline(core::Time now) {
     return;
   }
   if (requests_.empty()) {
-    ends_for_ =
-        last_by_ ? core::ClientCloseReason::listener_gone : core::ClientCloseReason::keep_alive_timeout;
-    session_.close_when_done();
+    if (!last_by_) ends_for_ = core::ClientCloseReason::keep_alive_timeout;
+    end_after_these();
   } else {
     refuse_late(now);
     if (eof_) leave_queue();
+    if (last_by_ && now >= *last_by_) end_after_these();
   }
   settle();
 }
@@ -247,6 +255,13 @@ bool FastcgiConnection::has_left(const FastcgiRequest& request) const {
   return !shut_at_once || context_.now() >= eof_at_ + kShutQueueTime;
 }
 
+// Of its requests that are not whole becomes nothing.
+void FastcgiConnection::take_nothing_more() {
+  waiting_.clear();
+  std::string_view none;
+  take_input(none);
+}
+
 void FastcgiConnection::on_eof() {
   if (state_ == State::leaving || state_ == State::closing) return;
   if (state_ == State::lingering) {
@@ -258,7 +273,7 @@ void FastcgiConnection::on_eof() {
   const bool gone = stream_->is_unix() && stream_->peer_gone();
   session_.end_input(gone ? fastcgi::ServerSession::InputEnd::gone
                           : fastcgi::ServerSession::InputEnd::half_closed);
-  take_step_input({});
+  take_nothing_more();
   if (!gone) leave_queue();
   settle();
 }
@@ -280,27 +295,44 @@ void FastcgiConnection::on_error(net::Error error) {
   const bool at_work = !requests_.empty();
   eof_ = true;
   session_.end_input(fastcgi::ServerSession::InputEnd::gone);
-  take_step_input({});
+  take_nothing_more();
   cut_off(at_work ? core::ClientCloseReason::client_left : core::ClientCloseReason::client_error);
 }
 
 // ---- told by the server
 
-void FastcgiConnection::finish() {
-  if (state_ != State::open || last_by_) return;
-  if (!requests_.empty()) {
-    shut_down();
-    return;
-  }
-  last_by_ = context_.now() + kLastRequestTime;
-  settle();
+// What was sent before we say so is read, and answered.
+bool FastcgiConnection::has_input_waiting() const {
+  return !waiting_.empty() || (!eof_ && stream_->has_unread_input());
 }
 
-void FastcgiConnection::shut_down() {
-  if (state_ != State::open) return;
+void FastcgiConnection::end_after_these() {
+  last_by_.reset();
   if (ends_for_ == core::ClientCloseReason::last_answer)
     ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;
   session_.close_when_done();
+}
+
+void FastcgiConnection::finish() {
+  if (state_ != State::open || last_by_) return;
+  if (requests_.empty() || has_input_waiting()) {
+    last_by_ = context_.now() + kLastRequestTime;
+  } else {
+    end_after_these();
+  }
+  settle();
+}
+
+// An idle web server that has its request on the way to us finds a closed connection: nginx sends a GET again, and
+// answers 502 to a POST, others answer 502 to both. So what the kernel has is served; and one that has only
+// just connected (each request of most web servers does) has its time to send.
+void FastcgiConnection::shut_down() {
+  if (state_ != State::open) return;
+  if (has_input_waiting() || !has_asked_) {
+    if (!last_by_) last_by_ = context_.now() + kLastRequestTime;
+  } else {
+    end_after_these();
+  }
   settle();
 }
 
