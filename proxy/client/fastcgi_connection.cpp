@@ -135,8 +135,6 @@ void FastcgiConnection::take_input(std::string_view& input) {
   }
   got_stdin_.clear();
   send_output(0);
-  const bool asks = begun > 0 || !requests_.empty();
-  if (last_by_ && asks && input.empty() && !has_input_waiting()) end_after_these();
 }
 
 void FastcgiConnection::act_on(const fastcgi::ServerEvent& event) {
@@ -174,7 +172,7 @@ FastcgiRequest* FastcgiConnection::find(std::uint16_t id) {
 }
 
 void FastcgiConnection::begin_request(std::uint16_t id) {
-  has_asked_ = true;
+  awaits_request_ = false;
   std::unique_ptr<FastcgiRequest> request = stock_.take();
   if (request == nullptr) request = std::make_unique<FastcgiRequest>(host_, context_);
   request->begin(*this, id, context_.next_id(), {peer_, local_, this->id(), false}, context_.now());
@@ -186,10 +184,11 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
   request.set_has_params(context_.now());
   request.head_of().set(request.params());
   refresh_plans();
-  if (listening_ == nullptr) {
+  if (listening_ == nullptr || is_too_late()) {
     context_.metrics.fastcgi.count_request(address_.text(), {});
     request.request().refuse_head(
-        503, "its listener was removed by a reload", core::ClientCloseReason::listener_gone,
+        503, host_.stopping() ? "Holdfast is stopping" : "its listener was removed by a reload",
+        host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone,
         {.head_method = request.head_of().head().method == http::Method::head, .first_bytes = {}});
     return;
   }

@@ -102,11 +102,14 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   void on_failed(fastcgi::ServerFault fault);
   FastcgiRequest* find(std::uint16_t id);
   core::Duration header_time() const;  // for the parameters of a request
+  core::Duration stdin_end_time(const FastcgiRequest& request) const;
   void release(FastcgiRequest& request);
   void refuse_late(core::Time now);
   void leave_queue();
   bool has_input_waiting() const;
-  void end_after_these();
+  void tell_last();
+  bool is_too_late() const;
+  void end();
 
   // fastcgi_leaving.cpp
   void settle();
@@ -151,7 +154,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   bool busy_ = false;
   bool eof_ = false;
   bool fault_told_ = false;
-  bool has_asked_ = false;  // a request was begun, ever
+  bool awaits_request_ = true;  // the first ever, or the first since finish() found it idle
 };
 
 }  // namespace holdfast

@@ -12,8 +12,9 @@ namespace holdfast {
 using namespace std::chrono_literals;
 
 namespace {
-// The empty STDIN record of a request whose parameters say that it has no body: HAProxy may leave it out
-// behind a POST by HTTP/2.
+// The empty STDIN record of a request whose CONTENT_LENGTH is 0: HAProxy may leave it out behind a POST by
+// HTTP/2 (its issue 2499), and the specification (6.2) lets a Responder go by CONTENT_LENGTH. Where that is left out
+// only the record tells the end: it is waited for as for a body.
 constexpr core::Duration kStdinEndTime = 1s;
 // On TCP: an end that comes so soon behind a request is a half-close, and so long such a request may queue.
 constexpr core::Duration kShutBehindTime = 20ms;
@@ -81,8 +82,9 @@ void FastcgiConnection::look_at_end() {
 
 void FastcgiConnection::become_idle() {
   idle_since_ = context_.now();
-  if (host_.draining() && !last_by_ && !has_input_waiting()) {
-    end_after_these();
+  if (host_.draining()) tell_last();
+  if (is_too_late() || (last_by_ && !awaits_request_ && !has_input_waiting())) {
+    end();
     look_at_end();
     return;
   }
@@ -151,6 +153,10 @@ void FastcgiConnection::recount() {
 
 // ---- time
 
+core::Duration FastcgiConnection::stdin_end_time(const FastcgiRequest& request) const {
+  return request.is_told_empty() ? kStdinEndTime : context_.client_config().timeouts.body;
+}
+
 void FastcgiConnection::update_deadline() {
   if (state_ == State::leaving) {
     deadline_.clear();  // its requests are over at the end of this turn
@@ -166,17 +172,13 @@ void FastcgiConnection::update_deadline() {
   }
   nobodys_bytes_.stop();
   std::optional<core::Time> first;
-  if (eof_) {
-    if (context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
-  } else {
-    first = last_by_;
-  }
+  if (eof_ && context_.now() < eof_at_ + kShutQueueTime) first = eof_at_ + kShutQueueTime;
   for (const auto& each : requests_) {
     if (each->request().state() != Request::State::reading) continue;
     core::Time due = each->begun() + header_time();
     if (each->has_params()) {
       if (!each->lacks_stdin_end()) continue;  // Request watches the body
-      due = each->params_ended() + kStdinEndTime;
+      due = each->params_ended() + stdin_end_time(*each);
     }
     first = first ? std::min(*first, due) : due;
   }
@@ -221,11 +223,10 @@ void FastcgiConnection::on_deadline(core::Time now) {
   }
   if (requests_.empty()) {
     if (!last_by_) ends_for_ = core::ClientCloseReason::keep_alive_timeout;
-    end_after_these();
+    end();
   } else {
     refuse_late(now);
     if (eof_) leave_queue();
-    if (last_by_ && now >= *last_by_) end_after_these();
   }
   settle();
 }
@@ -237,9 +238,14 @@ void FastcgiConnection::refuse_late(core::Time now) {
     if (i >= requests_.size()) continue;
     FastcgiRequest& each = *requests_[i];
     if (each.request().state() != Request::State::reading || each.ended()) continue;
-    if (each.lacks_stdin_end() && now >= each.params_ended() + kStdinEndTime) {
-      session_.end_stdin(each.id());
-      on_stdin_end(each);
+    if (each.lacks_stdin_end() && now >= each.params_ended() + stdin_end_time(each)) {
+      if (each.is_told_empty()) {
+        session_.end_stdin(each.id());
+        on_stdin_end(each);
+      } else {
+        each.request().refuse(408, "the end of the FastCGI STDIN did not come in time",
+                              core::ClientCloseReason::body_timeout);
+      }
     } else if (!each.has_params() && now >= each.begun() + header_time()) {
       each.refuse_late();
     }
@@ -301,38 +307,40 @@ void FastcgiConnection::on_error(net::Error error) {
 
 // ---- told by the server
 
-// What was sent before we say so is read, and answered.
 bool FastcgiConnection::has_input_waiting() const {
   return !waiting_.empty() || (!eof_ && stream_->has_unread_input());
 }
 
-void FastcgiConnection::end_after_these() {
-  last_by_.reset();
-  if (ends_for_ == core::ClientCloseReason::last_answer)
+// FastCGI has no word for it, so a web server that has its next request on the way finds a closed connection: nginx
+// sends a GET again and answers 502 to a POST, HAProxy 502 to both, and sends on a connection that is at work
+// without looking. So what comes within kLastRequestTime is served, what comes later beside a request that runs
+// gets 503 at once, and the connection is closed when it is idle and the kernel has nothing of it.
+void FastcgiConnection::tell_last() {
+  if (!last_by_) last_by_ = context_.now() + kLastRequestTime;
+}
+
+bool FastcgiConnection::is_too_late() const {
+  return last_by_ && context_.now() >= *last_by_;
+}
+
+void FastcgiConnection::end() {
+  if (last_by_) {
     ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;
+  }
   session_.close_when_done();
 }
 
+// Its address has gone with a reload: even an idle one may have its request on the way.
 void FastcgiConnection::finish() {
   if (state_ != State::open || last_by_) return;
-  if (requests_.empty() || has_input_waiting()) {
-    last_by_ = context_.now() + kLastRequestTime;
-  } else {
-    end_after_these();
-  }
+  if (requests_.empty()) awaits_request_ = true;
+  tell_last();
   settle();
 }
 
-// An idle web server that has its request on the way to us finds a closed connection: nginx sends a GET again, and
-// answers 502 to a POST, others answer 502 to both. So what the kernel has is served; and one that has only
-// just connected (each request of most web servers does) has its time to send.
 void FastcgiConnection::shut_down() {
   if (state_ != State::open) return;
-  if (has_input_waiting() || !has_asked_) {
-    if (!last_by_) last_by_ = context_.now() + kLastRequestTime;
-  } else {
-    end_after_these();
-  }
+  tell_last();
   settle();
 }
 
