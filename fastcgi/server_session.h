@@ -120,8 +120,10 @@ class ServerSession {
   // The whole answer to a request that was refused: head and body, as of a CGI program.
   void write_refusal(std::uint16_t request_id, std::string_view answer, std::string& out);
   // The answer cannot be completed, and its head was written (before that, a Status tells it). With other
-  // requests open: END_REQUEST with application status 1, without the end of STDOUT. Else nothing, and the
-  // verdict is reset: after END_REQUEST a front would take an answer without a length for whole.
+  // requests open: END_REQUEST with application status 1, without the end of STDOUT. Else a header of version
+  // 0, and the verdict is reset: no web server looks at the status, and at the connection's end nginx takes an
+  // answer for whole (a Unix socket knows no reset), or leaves its client waiting for the rest. What cannot be a
+  // record it calls an error. Caddy 2.6 and lighttpd take an answer without a length for whole whatever we do.
   void break_off(std::uint16_t request_id, std::string& out);
 
   // The host wants to be rid of the connection: as if the last request had come without FCGI_KEEP_CONN.

@@ -120,6 +120,7 @@ void ServerSession::break_off(std::uint16_t request_id, std::string& out) {
   if (!request(request_id).head_written) std::abort();
   if (open_.size() == 1) {
     cut_short_ = closing_ = true;
+    out.append(kHeaderBytes, '\0');
   } else {
     write_end_request(request_id, 1, ProtocolStatus::request_complete, out);
   }

@@ -179,12 +179,15 @@ TEST_CASE("server answer: a refused request of either flag") {
   CHECK(Server(limits).feed(request(1, "body", 1)).session.verdict() == ServerVerdict::keep);
 }
 
-TEST_CASE("server answer: broken off alone: no END_REQUEST, and the connection is reset") {
+TEST_CASE(
+    "server answer: broken off alone: no END_REQUEST but what is no record, and the connection is reset") {
   Server server = answering();
   server.session.write_head(1, "h", server.sent);
   server.session.write_body(1, "part", server.sent);
+  const std::string whole = server.sent;
   server.session.break_off(1, server.sent);
-  CHECK(server.words() == "out1:h out1:part");
+  CHECK(words_of(whole) == "out1:h out1:part");
+  CHECK(server.sent == whole + std::string(8, '\0'));
   CHECK(server.session.verdict() == ServerVerdict::reset);
   CHECK(server.feed(request(2)).log().empty());
   CHECK(server.session.verdict() == ServerVerdict::reset);
