@@ -196,24 +196,25 @@ def test_what_came_before_its_address_was_dropped_is_answered(listening, transpo
         assert web.at_eof()
 
 
-@pytest.mark.parametrize("how", ["idle", "beside another", "a burst", "connected"])
+@pytest.mark.parametrize("how", ["idle", "beside another", "a burst", "connected", "backlog"])
 def test_what_came_before_the_stop_is_answered(listening, transport, how):
     """Closed with its request unread, nginx says 502 to the client of a POST."""
     holdfast, php, client = listening(transport)
+    if how == "backlog":
+        stopped(holdfast)
     web = client()
     if how == "connected":
         wait_until(lambda: holdfast.status()["clients"]["connections"] == 1, "the connection to be accepted")
-    else:
+        holdfast.process.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in holdfast.log(), "the stop to begin")
+    elif how != "backlog":
         assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"
     if how == "beside another":
         web.send(request(php.www / "hold.php", "t=h&r=go", 2))
         wait_until(lambda: php.seen("started-h"), "the first to run")
-    ids = range(3, 33 if how == "a burst" else 4)
-    if how != "connected":
+    if how not in ("connected", "backlog"):
         stopped(holdfast)
-    else:
-        holdfast.process.signal(signal.SIGTERM)
-        wait_until(lambda: "stopping" in holdfast.log(), "the stop to begin")
+    ids = range(3, 33 if how == "a burst" else 4)
     web.send(b"".join(request(php.www / "count.php", f"t=c{i}", i, method="POST", body=b"x") for i in ids))
     if how != "connected":
         holdfast.process.signal(signal.SIGTERM)
