@@ -165,7 +165,9 @@ VARIANTS["haproxy-mpxs"] = ("haproxy", {"http": "http-reuse always", "more": "op
 VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values",
                                           "threads": "1"})  # it shares no connection between threads
 # While Holdfast is away its requests go to php-fpm.
-MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"})}
+MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"}),
+                 "nginx-kept-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup; keepalive 8;"), "target": "php",
+                                                 "more": "fastcgi_keep_conn on;"})}
 
 
 def find_front(kind):
