@@ -314,7 +314,8 @@ bool FastcgiConnection::has_input_waiting() const {
 // FastCGI has no word for it, so a web server that has its next request on the way finds a closed connection: nginx
 // sends a GET again and answers 502 to a POST, HAProxy 502 to both, and sends on a connection that is at work
 // without looking. So what comes within kLastRequestTime is served, what comes later beside a request that runs
-// gets 503 at once, and the connection is closed when it is idle and the kernel has nothing of it.
+// gets 503 at once, and the connection is closed behind an answer, where nginx looks whether it is: a request is
+// awaited even of one that is idle.
 void FastcgiConnection::tell_last() {
   if (!last_by_) last_by_ = context_.now() + kLastRequestTime;
 }
@@ -330,7 +331,6 @@ void FastcgiConnection::end() {
   session_.close_when_done();
 }
 
-// Its address has gone with a reload: even an idle one may have its request on the way.
 void FastcgiConnection::finish() {
   if (state_ != State::open || last_by_) return;
   if (requests_.empty()) awaits_request_ = true;
@@ -339,9 +339,7 @@ void FastcgiConnection::finish() {
 }
 
 void FastcgiConnection::shut_down() {
-  if (state_ != State::open) return;
-  tell_last();
-  settle();
+  finish();
 }
 
 // Requests that php may have run get a byte, or some web servers would send them again: each when it is known
