@@ -69,6 +69,7 @@ DocumentRoot {www}
 HAPROXY = """\
 global
   maxconn 2000
+  nbthread {threads}
 defaults
   mode http
   timeout connect 5s
@@ -161,9 +162,12 @@ VARIANTS = {kind: (kind, {}) for kind in KINDS}
 VARIANTS["nginx-kept"] = ("nginx", {"http": _UPSTREAM.format("keepalive 8;"), "target": "php",
                                     "more": "fastcgi_keep_conn on;"})
 VARIANTS["haproxy-mpxs"] = ("haproxy", {"http": "http-reuse always", "more": "option mpxs-conns"})
-VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values"})
+VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values",
+                                          "threads": "1"})  # it shares no connection between threads
 # While Holdfast is away its requests go to php-fpm.
-MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"})}
+MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"}),
+                 "nginx-kept-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup; keepalive 8;"), "target": "php",
+                                                 "more": "fastcgi_keep_conn on;"})}
 
 
 def find_front(kind):
@@ -180,7 +184,7 @@ class Front:
         self.address = address
         self.www = www
         name = KINDS[kind][2]
-        self.options = {"more": "", "http": "", "backend": "", "target": "@TARGET@", **options}
+        self.options = {"more": "", "http": "", "backend": "", "target": "@TARGET@", "threads": "2", **options}
         for key, text in self.options.items():
             self.options[key] = text.replace("@TARGET@", name(address)).replace("@PHP@", php and name(php))
         self.port = self.process = None
