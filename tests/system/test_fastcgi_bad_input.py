@@ -4,7 +4,6 @@ connection whose requests are whole included. And what is odd, but lawful: serve
 
 import socket
 
-import pytest
 
 from harness import fastcgi
 from harness.fastcgi import (ABORT, BEGIN, END, GET_VALUES, GET_VALUES_RESULT, PARAMS, STDERR, STDIN, STDOUT, begin, pair,

@@ -9,7 +9,7 @@ import pytest
 
 from harness import fastcgi
 from harness.fastcgi import GET_VALUES, GET_VALUES_RESULT, PARAMS, STDIN, STDOUT, begin, pair, pairs, record
-from harness.fastcgi_client import FastcgiClient, abort, head, params, request
+from harness.fastcgi_client import FastcgiClient, abort, head, request
 from harness.wait import wait_until
 
 
