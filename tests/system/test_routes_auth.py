@@ -132,3 +132,10 @@ def test_hashes_do_not_hold_up_the_loop(guarded):
     assert 503 in statuses
     assert quick < whole / 3, (quick, whole)
     assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
+
+
+def test_two_authorizations(guarded):
+    proxy, _, _ = guarded
+    for pair in (("right", "wrong"), ("wrong", "right"), ("right", "right")):
+        for target in ("/inner/a.txt", "/style.css"):
+            assert proxy.get(target, [basic("ann", password)[0] for password in pair]).status == 400
