@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -19,26 +20,40 @@ bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
-// What is wrong with a line; empty: nothing. The hash itself is never told.
-std::string fault_of(std::string_view line) {
+using LineOfName = std::map<std::string_view, int>;
+
+struct Fault {
+  std::string text;  // empty: none
+  std::string_view hint = kRemedy;
+};
+
+// What is wrong with a line. The hash itself is never told. Adds its name to `lines`.
+Fault fault_of(std::string_view line, int number, LineOfName& lines) {
   if (line.starts_with('#') || std::all_of(line.begin(), line.end(), is_blank)) return {};
   const std::optional<UserLine> user = read_user_line(line);
-  if (!user) return "is no NAME:HASH";
+  if (!user) return {"is no NAME:HASH"};
   const std::string name = quote(std::string(user->name));
   if (is_blank(user->name.front()) || is_blank(user->name.back()))
-    return "the name " + name + " has a blank at its end or start, which counts";
+    return {"the name " + name + " has a blank at its end or start, which counts", "remove it"};
+  const auto [first, is_first] = lines.emplace(user->name, number);
+  if (!is_first)
+    return {"the name " + name + " stands in line " + std::to_string(first->second) +
+                " already, and only that one counts",
+            "remove one of them"};
   const std::string_view form = name_of(hash_form(user->hash));
   if (form.empty()) return {};
-  return "the hash of " + name + " is " + std::string(form) + ": this user gets 401";
+  return {"the hash of " + name + " is " + std::string(form) + ": this user gets 401"};
 }
 
 void check_lines(const Checked& checked, Mark place, const std::string& file, std::string_view text) {
   int faults = 0;
+  LineOfName lines;
   text = without_mark(text);
   for (int number = 1; !text.empty(); ++number) {
-    const std::string fault = fault_of(take_line(text));
-    if (fault.empty() || ++faults > kLinesTold) continue;
-    checked.report.warning(place, file + ":" + std::to_string(number) + ": " + fault, std::string(kRemedy));
+    const Fault fault = fault_of(take_line(text), number, lines);
+    if (fault.text.empty() || ++faults > kLinesTold) continue;
+    checked.report.warning(place, file + ":" + std::to_string(number) + ": " + fault.text,
+                           std::string(fault.hint));
   }
   if (faults > kLinesTold) {
     checked.report.warning(

@@ -67,9 +67,16 @@ TEST_CASE("lines of a file of users that let nobody in") {
   }
   CHECK_FALSE(says(bad, "secret"));
   std::string many;
-  for (int i = 0; i < 100; ++i) many += "user:x\n";
+  for (int i = 0; i < 100; ++i) many += "user" + std::to_string(i) + ":x\n";
   CHECK(warnings(load_with_users(many)) == 9);
   CHECK(says(load_with_users(many), "92 more lines of it let nobody in"));
+}
+
+TEST_CASE("a name that stands twice in a file of users") {
+  const LoadResult twice = load_with_users("ann:" + kBcrypt + "\nbob:" + kBcrypt + "\nann:" + kSha512 + "\n");
+  CHECK(warnings(twice) == 1);
+  CHECK(says(twice,
+             ":3: the name 'ann' stands in line 1 already, and only that one counts; remove one of them"));
 }
 
 TEST_CASE("a file of users that is not read") {
