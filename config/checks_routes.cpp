@@ -1,8 +1,8 @@
 // Cross checks of routes. See checks.h.
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -39,13 +39,11 @@ void check_pool(const Checked& checked, const std::string& key, const std::strin
                meant.empty() ? "pools: " + join_words(names) : meant);
 }
 
-void check_users(const Checked& checked, const std::string& key, const std::optional<Auth>& auth) {
-  std::error_code error;
-  if (!auth || auth->off || auth->users.empty() || !checked.places.good(key) ||
-      std::filesystem::exists(auth->users, error))
-    return;
-  checked.report.warning(checked.places.find(key), key + ": " + auth->users + " does not exist",
-                         "who asks for these paths gets 500 until it is there");
+// Each file once, where it is named first.
+void check_users(const Checked& checked, const std::string& key, const std::optional<Auth>& auth,
+                 std::set<std::string>& seen) {
+  if (!auth || auth->off || auth->users.empty() || !checked.places.good(key)) return;
+  if (seen.insert(auth->users).second) check_users_file(checked, key, *auth);
 }
 
 void check_site_routes(const Checked& checked, std::size_t index) {
@@ -129,6 +127,7 @@ void check_fallback(const Checked& checked, const std::string& site, const Site&
 }  // namespace
 
 void check_routes(const Checked& checked) {
+  std::set<std::string> users;
   for (std::size_t i = 0; i < checked.config.sites.size(); ++i) {
     check_site_routes(checked, i);
     const std::string site = "sites[" + std::to_string(i) + "]";
@@ -148,10 +147,9 @@ void check_routes(const Checked& checked) {
           site + ".https: nobody here can tell that a request came by https, each gets 308",
           "name the proxy in front: trusted_proxies: private");
     }
-    // A missing file closes the path; better said now.
+    check_users(checked, site + ".auth.users", checked.config.sites[i].auth, users);
     for (const Route& route : checked.config.sites[i].routes)
-      check_users(checked, site + ".routes", route.auth);
-    check_users(checked, site + ".auth.users", checked.config.sites[i].auth);
+      check_users(checked, site + ".routes", route.auth, users);
     if (!checked.config.sites[i].run.empty() && checked.config.sites[i].pool.empty() &&
         places.good(site + ".pool") && places.given(site + ".run")) {
       checked.report.error(places.find(site + ".run"), site + ".run: there is no pool to run scripts",

@@ -410,5 +410,7 @@ TEST_CASE("the reason that is logged is the rule that was broken") {
   CHECK(why(get_with("Content-Length: 5\r\nContent-Length: 5\r\n")) == "repeated Content-Length\n");
   CHECK(why(get_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")) ==
         "both Content-Length and Transfer-Encoding\n");
+  CHECK(why(get_with("Authorization: Basic YTpi\r\nauthorization: Basic YTpi\r\n")) ==
+        "more than one Authorization\n");
   CHECK(why(get_of("/..")) == "malformed path\n");
 }
