@@ -8,6 +8,7 @@
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/usage_error.h"
 #include "proxy/core/log_text.h"
+#include "proxy/posix/standard_descriptors.h"
 
 namespace holdfast {
 
@@ -96,6 +97,7 @@ void CommandLine::footer(const std::string& text) {
 }
 
 int CommandLine::run(int argc, const char* const* argv) {
+  posix::open_closed_standard_descriptors();
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (words.empty()) {  // whoever types only the name wants to know what there is; a unit file does not
     std::fputs(app_->help().c_str(), stdout);
