@@ -246,3 +246,5 @@ def test_a_page_of_another_site_cannot_pause_a_pool(stack):
     for origin, status in (("http://evil.example", 403), ("null", 403), (own, 200)):
         assert proxy.admin("POST", "/pools/php/pause", {"Origin": origin})[0] == status, origin
         assert proxy.pool()["paused"] is (status == 200)
+    for site, status in (("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)):
+        assert proxy.admin("POST", "/pools/php/pause", {"Sec-Fetch-Site": site})[0] == status, site
