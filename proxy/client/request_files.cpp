@@ -19,12 +19,14 @@ void Request::answer_file() {
       *plan_.site, root, plan_.target.path + std::string(ready.ending),
       StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
                          .coding = ready.coding,
-                         .varies = plan_.site->precompressed});
+                         .varies = plan_.site->precompressed,
+                         .gzips = plan_.site->gzip});
   if (file_->failure() != 0 && !ready.coding.empty()) {  // the plain one is what was asked for
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, root, plan_.target.path,
         StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
-                           .varies = true});
+                           .varies = true,
+                           .gzips = plan_.site->gzip});
   }
   if (const int failure = file_->failure(); failure != 0) {
     context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
@@ -45,7 +47,8 @@ void Request::answer_sent_file() {
   if (wished.why.empty()) {
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, wished.root, wished.path,
-        StaticResponse::As{content_type(*plan_.site, plan_.route(), wished.path)});
+        StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), wished.path),
+                           .gzips = plan_.site->gzip});
   }
   if (!wished.why.empty() || file_->failure() != 0) {
     const int status = wished.why.empty() ? file_->failure() : 502;
