@@ -67,6 +67,14 @@ void Command::files(const std::string& names, std::vector<std::string>& values, 
   app_.add_option(names, values, help)->check(CLI::ExistingFile);
 }
 
+void Command::needed_text(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option(name, value, help)->required();
+}
+
+void Command::needed_file(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option(name, value, help)->required()->check(CLI::ExistingFile);
+}
+
 void Command::exclude(const std::string& one, const std::string& other) {
   app_.get_option(one)->excludes(app_.get_option(other));
 }
