@@ -83,6 +83,9 @@ TEST_CASE("hosts of sites") {
   // Refused hosts are not compared: a site whose hosts are wrong does not answer every host.
   CHECK(errors(sites("hosts: \"a*\", ", "hosts: \"a*\", ")) == 2);
   CHECK(errors(sites("hosts: \"a*\", ", "")) == 1);
+  error(sites("hosts: a, ", "hosts: a, path: /crm/, "), "sites[1].path");
+  error(sites("", "path: /crm/, "), "sites[1].path");
+  error(sites("hosts: [a.], ", ""), "got 'a.'; write a: ");
 }
 
 TEST_CASE("addresses that collide") {
