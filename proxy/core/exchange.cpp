@@ -218,9 +218,14 @@ void Exchange::deliver_body(std::string_view bytes) {
 // Nobody here sends the file, and the path is not for the client: its page in place of php's answer, which is
 // read to its end, so that the connection is kept.
 void Exchange::refuse_file(const fastcgi::CgiField& field) {
-  complain("asks for a file by " + std::string(field.name) + ": " +
-           std::string(field.value.substr(0, kFilePathBytesTold)) +
-           ", which holdfast does not send; the client gets 502. Let the script send it (readfile())");
+  complain(
+      "asks for a file by " + std::string(field.name) + ": " +
+      std::string(field.value.substr(0, kFilePathBytesTold)) +
+      (!names_file(field.name)
+           ? ", a field that holdfast does not follow; the client gets 502. Send X-Accel-Redirect or "
+             "X-Sendfile"
+           : ", which holdfast sends where `internal` of the site names its folder; the client gets 502. Add "
+             "`internal`, or let the script send it (readfile())"));
   whole_outcome_ = Outcome::upstream_send_file;
   page_ = std::make_unique<ErrorPage>(status_of(whole_outcome_));
   content_left_ = 0;

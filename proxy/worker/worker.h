@@ -127,6 +127,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
   void flush_logs();
+  void tell_of_full_disk();
   void run_deadlines();
   void run_turns();
   void run_compressing();
@@ -166,6 +167,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::uint64_t descriptor_limit_ = UINT64_MAX;
   std::size_t admin_clients_ = 0;
   core::RareLine full_line_;
+  core::RareLine unwritten_line_;
+  bool disk_refuses_ = false;  // the access log, the last time
   core::RareLine crowded_line_;
   core::RareLine address_line_;
   core::RareLine not_allowed_line_;

@@ -227,7 +227,7 @@ TEST_CASE("chunk framing") {
                            " 5\r\nhello\r\n0\r\n\r\n",
                            "5 \r\nhello\r\n0\r\n\r\n",
                            "5\t\r\nhello\r\n0\r\n\r\n",
-                           "5 ;x\r\nhello\r\n0\r\n\r\n",
+                           "5 5;x\r\nhello\r\n0\r\n\r\n",
                            "+5\r\nhello\r\n0\r\n\r\n",
                            "-5\r\nhello\r\n0\r\n\r\n",
                            "0x5\r\nhello\r\n0\r\n\r\n",
