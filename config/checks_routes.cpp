@@ -1,6 +1,7 @@
 // Cross checks of routes. See checks.h.
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
