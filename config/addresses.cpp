@@ -303,6 +303,9 @@ Parsed<std::string> parse_host_pattern(std::string_view text) {
     out.hint = "write both: " + std::string(text.substr(1)) + " and *" + std::string(text);
   } else {
     out.error = "expected a host name such as example.com or *.example.com, got " + quote(text);
+    if (text.ends_with('.') && is_host_name(text.substr(0, text.size() - 1)))
+      out.hint =
+          "write " + std::string(text.substr(0, text.size() - 1)) + ": the dot at the end is not compared";
   }
   if (out.value) {
     for (char& c : *out.value) {

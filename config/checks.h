@@ -7,6 +7,7 @@
 
 namespace holdfast::config {
 
+struct Auth;
 struct Config;
 
 struct Checked {
@@ -22,6 +23,8 @@ void check_fastcgi(const Checked& checked);  // in checks_fastcgi.cpp
 // The place of config.listen[index], or of config.fastcgi[index], in the file.
 std::string listen_item_path(const Checked& checked, bool fastcgi, std::size_t index);
 void check_habits(const Checked& checked);  // in checks_habits.cpp: what is allowed, and hardly meant
+// In checks_users.cpp: warnings about a file of users. `key`: "sites[0].auth.users".
+void check_users_file(const Checked& checked, const std::string& key, const Auth& auth);
 // In checks_roots.cpp: warnings about a folder that exists. `key`: "sites[0].root".
 void check_root_contents(const Checked& checked, const std::string& key, const std::string& root);
 

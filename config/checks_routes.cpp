@@ -3,8 +3,11 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "config/checks.h"
 #include "config/config.h"
@@ -29,6 +32,68 @@ bool takes_all(const Route& route) {
                      [](const std::string& pattern) { return pattern == "/**" || pattern == "**"; });
 }
 
+// Is the path certainly taken by the route? Of patterns with stars only those that take all are looked at.
+bool takes(const Route& route, std::string_view path) {
+  return route.when.empty() &&
+         std::any_of(route.path.begin(), route.path.end(), [path](const std::string& pattern) {
+           if (pattern == "/**" || pattern == "**") return true;
+           if (!pattern.starts_with('/') || pattern.find_first_of("*{") != std::string::npos) return false;
+           return pattern.ends_with('/') ? path.starts_with(pattern) : path == pattern;
+         });
+}
+
+// A redirect to a path that the route itself takes: browsers go round until they give up.
+void check_loop(const Checked& checked, const std::string& key, const std::vector<Route>& routes,
+                std::size_t index) {
+  const Route& route = routes[index];
+  if (!route.redirect || !checked.places.good(key)) return;
+  const std::string_view target = *route.redirect;
+  if (!target.starts_with('/') || target.find('$') != std::string_view::npos) return;
+  const std::string_view path = target.substr(0, target.find_first_of("?#"));
+  if (!takes(route, path)) return;
+  for (std::size_t i = 0; i < index; ++i) {  // one that may take the target before
+    const bool is_exact = std::find(route.path.begin(), route.path.end(), path) != route.path.end();
+    if (routes[i].has_action() && (takes(routes[i], path) || !is_exact)) return;
+  }
+  checked.report.warning(checked.places.find(key),
+                         key + ": redirects to " + quote(path) + ", which it takes itself: a loop",
+                         "name another target, or a pattern that leaves it out");
+}
+
+// In a regular expression ".*" is anything; here its dot is a dot.
+void check_dot_star(const Checked& checked, const std::string& key, const Route& route) {
+  for (const std::string& pattern : route.path) {
+    if (!pattern.starts_with('/') || !pattern.ends_with("/.*") || !checked.places.good(key + ".path"))
+      continue;
+    const std::string folder = pattern.substr(0, pattern.size() - 2);
+    checked.report.warning(checked.places.find(key + ".path"),
+                           key + ".path: " + quote(pattern) + " is for names that begin with a dot alone",
+                           "patterns are no regular expressions; all below is " + folder +
+                               ", and if those names are meant: " + folder + "{.}*");
+  }
+}
+
+// Folders that X-Accel-Redirect leads to, and pages of errors: a deployment may still bring them.
+void check_site_files(const Checked& checked, const std::string& key, const Site& site) {
+  const auto& [config, places, report] = checked;
+  std::error_code error;
+  if (places.given(key + ".internal") && places.good(key + ".internal")) {
+    for (const auto& [prefix, folder] : site.internal) {
+      if (!std::filesystem::is_directory(folder, error))
+        report.warning(places.find(key + ".internal"), key + ".internal: " + folder + " is no folder",
+                       "scripts that send files of " + prefix + " get 404 until it is there");
+    }
+  }
+  if (!places.given(key + ".errors") || !places.good(key + ".errors") || !places.good(key + ".root") ||
+      !std::filesystem::is_directory(site.root, error))
+    return;
+  for (const auto& [status, page] : site.errors.pages) {
+    if (!std::filesystem::exists(site.root + page, error))
+      report.warning(places.find(key + ".errors"), key + ".errors: " + site.root + page + " does not exist",
+                     "a plain page is sent with " + status + " until it is there");
+  }
+}
+
 void check_pool(const Checked& checked, const std::string& key, const std::string& name) {
   const auto& [config, places, report] = checked;
   if (!places.good(key) || !places.good("pools") || config.find_pool(name) != nullptr) return;
@@ -39,13 +104,11 @@ void check_pool(const Checked& checked, const std::string& key, const std::strin
                meant.empty() ? "pools: " + join_words(names) : meant);
 }
 
-void check_users(const Checked& checked, const std::string& key, const std::optional<Auth>& auth) {
-  std::error_code error;
-  if (!auth || auth->off || auth->users.empty() || !checked.places.good(key) ||
-      std::filesystem::exists(auth->users, error))
-    return;
-  checked.report.warning(checked.places.find(key), key + ": " + auth->users + " does not exist",
-                         "who asks for these paths gets 500 until it is there");
+// Each file once, where it is named first.
+void check_users(const Checked& checked, const std::string& key, const std::optional<Auth>& auth,
+                 std::set<std::string>& seen) {
+  if (!auth || auth->off || auth->users.empty() || !checked.places.good(key)) return;
+  if (seen.insert(auth->users).second) check_users_file(checked, key, *auth);
 }
 
 void check_site_routes(const Checked& checked, std::size_t index) {
@@ -64,6 +127,10 @@ void check_site_routes(const Checked& checked, std::size_t index) {
                      "put the more special route first");
     }
     closed = closed || (route.has_action() && takes_all(route));
+    if (i >= before) {
+      check_loop(checked, key, site.routes, i);
+      check_dot_star(checked, key, route);
+    }
   }
 }
 
@@ -129,11 +196,13 @@ void check_fallback(const Checked& checked, const std::string& site, const Site&
 }  // namespace
 
 void check_routes(const Checked& checked) {
+  std::set<std::string> users;
   for (std::size_t i = 0; i < checked.config.sites.size(); ++i) {
     check_site_routes(checked, i);
     const std::string site = "sites[" + std::to_string(i) + "]";
     check_empty_lists(checked, site, checked.config.sites[i]);
     check_fallback(checked, site, checked.config.sites[i]);
+    check_site_files(checked, site, checked.config.sites[i]);
     const auto& places = checked.places;
     if (places.given(site + ".fallback") && places.given(site + ".front_controller")) {
       checked.report.error(places.find(site + ".front_controller"),
@@ -148,10 +217,9 @@ void check_routes(const Checked& checked) {
           site + ".https: nobody here can tell that a request came by https, each gets 308",
           "name the proxy in front: trusted_proxies: private");
     }
-    // A missing file closes the path; better said now.
+    check_users(checked, site + ".auth.users", checked.config.sites[i].auth, users);
     for (const Route& route : checked.config.sites[i].routes)
-      check_users(checked, site + ".routes", route.auth);
-    check_users(checked, site + ".auth.users", checked.config.sites[i].auth);
+      check_users(checked, site + ".routes", route.auth, users);
     if (!checked.config.sites[i].run.empty() && checked.config.sites[i].pool.empty() &&
         places.good(site + ".pool") && places.given(site + ".run")) {
       checked.report.error(places.find(site + ".run"), site + ".run: there is no pool to run scripts",

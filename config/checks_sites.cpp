@@ -36,7 +36,7 @@ void check_hosts(const Checked& checked) {
   for (std::size_t i = 0; i < config.sites.size(); ++i) {
     const Site& site = config.sites[i];
     const std::string path = site_path(i, ".hosts");
-    if (!places.good(path)) {
+    if (!places.good(path) || !places.good(site_path(i, ".path"))) {
       continue;
     }
     if (site.hosts.empty()) {

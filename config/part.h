@@ -14,6 +14,7 @@ template <class T>
 class Part {
  public:
   Part() : value_(std::make_unique<T>()) {}
+  explicit Part(const T& value) : value_(std::make_unique<T>(value)) {}
   Part(const Part& other) : value_(std::make_unique<T>(*other.value_)) {}
   Part(Part&& other) noexcept = default;
   Part& operator=(const Part& other) {

@@ -24,6 +24,31 @@ struct Refusal {
 constexpr std::string_view kNoRegex =
     "there are no regular expressions: * is any text within a segment, ** across, {a,b} one of several";
 
+// The pattern with each pair of braces as one byte: what is in them is meant as it stands.
+std::string without_braces(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t close = text[at] == '{' ? text.find('}', at) : std::string_view::npos;
+    if (close != std::string_view::npos) at = close;
+    out += text[at];
+  }
+  return out;
+}
+
+// "/c++/" and "/report (1).pdf" are paths; a sign that repeats what a path hardly holds, or ends a text, is
+// none of theirs.
+bool looks_like_regex(std::string_view text) {
+  if (text.find_first_of("\\^|") != std::string_view::npos || text.ends_with('$')) return true;
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    const char before = text[at - 1];
+    const char c = text[at];
+    if (c == '+' && std::string_view(".)]}*").find(before) != std::string_view::npos) return true;
+    if (before == '(' && std::string_view("?.*[").find(c) != std::string_view::npos) return true;
+    if (before == ')' && std::string_view("?*{").find(c) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 // What other languages write where a pattern is meant, and what no path can hold.
 std::optional<Refusal> refused(std::string_view text) {
   const auto has = [text](std::string_view part) { return text.find(part) != std::string_view::npos; };
@@ -39,8 +64,13 @@ std::optional<Refusal> refused(std::string_view text) {
   if (text.starts_with("= ") || text.starts_with("~ ") || text.starts_with("~* ") || text.starts_with("^~ "))
     return Refusal{"is nginx's way of writing it",
                    "a leading / and no star is exactly that path; a trailing / is it and all below"};
-  if (has_any("\\^|()+")) return Refusal{"looks like a regular expression", kNoRegex};
-  if (has_any("[]")) return Refusal{"holds '[' or ']'", kNoRegex};
+  const std::string bare = without_braces(text);
+  if (looks_like_regex(bare))
+    return Refusal{
+        "looks like a regular expression",
+        "there are no regular expressions: * is any text within a segment, ** across, {a,b} one of "
+        "several; a sign that is meant as it is stands in braces: {+}"};
+  if (bare.find_first_of("[]") != std::string::npos) return Refusal{"holds '[' or ']'", kNoRegex};
   if (has_any("?#"))
     return Refusal{"holds '?' or '#'", "a pattern is for the path alone, a query is `when: { query: ... }`"};
   if (has_percent_code(text)) return Refusal{"holds a percent code", "write the path as it is when decoded"};

@@ -378,11 +378,11 @@ std::optional<ErrorPages> ErrorPageMap::read(Reader& reader, const Slot& slot, c
     if (!known) {
       reader.error({value.node, value.path, name_mark}, quote(name) + " is no status that has a page",
                    "400 to 599, 4xx, 5xx, or from_php");
+    } else if (value.node != nullptr && lower(value.node->text).find(".php") != std::string::npos) {
+      reader.error(value, "a script cannot be the page of an error: it would be sent as a file",
+                   "a file such as /404.html; for pages of the application's own: fallback: /index.php");
     } else if (auto page = UrlPath::read(reader, value, {}); page && !page->empty()) {
-      if (lower(*page).find(".php") != std::string::npos) {
-        reader.error(value, "a script cannot be the page of an error: it would be sent as a file",
-                     "a file such as /404.html; for pages of the application's own: fallback: /index.php");
-      } else if (page->find("/.") != std::string::npos) {
+      if (page->find("/.") != std::string::npos) {
         reader.error(value, "names that begin with a dot are not sent");
       } else {
         out.pages[name] = *std::move(page);

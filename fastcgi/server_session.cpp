@@ -66,9 +66,8 @@ ServerEvent ServerSession::next(std::string_view& input, std::string& out) {
 ServerEvent ServerSession::next_of_failed() {
   ServerEvent event;
   event.fault = fault_;
-  const auto lost = std::find_if(open_.begin(), open_.end(), [this](const Request& request) {
-    return gone_ || request.phase != Phase::complete;
-  });
+  const auto lost = std::find_if(open_.begin(), open_.end(),
+                                 [this](const Request& request) { return gone_ || !is_whole(request); });
   if (lost == open_.end()) {
     event.kind = ServerEvent::Kind::failed;
     return event;
@@ -82,8 +81,7 @@ ServerEvent ServerSession::next_of_failed() {
 void ServerSession::end_input(InputEnd end) {
   gone_ = gone_ || end == InputEnd::gone;
   if (fault_ != ServerFault::none) return;
-  const bool all_whole = std::all_of(open_.begin(), open_.end(),
-                                     [](const Request& request) { return request.phase == Phase::complete; });
+  const bool all_whole = std::all_of(open_.begin(), open_.end(), is_whole);
   if (!reader_.at_record_boundary()) return fail(ServerFault::eof_in_record);
   fail(all_whole ? ServerFault::eof : ServerFault::eof_in_request);
 }
@@ -127,7 +125,8 @@ ServerFault ServerSession::judge_begin(const RecordHeader& record) {
   if (record.request_id == 0) return ServerFault::null_request_id;
   if (record.content_bytes != kBeginBodyBytes) return ServerFault::begin_length;
   if (find(record.request_id) != kNone) return ServerFault::begin_again;
-  // Behind the end of a request that asked for the connection's close, or while we close: it never runs.
+  // Behind the end of a request that asked for the connection's close, or while we close: it never runs, and
+  // gets no byte, so that a web server may send it again.
   if (!closing_) take_ = Take::begin;
   return ServerFault::none;
 }
@@ -146,6 +145,10 @@ ServerFault ServerSession::judge_open(const RecordHeader& record, const Request&
     return ServerFault::none;
   }
   if (request.phase == Phase::params) return ServerFault::stdin_before_params;
+  if (request.phase == Phase::assumed) {
+    take_ = Take::late_stdin;
+    return ServerFault::none;
+  }
   // A second empty record says what is known; php-fpm skips it too.
   if (request.phase == Phase::complete) {
     return record.content_bytes == 0 ? ServerFault::none : ServerFault::stdin_after_end;
@@ -184,6 +187,7 @@ bool ServerSession::take_content(std::string_view content, ServerEvent& event) {
     case Take::values: values_content_.append(content); return false;
     case Take::ignore:
     case Take::abort:
+    case Take::late_stdin:
     case Take::unknown: return false;
   }
   std::abort();
@@ -218,11 +222,20 @@ bool ServerSession::finish_content(ServerEvent& event, std::string& out) {
   const RecordHeader& record = reader_.record();
   const bool is_stream_end = record.content_bytes == 0;
   switch (take_) {
-    case Take::ignore: note_unread_end(record); return false;
+    case Take::ignore: note_ignored(record); return false;
     case Take::begin: return begin(event, out);
     case Take::abort: return abort_request(event, out);
     case Take::params: return is_stream_end && end_params(event);
     case Take::stdin_data: return is_stream_end && end_stdin_record(event);
+    case Take::late_stdin: {
+      const std::size_t index = find(record.request_id);
+      if (index == kNone) {
+        note_ignored(record);  // answered meanwhile
+      } else if (is_stream_end) {
+        open_[index].phase = Phase::complete;
+      }
+      return false;
+    }
     case Take::values: answer_values(out); return false;
     case Take::unknown: write_unknown_type(static_cast<std::uint8_t>(record.type), out); return false;
   }
@@ -235,7 +248,10 @@ bool ServerSession::begin(ServerEvent& event, std::string& out) {
   const bool is_responder = (byte(0) << 8 | byte(1)) == static_cast<int>(Role::responder);
   const bool keep = (byte(2) & kFlagKeepConnection) != 0;
   begin_body_filled_ = 0;
-  if (closing_) return false;  // told so since the record's header came: as in judge_begin()
+  if (closing_) {  // told so since the record's header came: as in judge_begin()
+    note_ignored(reader_.record());
+    return false;
+  }
   event.request_id = id;
   event.keep_connection = keep;
   if (!is_responder) {
@@ -251,6 +267,7 @@ bool ServerSession::begin(ServerEvent& event, std::string& out) {
     refused_keep_ = keep;
     return true;
   }
+  if (!unread_.empty()) std::erase_if(unread_, [id](const Unread& unread) { return unread.id == id; });
   Request& added = open_.emplace_back();
   added.id = id;
   added.keep_connection = keep;
@@ -334,8 +351,21 @@ void ServerSession::fail(ServerFault fault) {
   if (fault_ == ServerFault::none) fault_ = fault;
 }
 
-// Input of a request that has ended is ignored, but its end is waited for before the connection closes.
-void ServerSession::note_unread_end(const RecordHeader& record) {
+void ServerSession::add_unread(std::uint16_t id, Phase phase) {
+  const auto same =
+      std::find_if(unread_.begin(), unread_.end(), [id](const Unread& unread) { return unread.id == id; });
+  if (same != unread_.end()) {
+    same->phase = phase;  // of the last use of the id: what came before is over
+  } else if (unread_.size() < kUnreadMost) {
+    unread_.push_back({id, phase});
+  } else {
+    unread_more_ = true;
+  }
+}
+
+// Input of a request that is not open is ignored, but its end is waited for before the connection closes.
+void ServerSession::note_ignored(const RecordHeader& record) {
+  if (record.type == RecordType::begin_request) return add_unread(record.request_id, Phase::params);
   const auto rest = std::find_if(unread_.begin(), unread_.end(),
                                  [&record](const Unread& unread) { return unread.id == record.request_id; });
   if (rest == unread_.end()) return;

@@ -5,9 +5,9 @@
 // Many requests may be open at once, by id, whatever FCGI_MPXS_CONNS was told: HAProxy begins the next one
 // before it has seen END_REQUEST of the last.
 //
-//   (no request) --BEGIN--> params --empty PARAMS--> stdin --empty STDIN--> complete
-//         ^                   |                        |                       |
-//         +-------------------+------------------------+-----------------------+
+//   (no request) --BEGIN--> params --empty PARAMS--> stdin -----empty STDIN-----> complete
+//         ^                   |                       |   \--end_stdin()--> assumed --^ |
+//         +-------------------+-----------------------+----------------------+-----------+
 //               write_end(), write_refusal(), break_off(), ABORT_REQUEST, EOF, a fault
 //
 // An answer may end before its input has: the id is free then, and the rest is ignored (specification 3.3).
@@ -103,7 +103,7 @@ class ServerSession {
   void pause(std::uint16_t request_id);
   void resume(std::uint16_t request_id);
   // The web server owes the empty STDIN record (HAProxy issue 2499: a POST without a body by HTTP/2) and
-  // the host waits no longer: the request is complete. No event follows; a late empty record does no harm.
+  // the host waits no longer: the request is complete. No event follows; what comes of STDIN still is dropped.
   void end_stdin(std::uint16_t request_id);
 
   // An answer, appended to `out`, which goes to the web server in one write: the head once, in one record if
@@ -120,8 +120,10 @@ class ServerSession {
   // The whole answer to a request that was refused: head and body, as of a CGI program.
   void write_refusal(std::uint16_t request_id, std::string_view answer, std::string& out);
   // The answer cannot be completed, and its head was written (before that, a Status tells it). With other
-  // requests open: END_REQUEST with application status 1, without the end of STDOUT. Else nothing, and the
-  // verdict is reset: after END_REQUEST a front would take an answer without a length for whole.
+  // requests open: END_REQUEST with application status 1, without the end of STDOUT. Else a header of version
+  // 0, and the verdict is reset: no web server looks at the status, and at the connection's end nginx takes an
+  // answer for whole (a Unix socket knows no reset), or leaves its client waiting for the rest. What cannot be a
+  // record it calls an error. Caddy 2.6 and lighttpd take an answer without a length for whole whatever we do.
   void break_off(std::uint16_t request_id, std::string& out);
 
   // The host wants to be rid of the connection: as if the last request had come without FCGI_KEEP_CONN.
@@ -139,7 +141,7 @@ class ServerSession {
   void check() const;
 
  private:
-  enum class Phase : std::uint8_t { params, stdin_data, complete };
+  enum class Phase : std::uint8_t { params, stdin_data, assumed, complete };
   struct Request {
     std::uint16_t id = 0;
     Phase phase = Phase::params;
@@ -151,16 +153,18 @@ class ServerSession {
     ParamsReader params;
     std::string held_stderr;
   };
-  // The rest of the input of a request that has ended, on a connection that closes then.
+  // The rest of the input of a request that has ended, or was never begun: all of it must have come before the
+  // connection can be closed, or the kernel resets it, and an answer on its way may be lost.
   struct Unread {
     std::uint16_t id;
     Phase phase;
   };
   // What is done with the record under way.
-  enum class Take : std::uint8_t { ignore, begin, abort, params, stdin_data, values, unknown };
+  enum class Take : std::uint8_t { ignore, begin, abort, params, stdin_data, late_stdin, values, unknown };
 
   static constexpr std::size_t kNone = ~std::size_t{0};
   static constexpr std::size_t kBeginBodyBytes = 8;
+  static constexpr std::size_t kUnreadMost = 1000;
 
   std::size_t find(std::uint16_t id) const;
   Request& request(std::uint16_t id);
@@ -180,7 +184,9 @@ class ServerSession {
   void answer_values(std::string& out);
   ServerEvent next_of_failed();
   void fail(ServerFault fault);
-  void note_unread_end(const RecordHeader& record);
+  static bool is_whole(const Request& request) { return request.phase >= Phase::assumed; }
+  void add_unread(std::uint16_t id, Phase phase);
+  void note_ignored(const RecordHeader& record);
   void write_held_stderr(Request& from, std::string& out);
   void close_request(std::size_t index);
   void ended(std::uint16_t id, bool keep_connection, Phase phase);
@@ -191,9 +197,9 @@ class ServerSession {
   Take take_ = Take::ignore;
   std::array<char, kBeginBodyBytes> begin_body_{};  // of the BEGIN_REQUEST under way, in any cut
   std::size_t begin_body_filled_ = 0;
-  std::string values_content_;  // of the GET_VALUES under way
-  std::vector<Request> open_;   // in no order
-  std::vector<Unread> unread_;
+  std::string values_content_;     // of the GET_VALUES under way
+  std::vector<Request> open_;      // in no order
+  std::vector<Unread> unread_;     // kUnreadMost at most
   mutable std::size_t found_ = 0;  // where find() last found one: STDIN comes in runs of one request
   ParamsReader spare_params_;      // memory of the last request's, where it was of usual size
   std::size_t params_held_bytes_ = 0;
@@ -201,6 +207,7 @@ class ServerSession {
   std::uint16_t refused_id_ = 0;
   bool refused_keep_ = false;
   bool has_written_ = false;  // any part of an answer, ever
+  bool unread_more_ = false;  // for good: more than are noted one by one
   bool closing_ = false;      // for good: no request is begun any more
   bool cut_short_ = false;    // for good: an answer was broken off, and only the connection's end can tell
   bool gone_ = false;         // nobody reads answers any more

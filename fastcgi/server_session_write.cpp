@@ -31,7 +31,8 @@ ServerVerdict ServerSession::verdict() const {
   const bool is_input_over = fault_ == ServerFault::eof || fault_ == ServerFault::eof_in_record ||
                              fault_ == ServerFault::eof_in_request || !has_written_;
   if (fault_ != ServerFault::none) return is_input_over ? ServerVerdict::close : ServerVerdict::drain;
-  return unread_.empty() && reader_.at_record_boundary() ? ServerVerdict::close : ServerVerdict::drain;
+  const bool all_read = unread_.empty() && !unread_more_ && reader_.at_record_boundary();
+  return all_read ? ServerVerdict::close : ServerVerdict::drain;
 }
 
 // The request must be open: what is written for another one would be taken for a stranger's answer.
@@ -43,7 +44,7 @@ ServerSession::Request& ServerSession::request(std::uint16_t id) {
 
 bool ServerSession::is_complete(std::uint16_t request_id) const {
   const std::size_t index = find(request_id);
-  return index != kNone && open_[index].phase == Phase::complete;
+  return index != kNone && is_whole(open_[index]);
 }
 
 void ServerSession::take_params(std::uint16_t request_id, ParamList& into) {
@@ -63,7 +64,7 @@ void ServerSession::resume(std::uint16_t request_id) {
 void ServerSession::end_stdin(std::uint16_t request_id) {
   Request& of = request(request_id);
   if (of.phase == Phase::params) std::abort();
-  of.phase = Phase::complete;
+  if (of.phase == Phase::stdin_data) of.phase = Phase::assumed;
 }
 
 void ServerSession::write_head(std::uint16_t request_id, std::string_view head, std::string& out) {
@@ -119,6 +120,7 @@ void ServerSession::break_off(std::uint16_t request_id, std::string& out) {
   if (!request(request_id).head_written) std::abort();
   if (open_.size() == 1) {
     cut_short_ = closing_ = true;
+    out.append(kHeaderBytes, '\0');
   } else {
     write_end_request(request_id, 1, ProtocolStatus::request_complete, out);
   }
@@ -142,10 +144,9 @@ void ServerSession::close_request(std::size_t index) {
 
 // The last word on a request is written, or it has none.
 void ServerSession::ended(std::uint16_t id, bool keep_connection, Phase phase) {
-  if (keep_connection) return;
-  closing_ = true;
-  // At most requests_max and one: nothing is begun any more.
-  if (phase != Phase::complete) unread_.push_back({id, phase});
+  if (!keep_connection) closing_ = true;
+  if (phase == Phase::complete) return;
+  add_unread(id, phase == Phase::params ? Phase::params : Phase::stdin_data);
 }
 
 void ServerSession::check() const {
@@ -153,7 +154,7 @@ void ServerSession::check() const {
     if (!holds) std::abort();
   };
   must(open_.size() <= limits_.requests_max);
-  must(unread_.size() <= limits_.requests_max + 1);
+  must(unread_.size() <= kUnreadMost);
   must(params_held_bytes_ <= limits_.params_held_bytes_max);
   must(begin_body_filled_ <= kBeginBodyBytes);
   must(values_content_.size() <= kContentBytesMax);

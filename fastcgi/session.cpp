@@ -73,6 +73,7 @@ std::uint16_t Session::begin_request(Role role, bool keep_connection, const Para
   if (!can_begin()) std::abort();
   const std::uint16_t id = take_id();
   keep_asked_ = keep_connection;
+  answer_began_ = false;
 
   // One growth for all of it, a small body included.
   std::size_t stdin_bytes = kHeaderBytes;
@@ -120,7 +121,10 @@ void Session::feed(std::string_view input, std::vector<Event>& out) {
     const RecordReader::Piece piece = reader_.next(input);
     switch (piece.kind) {
       case RecordReader::Kind::need_bytes: return;
-      case RecordReader::Kind::header: fault = judge_header(reader_.record()); break;
+      case RecordReader::Kind::header:
+        fault = judge_header(reader_.record());
+        if (fault == Fault::none && !open_.empty()) answer_began_ = true;
+        break;
       case RecordReader::Kind::content: take_content(piece.content, out); break;
       case RecordReader::Kind::content_end: fault = finish_content(out); break;
       case RecordReader::Kind::padding: break;
@@ -128,6 +132,12 @@ void Session::feed(std::string_view input, std::vector<Event>& out) {
     }
   }
   fail(fault, out);
+}
+
+bool Session::answer_began() const {
+  // Where the connection ended within the first record, or its header.
+  const bool in_record = !open_.empty() && !reader_.at_record_boundary();
+  return answer_began_ || (in_record && (fault_ == Fault::none || fault_ == Fault::eof_in_record));
 }
 
 void Session::feed_eof(std::vector<Event>& out) {

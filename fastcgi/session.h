@@ -94,6 +94,8 @@ class Session {
   bool can_begin() const { return reuse_verdict() == ReuseVerdict::reusable; }
   bool barrier_pending() const { return barrier_pending_; }
   std::size_t open_requests() const { return open_.size(); }
+  // A byte of an answer has come since the last begin_request(), were it of an empty record.
+  bool answer_began() const;
   ReuseVerdict reuse_verdict() const;
   Fault fault() const { return fault_; }
 
@@ -126,6 +128,7 @@ class Session {
   std::size_t capacity_;
   std::uint16_t next_id_;
   std::uint16_t last_ended_id_ = 0;
+  bool answer_began_ = false;
   bool barrier_pending_ = false;
   bool barrier_asked_ = false;    // ever
   bool keep_asked_ = true;        // false for good after one request without FCGI_KEEP_CONN

@@ -18,6 +18,8 @@ struct Inherited {
   bool keep_conn = false;
   std::optional<Duration> read_timeout = NginxPass().read_timeout;
   NginxPlace read_timeout_place;
+  std::optional<std::uint64_t> body_max = NginxPass().body_max;
+  NginxPlace body_max_place;
 };
 
 NginxPlace place_of(const NginxDirective& d) {
@@ -43,6 +45,10 @@ class Finder {
       } else if (d.name == "fastcgi_read_timeout") {
         holds.read_timeout = time_of(d.word(0));
         holds.read_timeout_place = place_of(d);
+      } else if (d.name == "client_max_body_size") {
+        holds.body_max = size_of(d.word(0));
+        if (holds.body_max == 0) holds.body_max.reset();
+        holds.body_max_place = place_of(d);
       }
     }
     for (const NginxDirective& d : block) {
@@ -59,6 +65,8 @@ class Finder {
     pass.keep_conn = holds.keep_conn;
     pass.read_timeout = holds.read_timeout;
     pass.read_timeout_place = holds.read_timeout_place;
+    pass.body_max = holds.body_max;
+    pass.body_max_place = holds.body_max_place;
     const auto upstream =
         std::find_if(upstreams_.begin(), upstreams_.end(),
                      [&pass](const NginxDirective* each) { return each->word(0) == pass.target; });
@@ -75,7 +83,9 @@ class Finder {
     for (const NginxDirective& d : upstream.block) {
       const std::string& word = d.word(0);
       if (d.name == "server") {
-        add_address(word, pass);
+        // Asked only while all the others fail.
+        const bool backup = std::find(d.words.begin(), d.words.end(), "backup") != d.words.end();
+        if (!backup) add_address(word, pass);
       } else if (d.name == "keepalive") {
         std::from_chars(word.data(), word.data() + word.size(), pass.keepalive);
         pass.keepalive_place = place_of(d);

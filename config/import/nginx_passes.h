@@ -25,7 +25,7 @@ struct NginxPlace {
 struct NginxPass {
   NginxPlace place;
   std::string target;              // as written
-  std::vector<Address> addresses;  // where it leads: several with an upstream; none: a variable, or not clear
+  std::vector<Address> addresses;  // where it leads, backups left out; none: a variable, or not clear
   NginxPlace upstream;             // the block of that name
   std::uint64_t keepalive = 0;     // idle connections that a worker process keeps; 0: none
   NginxPlace keepalive_place;
@@ -34,6 +34,9 @@ struct NginxPass {
   NginxPlace keepalive_timeout_place;
   std::optional<Duration> read_timeout = std::chrono::seconds(60);  // fastcgi_read_timeout
   NginxPlace read_timeout_place;
+  std::optional<std::uint64_t> body_max =
+      std::uint64_t{1} << 20;  // client_max_body_size; nothing: no limit, or not understood
+  NginxPlace body_max_place;
 };
 
 struct NginxPasses {

@@ -36,6 +36,9 @@ OwnAnswer method_not_allowed(std::string_view allow) {
 // looks at it.
 bool from_elsewhere(const http::RequestHead& request) {
   const std::optional<std::string_view> origin = request.find("Origin");
+  // Fetch Metadata, 2.3: "none" is the user's own doing. For a request whose Origin was taken out on its way.
+  const std::optional<std::string_view> site = request.find("Sec-Fetch-Site");
+  if (site && *site != "same-origin" && *site != "none") return true;
   if (!origin) return false;
   const std::size_t scheme = origin->find("://");
   return scheme == std::string_view::npos || origin->substr(scheme + 3) != request.authority;
@@ -118,8 +121,7 @@ OwnAnswer Admin::ready() const {
   for (const Upstream* upstream : server_.upstreams()) {
     if (upstream->pool().reachable()) continue;
     if (answer.status == 200) answer = {.status = 503, .body = {}};
-    answer.body +=
-        "pool " + upstream->config().name + ": " + upstream->config().address.text() + " does not answer\n";
+    answer.body += "pool " + upstream->name() + ": " + upstream->address_text() + " does not answer\n";
   }
   return answer;
 }

@@ -1,5 +1,6 @@
 // /metrics. Labels take values from fixed sets only: pool names of the configuration, states, reasons.
 #include "proxy/admin/admin_metrics.h"
+#include "config/pool.h"
 
 #include "proxy/admin/admin.h"
 #include "proxy/admin/admin_sockets.h"
@@ -136,7 +137,7 @@ void write_states(const std::vector<Upstream*>& pools, PrometheusText& text) {
   text.gauge("holdfast_pool_connections", "Upstream connections by state.");
   for (const Upstream* upstream : pools) {
     const core::PoolCounts counts = upstream->pool().counts();
-    const std::string& pool = upstream->config().name;
+    const std::string& pool = upstream->name();
     for (const auto& [state, count] :
          {std::pair<std::string_view, std::uint32_t>{"connecting", counts.connecting},
           {"idle", counts.idle},
@@ -152,7 +153,7 @@ void write_states(const std::vector<Upstream*>& pools, PrometheusText& text) {
 // One family with one sample a pool.
 template <typename Value>
 void write_each(const std::vector<Upstream*>& pools, PrometheusText& text, Value value) {
-  for (const Upstream* upstream : pools) text.sample({{"pool", upstream->config().name}}, value(*upstream));
+  for (const Upstream* upstream : pools) text.sample({{"pool", upstream->name()}}, value(*upstream));
 }
 
 void write_pools(const std::vector<Upstream*>& pools, core::Time now, PrometheusText& text) {
@@ -191,14 +192,14 @@ void write_pools(const std::vector<Upstream*>& pools, core::Time now, Prometheus
 void write_reasons(const std::vector<Upstream*>& pools, PrometheusText& text) {
   text.counter("holdfast_pool_rejected_total", "Requests answered 503 by the queue.");
   for (const Upstream* upstream : pools) {
-    const std::string& pool = upstream->config().name;
+    const std::string& pool = upstream->name();
     text.sample({{"pool", pool}, {"reason", "queue_full"}}, upstream->pool().stats().queue_full);
     text.sample({{"pool", pool}, {"reason", "queue_timeout"}}, upstream->pool().stats().queue_timeout);
   }
   text.counter("holdfast_pool_connections_closed_total", "Upstream connections closed, by reason.");
   for (const Upstream* upstream : pools) {
     for (std::size_t reason = 1; reason < core::kCloseReasons; ++reason) {
-      text.sample({{"pool", upstream->config().name},
+      text.sample({{"pool", upstream->name()},
                    {"reason", core::close_reason_name(static_cast<core::CloseReason>(reason))}},
                   upstream->pool().stats().closed[reason]);
     }
@@ -206,7 +207,7 @@ void write_reasons(const std::vector<Upstream*>& pools, PrometheusText& text) {
   text.counter("holdfast_pool_retries_total", "Requests tried again, by the proof that allowed it.");
   for (const Upstream* upstream : pools) {
     for (std::size_t reason = 0; reason < core::kRetryReasons; ++reason) {
-      text.sample({{"pool", upstream->config().name},
+      text.sample({{"pool", upstream->name()},
                    {"reason", core::retry_reason_name(static_cast<core::RetryReason>(reason))}},
                   upstream->retried()[reason]);
     }
@@ -232,15 +233,15 @@ void write_times(const ServerView& server, const std::vector<Upstream*>& pools, 
   for (const Family& family : kFamilies) {
     text.histogram(family.name, family.help);
     for (const Upstream* upstream : pools) {
-      const auto found = server.context().metrics.pool_times.find(upstream->config().name);
+      const auto found = server.context().metrics.pool_times.find(upstream->name());
       const PoolTimes& times = found == server.context().metrics.pool_times.end() ? none : found->second;
-      text.sample({{"pool", upstream->config().name}}, times.*family.histogram);
+      text.sample({{"pool", upstream->name()}}, times.*family.histogram);
     }
   }
   text.histogram("holdfast_settle_seconds",
                  "From END_REQUEST to the barrier's answer: how long scripts run on.");
   for (const Upstream* upstream : pools)
-    text.sample({{"pool", upstream->config().name}}, upstream->pool().stats().settle);
+    text.sample({{"pool", upstream->name()}}, upstream->pool().stats().settle);
 }
 
 void write_sockets(const SocketCensus::Reading& reading, PrometheusText& text) {
@@ -274,7 +275,7 @@ void write_fpm(const std::vector<Upstream*>& pools, PrometheusText& text) {
   if (asked.empty()) return;
   text.gauge("phpfpm_up", "1 when php-fpm answered the last question for its status.");
   for (const Upstream* upstream : asked) {
-    text.sample({{"pool", upstream->config().name}}, std::uint64_t{*upstream->fpm_status()->up()});
+    text.sample({{"pool", upstream->name()}}, std::uint64_t{*upstream->fpm_status()->up()});
   }
   std::erase_if(asked, [](const Upstream* upstream) { return !*upstream->fpm_status()->up(); });
   if (asked.empty()) return;
@@ -286,12 +287,12 @@ void write_fpm(const std::vector<Upstream*>& pools, PrometheusText& text) {
       text.gauge(name, field.help);
     }
     for (const Upstream* upstream : asked) {
-      text.sample({{"pool", upstream->config().name}}, upstream->fpm_status()->numbers().*field.number);
+      text.sample({{"pool", upstream->name()}}, upstream->fpm_status()->numbers().*field.number);
     }
   }
   text.gauge("holdfast_fpm_status_age_seconds", "How old the phpfpm_ numbers are.");
   for (const Upstream* upstream : asked) {
-    text.sample({{"pool", upstream->config().name}},
+    text.sample({{"pool", upstream->name()}},
                 std::chrono::duration<double>(upstream->fpm_status()->age()).count());
   }
 }

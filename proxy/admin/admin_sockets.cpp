@@ -47,7 +47,7 @@ std::vector<ServicePort> ports_of(const ServerView& server) {
   }
   for (const Upstream* upstream : server.upstreams()) {
     if (!upstream->endpoint().unix_socket) {
-      add(upstream->endpoint().port, ServicePort::Role::pool, upstream->config().name);
+      add(upstream->endpoint().port, ServicePort::Role::pool, upstream->name());
     }
   }
   add(admin, ServicePort::Role::admin, "admin");

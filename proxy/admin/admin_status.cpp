@@ -1,5 +1,6 @@
 // /status.
 #include "proxy/admin/admin_status.h"
+#include "config/pool.h"
 
 #include <unistd.h>
 
@@ -95,7 +96,7 @@ Json pool_of(const Upstream& upstream, core::Time now) {
   const core::PoolCounts counts = pool.counts();
   const core::PoolStats& stats = pool.stats();
   Json json;
-  json["address"] = upstream.config().address.text();
+  json["address"] = upstream.address_text();
   json["max_connections"] = upstream.config().max_connections;
   json["keep_alive"] = upstream.config().keep_alive;
   json["connecting"] = counts.connecting;
@@ -173,7 +174,7 @@ std::string status_json(const ServerView& server, SocketCensus& sockets) {
   Json pools = Json::object();
   for (const Upstream* upstream : server.upstreams()) {
     Json pool = pool_of(*upstream, server.context().now());
-    const auto times = metrics.pool_times.find(upstream->config().name);
+    const auto times = metrics.pool_times.find(upstream->name());
     const PoolTimes none;
     const PoolTimes& seen = times == metrics.pool_times.end() ? none : times->second;
     pool["times"] = {{"queue_wait", times_of(seen.queue_wait)},
@@ -181,7 +182,7 @@ std::string status_json(const ServerView& server, SocketCensus& sockets) {
                      {"first_byte", times_of(seen.first_byte)},
                      {"total", times_of(seen.total)},
                      {"settle", times_of(upstream->pool().stats().settle)}};
-    pools[upstream->config().name] = std::move(pool);
+    pools[upstream->name()] = std::move(pool);
   }
   json["pools"] = std::move(pools);
   json["histogram_bounds_seconds"] = Json::array();

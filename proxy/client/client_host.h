@@ -16,6 +16,7 @@ namespace holdfast {
 
 class ClientConnection;
 class Mailbox;
+class PasswordQueue;
 class Responder;
 
 // Wants to be called in a turn of the loop.
@@ -50,6 +51,7 @@ class ClientHost {
   // For a connection of this pool.
   virtual bool others_wait(const std::string& pool) const = 0;
   virtual Responder& admin() = 0;
+  virtual PasswordQueue& passwords() = 0;
 
   // Answers say that the connection ends with them.
   virtual bool stopping() const = 0;

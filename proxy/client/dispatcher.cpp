@@ -2,7 +2,6 @@
 #include "proxy/client/dispatcher.h"
 
 #include "config/site.h"
-#include "proxy/client/system_probe.h"
 
 namespace holdfast {
 
@@ -62,7 +61,7 @@ void Dispatcher::plan(const http::RequestHead& head, const core::ClientOrigin& o
     target.why = found.host_known ? "no site of this host has this path" : "no site has this host";
     return;
   }
-  SystemProbe probe(real_paths_);
+  SystemProbe probe(real_paths_, &found_);
   router_.resolve(*plan.site, head, probe, who, target);
   plan.routes = &router_.routes(*plan.site);
   plan.strict_transport = origin.https && plan.site->https == config::Https::required;

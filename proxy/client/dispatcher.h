@@ -14,6 +14,7 @@
 #include "config/snapshot.h"
 #include "fastcgi/param_list.h"
 #include "proxy/client/password_check.h"
+#include "proxy/client/system_probe.h"
 #include "proxy/core/cgi_params.h"
 #include "proxy/core/forwarded.h"
 #include "proxy/core/route_plan.h"
@@ -58,6 +59,8 @@ class Dispatcher {
   // `origin`: of the request, as trusted proxies tell it. Fills `plan`, whatever it was; its `dispatcher` is
   // the caller's to set.
   void plan(const http::RequestHead& head, const core::ClientOrigin& origin, Plan& plan) const;
+  // At the end of a turn of the loop: what has been seen of the file system in it may have changed.
+  void forget_files() const { found_.forget(); }
   // What this configuration's files of users have let in lately.
   PasswordMemory& passwords() const { return passwords_; }
   // Whether a listing names `path`, below the site's own: see core::Router.
@@ -70,6 +73,7 @@ class Dispatcher {
   std::vector<std::unique_ptr<core::CgiParams>> params_;  // by index of the site
   mutable PasswordMemory passwords_;
   mutable std::map<std::string, std::string> real_paths_;  // of roots with `resolve_root`, as last seen
+  mutable FoundFile found_;                                // in this turn
 };
 
 }  // namespace holdfast

@@ -9,6 +9,9 @@
 // A web server that has shut its side: on a Unix socket the kernel tells whether it still reads. On TCP only
 // bytes of an answer could: it is taken for gone as far as its requests are not at php yet, since no web
 // server half-closes. What shuts its side right behind its request is no web server, and is answered.
+//
+// Input is taken a few requests a turn, so that a web server that sends very many at once (refused ones cost
+// as much as others) does not keep everybody else waiting; meanwhile no more is read.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +27,11 @@
 #include "proxy/client/fastcgi_plans.h"
 #include "proxy/client/fastcgi_request.h"
 #include "proxy/core/delivery_watch.h"
+#include "proxy/core/input_queue.h"
 
 namespace holdfast {
 
-class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
+class FastcgiConnection final : public ClientConnection, public FastcgiChannel, public TurnTaker {
  public:
   enum class State : std::uint8_t { open, lingering, leaving, closing };
 
@@ -41,7 +45,9 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   void shut_down() override;
   void cut_off(core::ClientCloseReason reason) override;
   void resume_reading() override { update_reading(); }
-  bool idle() const override { return state_ == State::open && requests_.empty() && !eof_; }
+  bool idle() const override {
+    return state_ == State::open && requests_.empty() && waiting_.empty() && !eof_;
+  }
   std::size_t memory_bytes() const override;
   const char* check() const override;
 
@@ -52,6 +58,8 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   void on_drained() override;
   // --- DeadlineTarget
   void on_deadline(core::Time now) override;
+  // --- TurnTaker: more of what waits
+  void on_turn() override;
 
   // --- FastcgiChannel
   fastcgi::ServerSession& session() override { return session_; }
@@ -65,6 +73,10 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   void request_waits() override { recount(); }
 
  private:
+  // At once on one connection: those that are open (ServerLimits::requests_max), and those whose answer waits for the
+  // web server to take it.
+  static constexpr std::size_t kRequestsMost = 1100;
+
   // While it lives nobody but its maker looks at what becomes of the connection.
   class Busy {
    public:
@@ -79,7 +91,8 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   };
 
   void move_to(State next);
-  void take_step_input(std::string_view input);
+  void take_input(std::string_view& input);
+  void take_nothing_more();
   void act_on(const fastcgi::ServerEvent& event);
   void begin_request(std::uint16_t id);
   void on_params(FastcgiRequest& request);
@@ -89,9 +102,14 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   void on_failed(fastcgi::ServerFault fault);
   FastcgiRequest* find(std::uint16_t id);
   core::Duration header_time() const;  // for the parameters of a request
+  core::Duration stdin_end_time(const FastcgiRequest& request) const;
   void release(FastcgiRequest& request);
   void refuse_late(core::Time now);
   void leave_queue();
+  bool has_input_waiting() const;
+  void tell_last();
+  bool is_too_late() const;
+  void end();
 
   // fastcgi_leaving.cpp
   void settle();
@@ -120,13 +138,15 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   std::vector<std::unique_ptr<FastcgiRequest>> requests_;  // in the order they came
   std::size_t turn_ = 0;                                   // who of them sends next
   std::vector<std::uint16_t> got_stdin_;                   // in the input under way
+  core::InputQueue waiting_;                               // input that has not had its turn
+  core::Ring<TurnTaker>::Link turn_link_;
   std::string output_;
   mutable std::deque<Sent> sent_;
   std::uint64_t sent_bytes_ = 0;
   core::Time idle_since_{};
   core::Time eof_at_{};
   core::Time lingers_until_{};
-  std::optional<core::Time> last_by_;  // finish() was called while it was idle: a request may be on its way
+  std::optional<core::Time> last_by_;  // it is to close, and a request may be on its way: served until then
   std::size_t lingered_bytes_ = 0;
   core::DeliveryWatch nobodys_bytes_;  // that wait for the web server while it has no request
   core::ClientCloseReason ends_for_ = core::ClientCloseReason::last_answer;
@@ -134,6 +154,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel {
   bool busy_ = false;
   bool eof_ = false;
   bool fault_told_ = false;
+  bool awaits_request_ = true;  // the first ever, or the first since finish() found it idle
 };
 
 }  // namespace holdfast

@@ -12,8 +12,9 @@ namespace holdfast {
 using namespace std::chrono_literals;
 
 namespace {
-// The empty STDIN record of a request whose parameters say that it has no body: HAProxy may leave it out
-// behind a POST by HTTP/2.
+// The empty STDIN record of a request whose CONTENT_LENGTH is 0: HAProxy may leave it out behind a POST by
+// HTTP/2 (its issue 2499), and the specification (6.2) lets a Responder go by CONTENT_LENGTH. Where that is left out
+// only the record tells the end: it is waited for as for a body.
 constexpr core::Duration kStdinEndTime = 1s;
 // On TCP: an end that comes so soon behind a request is a half-close, and so long such a request may queue.
 constexpr core::Duration kShutBehindTime = 20ms;
@@ -23,7 +24,7 @@ constexpr core::Duration kShutQueueTime = 200ms;
 // that.
 constexpr core::Duration kLingerSilence = 2s;
 constexpr core::Duration kLingerTime = 10s;
-// An idle connection whose listener has gone: what was sent before that is read, and answered.
+// A connection that is to close: what was sent before that is read, and answered, for so long at most.
 constexpr core::Duration kLastRequestTime = 1s;
 constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 // Answers that wait for a web server that only asks (GET_VALUES).
@@ -81,9 +82,9 @@ void FastcgiConnection::look_at_end() {
 
 void FastcgiConnection::become_idle() {
   idle_since_ = context_.now();
-  if (host_.draining()) {
-    ends_for_ = core::ClientCloseReason::stopping;
-    session_.close_when_done();
+  if (host_.draining()) tell_last();
+  if (is_too_late() || (last_by_ && !awaits_request_ && !has_input_waiting())) {
+    end();
     look_at_end();
     return;
   }
@@ -106,6 +107,8 @@ void FastcgiConnection::close(core::ClientCloseReason reason, bool by_reset) {
   move_to(State::closing);
   output_.clear();
   sent_.clear();
+  waiting_.clear();
+  turn_link_.unlink();
   close_socket(reason, by_reset);
   count_memory(0);
 }
@@ -121,7 +124,7 @@ bool FastcgiConnection::wants_input() const {
     case State::leaving:
     case State::closing: return false;
   }
-  if (stream_->unsent_bytes() > kUnsentBytesMost) return false;
+  if (stream_->unsent_bytes() > kUnsentBytesMost || requests_.size() >= kRequestsMost) return false;
   if (!context_.memory.full()) return true;
   return std::none_of(requests_.begin(), requests_.end(),
                       [](const auto& each) { return each->request().state() == Request::State::reading; });
@@ -129,10 +132,12 @@ bool FastcgiConnection::wants_input() const {
 
 void FastcgiConnection::update_reading() {
   if (state_ == State::closing) return;
-  if (wants_input() && !eof_) {
+  const bool wants = wants_input() && !eof_;
+  if (wants && waiting_.empty()) {
     stream_->start_read();
   } else {
     stream_->stop_read();
+    if (wants) host_.wants_turn(turn_link_);
   }
   recount();
 }
@@ -140,12 +145,17 @@ void FastcgiConnection::update_reading() {
 // What it holds beside the stores, which count themselves.
 void FastcgiConnection::recount() {
   if (state_ == State::closing) return;
-  std::size_t bytes = stream_->unsent_bytes() + output_.size() + session_.params_held_bytes();
+  std::size_t bytes =
+      stream_->unsent_bytes() + output_.size() + session_.params_held_bytes() + waiting_.size();
   for (const auto& each : requests_) bytes += each->request().uncounted_bytes();
   count_memory(bytes);
 }
 
 // ---- time
+
+core::Duration FastcgiConnection::stdin_end_time(const FastcgiRequest& request) const {
+  return request.is_told_empty() ? kStdinEndTime : context_.client_config().timeouts.body;
+}
 
 void FastcgiConnection::update_deadline() {
   if (state_ == State::leaving) {
@@ -168,7 +178,7 @@ void FastcgiConnection::update_deadline() {
     core::Time due = each->begun() + header_time();
     if (each->has_params()) {
       if (!each->lacks_stdin_end()) continue;  // Request watches the body
-      due = each->params_ended() + kStdinEndTime;
+      due = each->params_ended() + stdin_end_time(*each);
     }
     first = first ? std::min(*first, due) : due;
   }
@@ -212,9 +222,8 @@ void FastcgiConnection::on_deadline(core::Time now) {
     return;
   }
   if (requests_.empty()) {
-    ends_for_ =
-        last_by_ ? core::ClientCloseReason::listener_gone : core::ClientCloseReason::keep_alive_timeout;
-    session_.close_when_done();
+    if (!last_by_) ends_for_ = core::ClientCloseReason::keep_alive_timeout;
+    end();
   } else {
     refuse_late(now);
     if (eof_) leave_queue();
@@ -229,9 +238,14 @@ void FastcgiConnection::refuse_late(core::Time now) {
     if (i >= requests_.size()) continue;
     FastcgiRequest& each = *requests_[i];
     if (each.request().state() != Request::State::reading || each.ended()) continue;
-    if (each.lacks_stdin_end() && now >= each.params_ended() + kStdinEndTime) {
-      session_.end_stdin(each.id());
-      on_stdin_end(each);
+    if (each.lacks_stdin_end() && now >= each.params_ended() + stdin_end_time(each)) {
+      if (each.is_told_empty()) {
+        session_.end_stdin(each.id());
+        on_stdin_end(each);
+      } else {
+        each.request().refuse(408, "the end of the FastCGI STDIN did not come in time",
+                              core::ClientCloseReason::body_timeout);
+      }
     } else if (!each.has_params() && now >= each.begun() + header_time()) {
       each.refuse_late();
     }
@@ -247,6 +261,13 @@ bool FastcgiConnection::has_left(const FastcgiRequest& request) const {
   return !shut_at_once || context_.now() >= eof_at_ + kShutQueueTime;
 }
 
+// Of its requests that are not whole becomes nothing.
+void FastcgiConnection::take_nothing_more() {
+  waiting_.clear();
+  std::string_view none;
+  take_input(none);
+}
+
 void FastcgiConnection::on_eof() {
   if (state_ == State::leaving || state_ == State::closing) return;
   if (state_ == State::lingering) {
@@ -258,7 +279,7 @@ void FastcgiConnection::on_eof() {
   const bool gone = stream_->is_unix() && stream_->peer_gone();
   session_.end_input(gone ? fastcgi::ServerSession::InputEnd::gone
                           : fastcgi::ServerSession::InputEnd::half_closed);
-  take_step_input({});
+  take_nothing_more();
   if (!gone) leave_queue();
   settle();
 }
@@ -280,28 +301,45 @@ void FastcgiConnection::on_error(net::Error error) {
   const bool at_work = !requests_.empty();
   eof_ = true;
   session_.end_input(fastcgi::ServerSession::InputEnd::gone);
-  take_step_input({});
+  take_nothing_more();
   cut_off(at_work ? core::ClientCloseReason::client_left : core::ClientCloseReason::client_error);
 }
 
 // ---- told by the server
 
+bool FastcgiConnection::has_input_waiting() const {
+  return !waiting_.empty() || (!eof_ && stream_->has_unread_input());
+}
+
+// FastCGI has no word for it, so a web server that has its next request on the way finds a closed connection: nginx
+// sends a GET again and answers 502 to a POST, HAProxy 502 to both, and sends on a connection that is at work
+// without looking. So what comes within kLastRequestTime is served, what comes later beside a request that runs
+// gets 503 at once, and the connection is closed behind an answer, where nginx looks whether it is: a request is
+// awaited even of one that is idle.
+void FastcgiConnection::tell_last() {
+  if (!last_by_) last_by_ = context_.now() + kLastRequestTime;
+}
+
+bool FastcgiConnection::is_too_late() const {
+  return last_by_ && context_.now() >= *last_by_;
+}
+
+void FastcgiConnection::end() {
+  if (last_by_) {
+    ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;
+  }
+  session_.close_when_done();
+}
+
 void FastcgiConnection::finish() {
   if (state_ != State::open || last_by_) return;
-  if (!requests_.empty()) {
-    shut_down();
-    return;
-  }
-  last_by_ = context_.now() + kLastRequestTime;
+  if (requests_.empty()) awaits_request_ = true;
+  tell_last();
   settle();
 }
 
 void FastcgiConnection::shut_down() {
-  if (state_ != State::open) return;
-  if (ends_for_ == core::ClientCloseReason::last_answer)
-    ends_for_ = host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone;
-  session_.close_when_done();
-  settle();
+  finish();
 }
 
 // Requests that php may have run get a byte, or some web servers would send them again: each when it is known

@@ -74,6 +74,8 @@ class FastcgiRequest final : public RequestOwner {
     return has_params_ && !ended_ && request_.state() == Request::State::reading &&
            request_.body() == Request::Body::none;
   }
+  // CONTENT_LENGTH says that there is none. Where it is left out a body may come, whatever the method.
+  bool is_told_empty() const { return head_.head().content_length == 0U; }
   core::Time completed() const { return completed_; }  // its last byte came
   void set_completed(core::Time now) { completed_ = now; }
 

@@ -30,6 +30,8 @@ class GzipResponse final : public core::ResponseSink {
   GzipResponse& operator=(const GzipResponse&) = delete;
 
   static constexpr std::size_t kCompressorsMost = 256;  // of 128 KiB each
+  // Below this the frame and the lost Content-Length outweigh the gain; it all fits into one packet anyway.
+  static constexpr std::size_t kBytesMin = 1024;
 
   // --- core::ResponseSink. The views in `head` must live until work() has passed it on.
   void start_response(const http::ResponseHead& head, bool stream) override;
@@ -66,6 +68,8 @@ class GzipResponse final : public core::ResponseSink {
 
   void store(std::string_view bytes);
   void pass_on();
+  void tell_of_gzip(bool is_certain);
+  void weaken_etag();
   void begin_gzip();
   void compress(std::string_view bytes, int flush);
   void end();

@@ -122,7 +122,7 @@ void Http1Connection::on_read(std::string_view bytes) {
     case State::idle:
     case State::reading_head: take_input(bytes); break;
     case State::in_request:
-      if (!is_answering()) {
+      if (!is_answering() && !holds_body()) {
         take_input(bytes);
         break;
       }
@@ -138,8 +138,11 @@ void Http1Connection::on_read(std::string_view bytes) {
 }
 
 void Http1Connection::on_turn() {
-  if (state_ != State::idle) return;
+  const bool body = state_ == State::in_request && !is_answering() && !holds_body();
+  if (state_ != State::idle && !body) return;
+  const bool nothing_came = unparsed_.empty();
   answer_waiting();
+  if (body && nothing_came) work_->request.on_body_wait();
   // The end of a client that has shut its side, once all that came before is answered.
   if (unparsed_.empty() && eof_ && is_reading()) {
     if (state_ == State::idle) {
@@ -169,6 +172,7 @@ bool Http1Connection::wants_input() const {
     case State::idle:
     case State::reading_head: return unparsed_.empty();  // else their turn comes first
     case State::in_request:
+      if (holds_body()) return unparsed_.size() < kUnparsedBytesMost && !context_.memory.full();
       if (!is_answering()) return unparsed_.empty() && !context_.memory.full();
       // Not for the next request's sake, but to hear of a client that leaves.
       return !refused_ && unparsed_.size() < kUnparsedBytesMost;
@@ -193,8 +197,9 @@ void Http1Connection::resume_reading() {
 
 void Http1Connection::take_input(std::string_view bytes) {
   assert(unparsed_.empty());  // wants_input()
-  if (!feed(bytes)) return;
-  unparsed_.append(bytes);
+  const bool whole = feed(bytes);
+  if (whole || holds_body()) unparsed_.append(bytes);
+  if (!whole) return;
   complete();
   answer_waiting();
 }
@@ -202,7 +207,7 @@ void Http1Connection::take_input(std::string_view bytes) {
 // Requests that came behind others. A few a turn: one pipeliner does not starve the others, and is still
 // answered as fast as many clients with a request each.
 void Http1Connection::answer_waiting() {
-  for (int answered = 0; state_ == State::idle && !unparsed_.empty(); ++answered) {
+  for (int answered = 0; is_reading() && !holds_body() && !unparsed_.empty(); ++answered) {
     if (answered == kRequestsATurn) {
       want_turn();
       return;
@@ -217,7 +222,7 @@ void Http1Connection::answer_waiting() {
 }
 
 // Parses from the front of `input`, all of it, or up to the end of a request: true. False, too, when an
-// answer came before that.
+// answer came before that, or a body is held back.
 bool Http1Connection::feed(std::string_view& input) {
   if (work_ == nullptr) take_work();
   while (is_reading()) {
@@ -233,7 +238,10 @@ bool Http1Connection::feed(std::string_view& input) {
       case http::RequestParser::Event::need_more:
         if (state_ == State::in_request) work_->request.on_body_wait();
         return false;
-      case http::RequestParser::Event::head_complete: on_head(); break;
+      case http::RequestParser::Event::head_complete:
+        on_head();
+        if (holds_body()) return false;
+        break;
       case http::RequestParser::Event::body: break;
       case http::RequestParser::Event::message_complete: return true;
       case http::RequestParser::Event::refused: {
@@ -268,9 +276,19 @@ void Http1Connection::on_head() {
   deadline_.clear();
   move_to(State::in_request);
   work_->request.on_head(head);
+  ask_for_body();
+}
+
+void Http1Connection::ask_for_body() {
   const bool wanted = state_ == State::in_request && work_->request.state() == Request::State::reading &&
                       work_->request.body() == Request::Body::stored;
-  if (wanted && head.expect_continue) send_continue();
+  if (wanted && work_->parser.head().expect_continue) send_continue();
+}
+
+void Http1Connection::body_released() {
+  ask_for_body();
+  want_turn();
+  update_reading();
 }
 
 void Http1Connection::send_continue() {

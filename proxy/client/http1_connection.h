@@ -62,7 +62,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   void on_drained() override;
   // --- DeadlineTarget
   void on_deadline(core::Time now) override;
-  // --- TurnTaker: pipelined bytes are waiting
+  // --- TurnTaker: pipelined bytes are waiting, or a body that was held back
   void on_turn() override;
 
   // --- ResponseOut, http1_response.cpp
@@ -77,13 +77,19 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   // --- RequestOwner
   void request_over() override;
   void request_waits() override { recount(); }
+  void body_released() override;
   bool client_gone() const override;
+  bool client_shut() const override;
 
  private:
   void move_to(State next);
   RequestSource source() const { return {peer_, local_, id(), role() == Role::admin}; }
   // Also while its end is awaited.
   bool is_answering() const;
+  // What its client sends is kept for later: the password comes first.
+  bool holds_body() const { return state_ == State::in_request && work_->request.holds_body(); }
+  // Nothing of an answer is there, and it may take a while: php or a password is waited for.
+  bool answer_far() const;
   core::Duration keep_alive() const;
   void take_work();
   void release_work();
@@ -101,6 +107,7 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   void update_reading();
   void want_turn();
   void send_continue();
+  void ask_for_body();
   void recount();
 
   // http1_leaving.cpp: the end

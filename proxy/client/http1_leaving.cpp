@@ -79,8 +79,9 @@ void Http1Connection::on_eof() {
     case State::lingering: close(ends_for_); return;
     case State::reading_head: work_->request.on_client_left(core::ClientCloseReason::client_left); return;
     case State::in_request:
-      // A page that was closed, or a body that will not come. Nobody half-closes an event stream.
-      if (!is_answering() || work_->request.is_event_stream()) {
+      // A page that was closed, or a body that will not come (one that is held back may be all there).
+      // Nobody half-closes an event stream.
+      if ((!is_answering() && !(holds_body() && !unparsed_.empty())) || work_->request.is_event_stream()) {
         work_->request.on_client_left(core::ClientCloseReason::client_left);
       } else {
         watch_for_leaving();
@@ -105,17 +106,23 @@ bool Http1Connection::client_gone() const {
   return eof_ && stream_->peer_gone();
 }
 
+// What is there to read while an answer is awaited is the end, which comes with the next turn (or, seldom, a
+// pipelined request); it may be a body where that is held back.
+bool Http1Connection::client_shut() const {
+  return eof_ || (!holds_body() && stream_->has_unread_input());
+}
+
 void Http1Connection::on_drained() {
   if (state_ != State::in_request) return;
   work_->request.on_drained();
-  if (eof_ && is_answering() && work_->request.waits_for_php()) look_again();
+  if (eof_ && answer_far()) look_again();
 }
 
 // A client that has shut its sending side may still read (RFC 9112 9.6) or be gone: on a Unix socket the
 // kernel tells; on TCP only an answer to bytes of ours does. An interim 100 is what every HTTP/1.1 client
 // must be able to skip (RFC 9110 15.2), so it is our probe: a closed socket answers it with a reset.
 void Http1Connection::watch_for_leaving() {
-  if (!work_->request.waits_for_php()) return;  // the answer itself will tell
+  if (!answer_far()) return;  // the answer itself will tell
   if (client_gone()) {
     work_->request.on_client_left(core::ClientCloseReason::client_left);
     return;
@@ -125,8 +132,15 @@ void Http1Connection::watch_for_leaving() {
   if (stream_->unsent_bytes() == 0) look_again();  // else on_drained() does
 }
 
+bool Http1Connection::answer_far() const {
+  return state_ == State::in_request &&
+         (work_->request.waits_for_php() || work_->request.waits_for_password());
+}
+
+// Who is gone gives its place among the passwords up at once: no answer is near.
 void Http1Connection::look_again() {
-  deadline_.set(context_.now() + kLookTimes[probes_]);
+  const bool now = probes_ == 0 && work_->request.queues_for_password();
+  deadline_.set(context_.now() + (now ? core::Duration() : kLookTimes[probes_]));
 }
 
 void Http1Connection::look_for_leaving() {
@@ -134,8 +148,11 @@ void Http1Connection::look_for_leaving() {
     work_->request.on_client_left(core::ClientCloseReason::client_left);
     return;
   }
-  if (!work_->request.waits_for_php()) return;
-  if (probes_ == 0 && !stream_->is_unix() && work_->parser.head().version_minor >= 1) send_continue();
+  if (!answer_far()) return;
+  // A 100 must not ask for a body that is held back.
+  const bool may_probe =
+      work_->parser.head().version_minor >= 1 && !(holds_body() && work_->parser.head().expect_continue);
+  if (probes_ == 0 && !stream_->is_unix() && may_probe) send_continue();
   probes_ = static_cast<std::uint8_t>(std::min<std::size_t>(probes_ + 1U, kLookTimes.size() - 1));
   look_again();
 }
@@ -147,7 +164,7 @@ void Http1Connection::on_deadline(core::Time) {
       refuse_head(408, "the head did not come in time", core::ClientCloseReason::header_timeout);
       return;
     case State::in_request:
-      if (eof_ && is_answering()) look_for_leaving();
+      if (eof_ && (is_answering() || holds_body())) look_for_leaving();
       return;
     case State::lingering: close(ends_for_); return;
     case State::closing: return;

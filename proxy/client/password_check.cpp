@@ -3,31 +3,31 @@
 
 #include <crypt.h>
 
-#include <algorithm>
-#include <array>
 #include <chrono>
-#include <optional>
+#include <memory>
 #include <string_view>
-#include <utility>
 
+#include "config/user_lines.h"
 #include "proxy/net/static_file.h"
 
 namespace holdfast {
 
 namespace {
 
-constexpr std::size_t kUsersBytesMost = std::size_t{1} << 20;
 constexpr std::size_t kRemembered = 1024;
 constexpr auto kRememberedFor = std::chrono::minutes(1);
-constexpr std::array<std::string_view, 6> kHashes = {"$2y$", "$2b$", "$2a$", "$6$", "$5$", "$y$"};
 
-// The administrator's own path: any link is followed.
-std::optional<std::string> read_users(const std::string& file) {
+// The administrator's own path: any link is followed. False with the reason in `problem`.
+bool read_users(const std::string& file, std::string& text, std::string& problem) {
   const net::StaticFile users({}, file, net::LinkRule::all);
-  std::string text;
-  if (!users.is_open() || users.info().size > kUsersBytesMost || !users.read(0, kUsersBytesMost, text))
-    return std::nullopt;
-  return text;
+  if (!users.is_open()) {
+    problem = users.info().error ? users.info().error.text() : "no file of lines";
+  } else if (users.info().size > config::kUsersBytesMost) {
+    problem = "larger than " + std::string(config::kUsersBytesMostText);
+  } else if (!users.read(0, config::kUsersBytesMost, text)) {
+    problem = "read error";
+  }
+  return problem.empty();
 }
 
 std::string hashed(const std::string& password, const std::string& setting) {
@@ -40,31 +40,31 @@ std::string hashed(const std::string& password, const std::string& setting) {
 
 bool password_matches(const std::string& users, const core::Credentials& credentials) {
   const std::string_view own = core::find_hash(users, credentials.user);
-  const std::string hash(own.empty() ? core::any_hash(users) : own);
-  const bool known = std::any_of(kHashes.begin(), kHashes.end(),
-                                 [&hash](std::string_view start) { return hash.starts_with(start); });
-  if (!known) return false;
-  return core::equal_in_constant_time(hashed(credentials.password, hash), hash) && !own.empty();
+  const bool usable = config::hash_form(own) == config::HashForm::usable;
+  const std::string hash(usable ? own : core::any_hash(users));
+  return !hash.empty() && core::equal_in_constant_time(hashed(credentials.password, hash), hash) && usable;
 }
 
-PasswordCheck::PasswordCheck(std::vector<std::string> files, core::Credentials credentials,
-                             std::shared_ptr<PasswordAsk> ask)
-    : files_(std::move(files)), credentials_(std::move(credentials)), ask_(std::move(ask)) {}
-
-void PasswordCheck::work() {
-  for (const std::string& file : files_) {
-    const auto users = read_users(file);
-    if (!users) {
-      result_ = PasswordResult::unreadable;
-      return;
+PasswordVerdict check_password(const PasswordQuestion& question) {
+  PasswordVerdict verdict;
+  for (const std::string& file : question.files) {
+    std::string users;
+    if (!read_users(file, users, verdict.problem)) {
+      verdict.problem = file + ": " + verdict.problem;
+      verdict.result = PasswordResult::unreadable;
+      return verdict;
     }
-    if (!password_matches(*users, credentials_)) return;
+    if (password_matches(users, question.credentials)) continue;
+    const std::string_view hash = core::find_hash(users, question.credentials.user);
+    const std::string_view form = config::name_of(config::hash_form(hash));
+    if (!hash.empty() && !form.empty()) {
+      verdict.problem = file + ": the hash of " + question.credentials.user + " is " + std::string(form);
+      verdict.result = PasswordResult::useless;
+    }
+    return verdict;
   }
-  result_ = PasswordResult::right;
-}
-
-void PasswordCheck::done() {
-  if (ask_->reader != nullptr) ask_->reader->on_password(result_);
+  verdict.result = PasswordResult::right;
+  return verdict;
 }
 
 std::string PasswordMemory::key(const std::vector<std::string>& files, const core::Credentials& credentials) {

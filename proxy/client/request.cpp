@@ -140,6 +140,7 @@ void Request::reset() {
   plan_.clear();
   origin_ = {};
   credentials_.reset();
+  password_right_ = password_refused_ = half_closed_ = false;
   begun_wall_.reset();
   body_bytes_ = 0;
   floor_.restart(0);
@@ -196,8 +197,12 @@ void Request::begin_answer(const http::RequestHead& head) {
 }
 
 void Request::begin_body() {
+  if (head_->has_body() && !check_password()) take_body();
+}
+
+// Whoever may send it is known.
+void Request::take_body() {
   const http::RequestHead& head = *head_;
-  if (!head.has_body()) return;
   body_ = plan_.kind == Plan::Kind::php ? Body::stored : Body::discarded;
   const std::uint64_t length = head.content_length.value_or(0);
   if (body_ == Body::stored && length > plan_.max_body) {
@@ -209,7 +214,7 @@ void Request::begin_body() {
     return;
   }
   floor_.restart(0);
-  on_body_wait();
+  watch_body();
 }
 
 // At buffers.memory_max nothing more is taken on. The admin endpoint stays open: it shows why.
@@ -332,6 +337,7 @@ void Request::refuse_unstored_body() {
 // ---- the client's end
 
 void Request::on_half_closed() {
+  half_closed_ = true;
   if (php_at_work()) mail().half_close(exchange_);
 }
 

@@ -21,6 +21,7 @@
 
 #include "proxy/client/client_host.h"
 #include "proxy/client/gzip_response.h"
+#include "proxy/client/password_queue.h"
 #include "proxy/client/request_owner.h"
 #include "proxy/client/responder.h"
 #include "proxy/client/response_store.h"
@@ -69,7 +70,7 @@ class Request final : public DeliveryReader,
   // The same for one that is planned already, by what a web server sent.
   void on_planned_head(const http::RequestHead& head, Plan plan, core::ClientOrigin origin);
   // Body bytes, without framing, as they come; then on_body_wait() when no more are there now, or
-  // on_complete().
+  // on_complete(). Neither while holds_body(): until RequestOwner::body_released().
   void on_body(std::span<const std::string_view> slices);
   void on_body_wait();
   void on_complete();
@@ -92,6 +93,12 @@ class Request final : public DeliveryReader,
   void on_client_left(core::ClientCloseReason reason);
   // Php has it, and nothing of the answer is there.
   bool waits_for_php() const { return php_at_work() && state_ == State::answering && !response_.started(); }
+  // Its password is being checked, or waits for that, and its body is not read meanwhile.
+  bool holds_body() const { return state_ == State::reading && password_id_ != 0; }
+  // The same, body or not.
+  bool waits_for_password() const { return password_id_ != 0; }
+  // The check has not begun: others come first.
+  bool queues_for_password() const;
   // Its client has shut its sending side: is looked after before php gets the request.
   void on_half_closed();
   // Its client has gone, as far as that can be known: left, unless php has it already.
@@ -129,10 +136,12 @@ class Request final : public DeliveryReader,
   // --- EventStream
   void push_event(std::string_view bytes) override;
   // --- PasswordReader
-  void on_password(PasswordResult result) override;
+  void on_password(const PasswordVerdict& verdict) override;
+  void on_pushed_out() override;
+  Presence presence() const override;
   // --- DeadlineTarget
   void on_deadline(core::Time now) override;
-  // --- TurnTaker: more pieces of a file
+  // --- TurnTaker: more pieces of a file, or its place among the passwords is lost
   void on_turn() override;
   // --- Compressing
   std::size_t compress(std::size_t bytes_most) override;
@@ -147,6 +156,8 @@ class Request final : public DeliveryReader,
   // request.cpp: what it asks
   void begin_answer(const http::RequestHead& head);
   void begin_body();
+  void take_body();
+  void watch_body();
   bool refuse_for_memory();
   void set_origin();
   void set_spool_share();
@@ -159,6 +170,8 @@ class Request final : public DeliveryReader,
   void want_password(std::string_view why);
   bool check_password();
   void refuse_password(int status, std::string_view why);
+  void lose_password_place();
+  void go_on_after_password();
   void forget_password();
 
   // request_answering.cpp
@@ -238,7 +251,7 @@ class Request final : public DeliveryReader,
   Plan plan_;
   RouteFields route_fields_;
   std::optional<core::Credentials> credentials_;  // where the path wants some
-  std::shared_ptr<PasswordAsk> password_ask_;     // they are being checked
+  core::WaiterId password_id_ = 0;                // they are being checked: in host_.passwords()
   std::string password_key_;
   core::ClientOrigin origin_;  // behind trusted proxies: the client they name
   core::Time begun_{};         // first byte
@@ -254,6 +267,10 @@ class Request final : public DeliveryReader,
   State state_ = State::unused;
   Body body_ = Body::none;
   bool admin_ = false;
+  bool password_right_ = false;
+  bool password_refused_ = false;     // what body there is is not waited for
+  bool password_pushed_out_ = false;  // host_.passwords() has no place for it any more
+  bool half_closed_ = false;          // by its client
   bool event_stream_ = false;
   bool stderr_cut_ = false;      // there was more of it
   bool behind_ = false;          // php was told to wait

@@ -102,6 +102,7 @@ void Request::push_event(std::string_view bytes) {
 // An answer in place of what was asked, to a request that need not be whole: the connection ends with it.
 void Request::answer_error(int status, std::string_view why) {
   refusal_ = why;
+  forget_password();
   if (state_ == State::reading) move_to(State::answering);
   deadline_.clear();
   owner_->make_last();
@@ -177,6 +178,7 @@ void Request::forward_to_php() {
   submission->for_web_server = plan_.fastcgi_plans != nullptr;
   exchange_ = mail().open(*this);
   mail().submit(exchange_, std::move(submission));
+  if (half_closed_) mail().half_close(exchange_);
 }
 
 // What php's side brings, at the end of a turn.
@@ -264,6 +266,10 @@ void Request::send_file_pieces() {
 }
 
 void Request::on_turn() {
+  if (password_pushed_out_) {
+    lose_password_place();
+    return;
+  }
   if (state_ == State::answering && file_ != nullptr) send_file_pieces();
 }
 

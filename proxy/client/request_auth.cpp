@@ -23,6 +23,7 @@ std::vector<std::string> files_of(const core::RoutePlan& route) {
 // or sent elsewhere needs none.
 void Request::look_for_credentials() {
   credentials_.reset();
+  password_right_ = password_refused_ = false;
   using Action = core::RoutePlan::Action;
   if (plan_.route().action == Action::deny || plan_.route().action == Action::redirect) return;
   if (files_of(plan_.route()).empty()) return;
@@ -31,6 +32,7 @@ void Request::look_for_credentials() {
 }
 
 void Request::want_password(std::string_view why) {
+  password_refused_ = true;
   plan_.kind = Plan::Kind::error;
   plan_.target.status = 401;
   plan_.target.why = why;
@@ -41,51 +43,92 @@ void Request::want_password(std::string_view why) {
   plan_.challenge = "Basic realm=\"" + realm + "\", charset=\"UTF-8\"";
 }
 
-// True: the answer waits for it.
+// True: the body, or the answer, waits for it.
 bool Request::check_password() {
-  if (!credentials_) return false;
+  if (!credentials_ || password_right_) return false;
   std::vector<std::string> files = files_of(plan_.route());
   password_key_ = PasswordMemory::key(files, *credentials_);
-  if (plan_.dispatcher->passwords().knows(password_key_, context_.now())) return false;
-  net::Background* const background = context_.network.background();
-  password_ask_ = std::make_shared<PasswordAsk>(PasswordAsk{this});
-  if (background == nullptr ||
-      !background->run(std::make_unique<PasswordCheck>(std::move(files), *credentials_, password_ask_))) {
-    password_ask_.reset();
-    refuse_password(503, "too many passwords are being checked");
+  if (plan_.dispatcher->passwords().knows(password_key_, context_.now())) {
+    password_right_ = true;
     return false;
   }
-  return true;
+  password_id_ =
+      host_.passwords().ask(core::address_key(origin_.bytes), {std::move(files), *credentials_}, *this);
+  if (password_id_ != 0) return true;
+  refuse_password(503, "too many passwords are being checked");
+  return false;
 }
 
-void Request::on_password(PasswordResult result) {
-  password_ask_.reset();
-  switch (result) {
-    case PasswordResult::right: plan_.dispatcher->passwords().add(password_key_, context_.now()); break;
+void Request::on_password(const PasswordVerdict& verdict) {
+  password_id_ = 0;
+  const auto tell = [&](std::string_view what) {
+    if (const auto more = context_.unread_head_line.due(context_.now()))
+      context_.log.error("auth: " + std::string(what) + core::escape_for_log(verdict.problem) + *more);
+  };
+  switch (verdict.result) {
+    case PasswordResult::right:
+      password_right_ = true;
+      plan_.dispatcher->passwords().add(password_key_, context_.now());
+      break;
+    case PasswordResult::useless: tell("nobody can log in by this: "); [[fallthrough]];
     case PasswordResult::wrong:
       credentials_.reset();
       want_password("wrong name or password");
       break;
     case PasswordResult::unreadable:
-      if (const auto more = context_.unread_head_line.due(context_.now()))
-        context_.log.error("auth: a file of users cannot be read: " + files_of(plan_.route()).front() +
-                           *more);
+      tell("a file of users cannot be read: ");
       refuse_password(500, "a file of users cannot be read");
       break;
   }
-  answer_plan();
+  go_on_after_password();
+}
+
+void Request::go_on_after_password() {
+  if (state_ == State::answering) {
+    answer_plan();
+    return;
+  }
+  take_body();
+  if (state_ == State::reading) owner_->body_released();
+}
+
+PasswordReader::Presence Request::presence() const {
+  if (owner_->client_gone()) return Presence::gone;
+  return owner_->client_shut() ? Presence::shut : Presence::there;
+}
+
+// In another request's frame.
+void Request::on_pushed_out() {
+  password_pushed_out_ = true;
+  host_.wants_turn(turn_);
+}
+
+void Request::lose_password_place() {
+  forget_password();
+  if (owner_->client_gone()) {
+    on_client_left(core::ClientCloseReason::client_left);
+    return;
+  }
+  refuse_password(503, "too many passwords are being checked");
+  go_on_after_password();
 }
 
 void Request::refuse_password(int status, std::string_view why) {
   credentials_.reset();
+  password_refused_ = true;
   plan_.kind = Plan::Kind::error;
   plan_.target.status = status;
   plan_.target.why = why;
 }
 
+bool Request::queues_for_password() const {
+  return password_id_ != 0 && host_.passwords().waits(password_id_);
+}
+
 void Request::forget_password() {
-  if (password_ask_) password_ask_->reader = nullptr;
-  password_ask_.reset();
+  if (password_id_ != 0) host_.passwords().leave(password_id_);
+  password_id_ = 0;
+  password_pushed_out_ = false;
 }
 
 }  // namespace holdfast

@@ -20,12 +20,14 @@ void Request::answer_file() {
       *plan_.site, root, plan_.target.path + std::string(ready.ending),
       StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
                          .coding = ready.coding,
-                         .varies = plan_.site->precompressed});
+                         .varies = plan_.site->precompressed,
+                         .gzips = plan_.site->gzip});
   if (file_->failure() != 0 && !ready.coding.empty()) {  // the plain one is what was asked for
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, root, plan_.target.path,
         StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
-                           .varies = true});
+                           .varies = true,
+                           .gzips = plan_.site->gzip});
   }
   if (const int failure = file_->failure(); failure != 0) {
     context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
@@ -47,7 +49,8 @@ void Request::answer_sent_file() {
   if (wished.why.empty()) {
     file_ = std::make_unique<StaticResponse>(
         *plan_.site, wished.root, wished.path,
-        StaticResponse::As{content_type(*plan_.site, plan_.route(), wished.path)});
+        StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), wished.path),
+                           .gzips = plan_.site->gzip});
   }
   if (!wished.why.empty() || file_->failure() != 0) {
     const int status = wished.why.empty() ? file_->failure() : 502;
@@ -67,20 +70,19 @@ void Request::answer_sent_file() {
 
 void Request::answer_list() {
   const std::string root(plan_.root_or(plan_.site->root));
-  const auto entries = net::list_folder(root + plan_.target.path, core::kListedNamesMost + 1);
-  if (!entries) {
+  const auto folder = net::list_folder(root + plan_.target.path, core::kListedNamesMost);
+  if (!folder) {
     refusal_ = "the folder cannot be read";
     answer_own(core::ErrorPage(403));
     return;
   }
   std::vector<core::ListedName> names;
-  for (const net::FolderEntry& each : *entries) {
+  for (const net::FolderEntry& each : folder->entries) {
     const std::string path = plan_.target.path + each.name + (each.folder ? "/" : "");
-    if (names.size() < core::kListedNamesMost && plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
+    if (plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
       names.push_back({each.name, each.folder, each.size, each.modified_seconds});
   }
-  const bool cut = entries->size() > core::kListedNamesMost;
-  const std::string page = core::folder_page(head_->path, std::move(names), cut);
+  const std::string page = core::folder_page(head_->path, std::move(names), folder->more);
   http::ResponseHead head;
   head.fields.push_back({"Content-Type", "text/html; charset=utf-8"});
   head.content_length = page.size();

@@ -97,7 +97,7 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
     record.first_bytes = first_bytes_;
   } else {
     record.method = head_->method_text;
-    if (credentials_ && password_ask_ == nullptr) record.user = credentials_->user;
+    if (credentials_ && password_right_) record.user = credentials_->user;
     record.target = head_->target;
     record.version_minor = head_->version_minor;
     record.host = head_->authority;

@@ -23,8 +23,12 @@ class RequestOwner : public ResponseOut {
   virtual void request_over() = 0;
   // It waits for something: bytes that are held for the kernel, or more of its body. The owner looks on.
   virtual void request_waits() {}
+  // Its body was held back until its password was checked (Request::holds_body()), and is no more.
+  virtual void body_released() {}
   // The client can neither send nor receive any more. A look at the socket.
   virtual bool client_gone() const = 0;
+  // It seems to send nothing more: gone, or half-closed.
+  virtual bool client_shut() const { return client_gone(); }
 
  protected:
   ~RequestOwner() = default;

@@ -26,6 +26,14 @@ void Request::on_deadline(core::Time now) {
 
 void Request::on_body_wait() {
   if (state_ != State::reading || body_ == Body::none) return;
+  if (password_refused_) {
+    answer_without_body();  // what had come was thrown away, the rest is not waited for
+  } else {
+    watch_body();
+  }
+}
+
+void Request::watch_body() {
   const core::Time now = context_.now();
   body_stalls_at_ = now + context_.client_config().timeouts.body;
   on_body_deadline(now);

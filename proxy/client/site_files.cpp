@@ -91,13 +91,18 @@ std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::stri
 ReadyCoding find_ready_coding(const http::RequestHead& request, const std::string& root,
                               const std::string& path) {
   std::optional<net::FileInfo> plain;
+  ReadyCoding best;
+  int most = 0;
   for (const ReadyCoding& each : kCodings) {
-    if (!http::accepts_coding(request, each.coding)) continue;
+    const int weight = http::coding_weight(request, each.coding);
+    if (weight <= most) continue;
     if (!plain) plain = net::file_info(root, path);
     const net::FileInfo ready = net::file_info(root, path + std::string(each.ending));
-    if (ready.kind == net::FileKind::regular && !is_older(ready, *plain)) return each;
+    if (ready.kind != net::FileKind::regular || is_older(ready, *plain)) continue;
+    best = each;
+    most = weight;
   }
-  return {};
+  return best;
 }
 
 }  // namespace holdfast

@@ -49,8 +49,8 @@ struct ReadyCoding {
   std::string_view coding;  // "gzip"
 };
 
-// For the file at `path` below `root`: .br, .zst or .gz, the first of these that the client takes and that is
-// no older than the file.
+// For the file at `path` below `root`: of .br, .zst and .gz that are no older than the file the one that the
+// client wants most; of those that it wants alike the first of these.
 ReadyCoding find_ready_coding(const http::RequestHead& request, const std::string& root,
                               const std::string& path);
 

@@ -7,9 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include "proxy/client/gzip_response.h"
 #include "proxy/client/site_files.h"
 #include "proxy/core/error_page.h"
 #include "proxy/http/conditional.h"
+#include "proxy/http/content_coding.h"
 #include "proxy/http/http_date.h"
 
 namespace holdfast {
@@ -48,6 +50,16 @@ std::string_view StaticResponse::why() const {
   return "the file cannot be opened";
 }
 
+// Would the whole file go out compressed? Its 304 carries the tag of that then, RFC 9110 15.4.5.
+bool StaticResponse::is_compressed(const http::RequestHead& request) const {
+  if (!as_.gzips || !as_.coding.empty()) return false;
+  http::ResponseHead head;
+  head.fields = {{"Content-Type", as_.type}};
+  head.content_length = file_.info().size;
+  const http::Compression decision = http::decide_compression(request, head, GzipResponse::kBytesMin);
+  return decision == http::Compression::gzip || decision == http::Compression::head;
+}
+
 void StaticResponse::start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink) {
   const net::FileInfo& info = file_.info();
   const std::time_t modified = static_cast<std::time_t>(info.modified_seconds);
@@ -69,6 +81,7 @@ void StaticResponse::start(const http::RequestHead& request, std::time_t now, co
     done_ = true;
     return;
   }
+  if (condition == http::Precondition::not_modified && is_compressed(request)) etag_.insert(0, "W/");
   head.fields = {{"ETag", etag_}, {"Last-Modified", last_modified_}};
   if (as_.varies) head.fields.push_back({"Vary", "Accept-Encoding"});
   if (condition == http::Precondition::not_modified) {

@@ -23,6 +23,7 @@ class StaticResponse {
     std::string type;              // Content-Type
     std::string_view coding = {};  // of the file's bytes: "gzip"; empty: none
     bool varies = false;           // with the client's Accept-Encoding
+    bool gzips = false;            // the sink is a GzipResponse
   };
   StaticResponse(const config::Site& site, std::string_view root, const std::string& path, As as);
 
@@ -43,6 +44,7 @@ class StaticResponse {
     std::string text;
     http::ByteRange range;
   };
+  bool is_compressed(const http::RequestHead& request) const;
   void start_parts(const http::RangeResult& ranges, std::string_view type, http::ResponseHead& head);
 
   net::StaticFile file_;

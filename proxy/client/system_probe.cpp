@@ -10,8 +10,25 @@ bool same(const net::FileInfo& a, const net::FileInfo& b) {
 }
 }  // namespace
 
+const net::FileInfo* FoundFile::find(std::string_view root, std::string_view path) const {
+  if (name_.empty() || root_size_ != root.size()) return nullptr;
+  const std::string_view name = name_;
+  return name.substr(0, root_size_) == root && name.substr(root_size_) == path ? &info_ : nullptr;
+}
+
+void FoundFile::keep(std::string_view root, std::string_view path, const net::FileInfo& info) {
+  name_.assign(root).append(path);
+  root_size_ = root.size();
+  info_ = info;
+}
+
 core::FileKind SystemProbe::kind(std::string_view root, std::string_view path) {
+  if (const net::FileInfo* const found = found_ == nullptr ? nullptr : found_->find(root, path)) {
+    last_ = *found;
+    return core::FileKind::file;
+  }
   last_ = net::file_info(root, path);
+  if (found_ != nullptr && last_.kind == net::FileKind::regular) found_->keep(root, path, last_);
   switch (last_.kind) {
     case net::FileKind::regular: return core::FileKind::file;
     case net::FileKind::directory: return core::FileKind::directory;

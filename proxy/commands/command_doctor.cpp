@@ -75,8 +75,8 @@ void add_doctor_command(CommandLine& line) {
   command.text("-c,--config", options->config_file, "Configuration file");
   command.files("--fpm-config", options->sources.fpm_configs,
                 "The php-fpm.conf; default: where the packages put it");
-  command.text("--front", options->sources.front,
-               "The nginx.conf of a web server in front; default: /etc/nginx/nginx.conf, if any");
+  command.files("--front", options->sources.fronts,
+                "Configuration of a web server in front; default: where the packages put it");
   command.text("--user", options->sources.user,
                "Account that holdfast runs under; default: the current one, or whom root becomes");
   command.flag("--json", options->json, "One JSON object");
@@ -85,9 +85,10 @@ void add_doctor_command(CommandLine& line) {
   command.footer(
       "Exit status: 0 nothing worse than a hint, 1 warnings, 2 errors, 64 usage, 78 mistakes in the "
       "configuration.\nFiles below the roots that must not be readable (names with a dot, dumps and copies, "
-      "what the "
-      "application's\npreset hides) are asked of the running server as any client would. No script of yours "
-      "is run.");
+      "what the application's\npreset hides) are asked of the running server as any client would. No script "
+      "of yours is run.\n--front takes the main file of nginx, Apache, HAProxy, Caddy (Caddyfile) or "
+      "lighttpd; "
+      "which one it is shows in it,\nand files that it includes are read, too.");
   command.action([options] { return run_doctor(*options); });
 }
 

@@ -86,7 +86,7 @@ int explain(const Options& options) {
 void add_explain_command(CommandLine& line) {
   Command command = line.add("explain", "Tell what would be done with a request, and why; sends nothing");
   const auto options = std::make_shared<Options>();
-  command.text("URL", options->url, "Such as https://example.com/a?b=c, or a path on the first site");
+  command.needed_text("URL", options->url, "Such as https://example.com/a?b=c, or a path on the first site");
   command.text("-c,--config", options->file, "Configuration file");
   command.text("--method", options->method, "Method of the request");
   command.texts("--header", options->headers,

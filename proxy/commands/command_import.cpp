@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "config/import/nginx_import.h"
 #include "config/load.h"
@@ -38,15 +37,9 @@ int import_file(const std::string& path) {
 void add_import_command(CommandLine& line) {
   Command command =
       line.add("import", "Print an nginx configuration as one of Holdfast's, and what of it cannot be said");
-  const auto files = std::make_shared<std::vector<std::string>>();
-  command.files("FILE", *files, "nginx.conf, or the file of one site");
-  command.action([files] {
-    if (files->size() != 1) {
-      std::fputs("holdfast import: name one file: holdfast import /etc/nginx/nginx.conf\n", stderr);
-      return kExitUsage;
-    }
-    return import_file(files->front());
-  });
+  const auto file = std::make_shared<std::string>();  // lives as long as the action
+  command.needed_file("FILE", *file, "Such as /etc/nginx/nginx.conf, or the file of one site");
+  command.action([file] { return import_file(*file); });
 }
 
 }  // namespace holdfast

@@ -8,6 +8,7 @@
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/usage_error.h"
 #include "proxy/core/log_text.h"
+#include "proxy/posix/standard_descriptors.h"
 
 namespace holdfast {
 
@@ -66,6 +67,14 @@ void Command::files(const std::string& names, std::vector<std::string>& values, 
   app_.add_option(names, values, help)->check(CLI::ExistingFile);
 }
 
+void Command::needed_text(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option(name, value, help)->required();
+}
+
+void Command::needed_file(const std::string& name, std::string& value, const std::string& help) {
+  app_.add_option(name, value, help)->required()->check(CLI::ExistingFile);
+}
+
 void Command::exclude(const std::string& one, const std::string& other) {
   app_.get_option(one)->excludes(app_.get_option(other));
 }
@@ -96,6 +105,7 @@ void CommandLine::footer(const std::string& text) {
 }
 
 int CommandLine::run(int argc, const char* const* argv) {
+  posix::open_closed_standard_descriptors();
   std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   if (words.empty()) {  // whoever types only the name wants to know what there is; a unit file does not
     std::fputs(app_->help().c_str(), stdout);

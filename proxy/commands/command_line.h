@@ -29,6 +29,9 @@ class Command {
   void texts(const std::string& names, std::vector<std::string>& values, const std::string& help);
   // The same, and each is there.
   void files(const std::string& names, std::vector<std::string>& values, const std::string& help);
+  // An argument without which the command cannot do anything; a file is there.
+  void needed_text(const std::string& name, std::string& value, const std::string& help);
+  void needed_file(const std::string& name, std::string& value, const std::string& help);
   // Both in one line are a mistake. Names as "--csv".
   void exclude(const std::string& one, const std::string& other);
   void footer(const std::string& text);

@@ -35,8 +35,10 @@ Loaded load(const std::string& file) {
     loaded.told += config::format_diagnostic(diagnostic);
     if (diagnostic.severity == config::Severity::warning) ++loaded.warnings;
     if (diagnostic.severity != config::Severity::error || ++errors > 1) continue;
-    loaded.first_error = diagnostic.file + ":" + std::to_string(diagnostic.line) + ":" +
-                         std::to_string(diagnostic.column) + ": " + diagnostic.message;
+    loaded.first_error = diagnostic.file + ":";
+    if (diagnostic.line > 0)  // else it is of the whole file
+      loaded.first_error += std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) + ":";
+    loaded.first_error += " " + diagnostic.message;
   }
   if (errors > 1) loaded.first_error += " (and " + std::to_string(errors - 1) + " more)";
   loaded.config = std::move(result.config);
@@ -115,7 +117,7 @@ void add_run_commands(CommandLine& line) {
       .footer(
           "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
           "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
-          "SIGUSR1 opens the logs again.");
+          "SIGUSR2 too, SIGUSR1 opens the access log again.");
   Command checking = add(
       "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
   checking.flag("--strict", options->strict, "Warnings fail too");

@@ -218,6 +218,9 @@ void add_serve_command(CommandLine& line) {
   command.number("--connections", options->connections, 1, 1000, "Most connections to php-fpm");
   command.text("--front-controller", options->front_controller,
                "Script for what is not a file, or none (default: /index.php where it exists)");
+  command.footer(
+      "Exit status: 0 stopped in order, 64 usage, 69 php-fpm cannot be had, 71 cannot start.\n"
+      "Signals as for `holdfast run`.");
   command.action([options] { return serve(*options); });
 }
 

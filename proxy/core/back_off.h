@@ -36,7 +36,8 @@ class BackOff {
   void park(const Ticket& ticket, Time now);
   // False: it was not parked.
   bool unpark(WaiterId id);
-  // The next one whose pause is over; `in_company` when another connection broke within kRetryPause.
+  // The next one whose pause is over; `in_company` when another connection broke within kRetryPause: perhaps the
+  // application was started anew.
   std::optional<Ticket> take_due(Time now);
   std::optional<Time> next_due() const;
   std::vector<Ticket> take_parked();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "config/user_lines.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {
@@ -40,21 +41,6 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
 }
 
-// Calls visit(name, hash) for each line until it says true.
-template <class Visit>
-void each_user(std::string_view text, Visit visit) {
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    const std::size_t colon = line.find(':');
-    if (line.starts_with('#') || colon == std::string_view::npos || colon == 0) continue;
-    const std::string_view rest = line.substr(colon + 1);
-    if (visit(line.substr(0, colon), rest.substr(0, rest.find(':')))) return;
-  }
-}
-
 }  // namespace
 
 std::optional<Credentials> basic_credentials(std::string_view authorization) {
@@ -74,21 +60,21 @@ std::optional<Credentials> basic_credentials(std::string_view authorization) {
 }
 
 std::string_view find_hash(std::string_view text, std::string_view user) {
-  std::string_view found;
-  each_user(text, [&](std::string_view name, std::string_view hash) {
-    if (name == user) found = hash;
-    return name == user;
-  });
-  return found;
+  text = config::without_mark(text);
+  while (!text.empty()) {
+    const auto line = config::read_user_line(config::take_line(text));
+    if (line && line->name == user) return line->hash;
+  }
+  return {};
 }
 
 std::string_view any_hash(std::string_view text) {
-  std::string_view found;
-  each_user(text, [&](std::string_view, std::string_view hash) {
-    found = hash;
-    return true;
-  });
-  return found;
+  text = config::without_mark(text);
+  while (!text.empty()) {
+    const auto line = config::read_user_line(config::take_line(text));
+    if (line && config::hash_form(line->hash) == config::HashForm::usable) return line->hash;
+  }
+  return {};
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) {

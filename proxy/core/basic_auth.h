@@ -21,9 +21,10 @@ struct Credentials {
 std::optional<Credentials> basic_credentials(std::string_view authorization);
 
 // The hash of `user` in the text of a file of NAME:HASH lines, as htpasswd writes it: the first line of that
-// name counts; empty lines and those that begin with '#' do not. Empty: no such user. Points into `text`.
+// name counts; empty lines, those that begin with '#' and a byte order mark do not. Empty: no such user.
+// Points into `text`.
 std::string_view find_hash(std::string_view text, std::string_view user);
-// That of any user: to take as long for a name that is not there.
+// That of any user whose hash counts (config/user_lines.h): to take as long for a name that is not there.
 std::string_view any_hash(std::string_view text);
 
 // How long it takes tells nothing of where they differ.

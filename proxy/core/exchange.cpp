@@ -83,7 +83,6 @@ void Exchange::begin_attempt(ConnectionId connection, bool reused, Time now) {
   body_written_ = 0;
   params_end_ = 0;
   begun_ = false;
-  response_seen_ = false;
   interim_seen_ = progress_ = false;
   head_.reset();
 }
@@ -115,7 +114,6 @@ void Exchange::all_sent() {
 }
 
 bool Exchange::on_stdout(std::string_view bytes, Time now) {
-  response_seen_ = true;
   if (bytes.empty()) return true;
   if (!timings_.first_byte) timings_.first_byte = now;
   if (state_ != ExchangeState::responding && !take_head(bytes)) return false;
@@ -220,9 +218,14 @@ void Exchange::deliver_body(std::string_view bytes) {
 // Nobody here sends the file, and the path is not for the client: its page in place of php's answer, which is
 // read to its end, so that the connection is kept.
 void Exchange::refuse_file(const fastcgi::CgiField& field) {
-  complain("asks for a file by " + std::string(field.name) + ": " +
-           std::string(field.value.substr(0, kFilePathBytesTold)) +
-           ", which holdfast does not send; the client gets 502. Let the script send it (readfile())");
+  complain(
+      "asks for a file by " + std::string(field.name) + ": " +
+      std::string(field.value.substr(0, kFilePathBytesTold)) +
+      (!names_file(field.name)
+           ? ", a field that holdfast does not follow; the client gets 502. Send X-Accel-Redirect or "
+             "X-Sendfile"
+           : ", which holdfast sends where `internal` of the site names its folder; the client gets 502. Add "
+             "`internal`, or let the script send it (readfile())"));
   whole_outcome_ = Outcome::upstream_send_file;
   page_ = std::make_unique<ErrorPage>(status_of(whole_outcome_));
   content_left_ = 0;
@@ -254,14 +257,12 @@ std::string Exchange::head_error() const {
 }
 
 void Exchange::on_stderr(std::string_view bytes) {
-  response_seen_ = true;
   const std::size_t room = kStderrBytesMost - stderr_text_.size();
   stderr_cut_ = stderr_cut_ || bytes.size() > room;
   stderr_text_.append(bytes.substr(0, room));
 }
 
 bool Exchange::on_end(Time now) {
-  response_seen_ = true;
   if (state_ != ExchangeState::responding && interim_seen_) deliver_headless();
   if (state_ != ExchangeState::responding) return false;
   timings_.ended = now;

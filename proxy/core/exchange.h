@@ -158,8 +158,6 @@ class Exchange {
   bool repeatable() const { return http::is_repeatable(asked_.method()); }
   bool streaming() const { return streaming_; }
   bool response_started() const { return state_ == ExchangeState::responding; }
-  // Any record of this request has come in this attempt.
-  bool response_seen() const { return response_seen_; }
   unsigned retries() const { return retries_; }
   unsigned blamed() const { return blamed_; }
   Time enqueued() const { return enqueued_; }
@@ -213,7 +211,6 @@ class Exchange {
   bool passes_head_on_ = false;
   bool begun_ = false;
   bool reused_ = false;
-  bool response_seen_ = false;
   bool streaming_ = false;
   bool interim_seen_ = false;
   bool progress_ = false;

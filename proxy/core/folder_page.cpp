@@ -73,7 +73,9 @@ std::string folder_page(std::string_view path, std::vector<ListedName> names, bo
   if (path != "/") out += "<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n";
   for (const ListedName& each : names) append_row(out, each);
   out += "</table>\n";
-  if (cut) out += "<p>More than " + std::to_string(kListedNamesMost) + " names: the rest is not shown.</p>\n";
+  if (cut)
+    out +=
+        "<p>There are more than " + std::to_string(kListedNamesMost) + " names: the rest is not shown.</p>\n";
   return out + "</body></html>\n";
 }
 

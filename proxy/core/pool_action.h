@@ -26,6 +26,8 @@ struct PoolAction {
   bool peek = false;
   bool reused = false;      // lease: the connection has carried a request before
   bool in_company = false;  // lease: see Ticket
+  // lease: nothing has come since the end of its last request, which a worker may follow by shutting its side.
+  bool may_half_close = false;
   CloseReason reason = CloseReason::none;
   RejectReason reject_reason = RejectReason::queue_full;
 };

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "config/pool.h"
+#include "config/snapshot.h"
 #include "proxy/core/application.h"
 #include "proxy/core/back_off.h"
 #include "proxy/core/connection_set.h"
@@ -13,12 +13,7 @@
 namespace holdfast::core {
 
 struct PoolMember {
-  // Only php-fpm is ever asked unbidden: libfcgi and uWSGI never answer GET_VALUES. One request a connection
-  // needs none.
-  PoolMember(const config::Pool& config, std::uint64_t seed)
-      : connections(config.max_connections),
-        application(config.application == config::Application::php_fpm && config.keep_alive),
-        back_off(seed) {}
+  PoolMember(const config::Pool& config, std::uint64_t seed);
 
   ConnectionSet connections;
   Application application;

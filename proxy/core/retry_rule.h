@@ -15,10 +15,12 @@ namespace holdfast::core {
 // How a request ended on an upstream connection without END_REQUEST.
 struct FailureFacts {
   bool end_of_params_sent = false;  // the 8 bytes that let the script start may be with the kernel
-  bool response_seen = false;       // any record of this request has come
-  bool half_closed_only =
-      false;               // the application shut its sending side and did not reset: it never reads on (8.4)
-  bool timed_out = false;  // nothing came in time: php may still be running it
+  bool response_seen = false;       // any byte of this request's records has come
+  // php-fpm shut its sending side after the request before and did not reset: it never reads on (8.4). Only
+  // where this one was sent without proof that the worker reads again: at any other time an end of stream is of
+  // somebody between, and tells nothing of what php has done.
+  bool half_closed_only = false;
+  bool timed_out = false;   // nothing came in time: php may still be running it
   bool repeatable = false;  // GET, HEAD, OPTIONS, PUT, DELETE
   unsigned retries = 0;     // so far
   // Of these, the ones after which it was alone in failing: the request may be what kills its worker.

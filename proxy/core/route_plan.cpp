@@ -42,7 +42,7 @@ Fallback fallback_of(const std::string& text) {
 }
 
 void take(RoutePlan& plan, const PathSettings& settings) {
-  if (settings.expires) plan.expires = settings.expires;
+  if (settings.expires) plan.expires = &*settings.expires;
   if (settings.php) plan.php = settings.php;
   if (settings.log) plan.log = *settings.log;
   if (settings.list) plan.list = *settings.list;

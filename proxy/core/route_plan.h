@@ -26,12 +26,11 @@
 #include <string_view>
 #include <vector>
 
-#include "config/expires.h"
-#include "config/request_timeouts.h"
 #include "config/route_limits.h"
 #include "config/snapshot.h"
 #include "config/target_template.h"
 #include "proxy/core/path_pattern.h"
+#include "proxy/core/request_timeouts.h"
 #include "proxy/core/route_condition.h"
 #include "proxy/core/route_filter.h"
 #include "proxy/core/route_target.h"
@@ -67,7 +66,7 @@ struct RoutePlan {
 
   // Settings, owned by the routes. nullptr and absent: not said.
   const Fallback* fallback = nullptr;
-  std::optional<config::Expires> expires;
+  const config::Expires* expires = nullptr;
   std::optional<bool> php;
   bool fallen_to_runs = true;  // false: `php: false` counts for RouteFacts::fallen_to
   bool log = true;
@@ -75,7 +74,7 @@ struct RoutePlan {
   const std::string* type = nullptr;
   const std::string* pool = nullptr;
   std::optional<std::uint64_t> max_body;
-  config::RequestTimeouts timeouts;
+  RequestTimeouts timeouts;
   std::array<const config::Auth*, 4> auth{};  // each of those that are set must be passed
 
   std::string location;                     // redirect

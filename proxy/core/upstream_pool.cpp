@@ -2,6 +2,7 @@
 // upstream_pool_life.cpp, opening in upstream_pool_open.cpp, what time does in upstream_pool_time.cpp, what
 // the operator does in upstream_pool_operator.cpp.
 #include "proxy/core/upstream_pool.h"
+#include "config/pool.h"
 
 #include <algorithm>
 
@@ -9,6 +10,12 @@ namespace holdfast::core {
 
 UpstreamPool::UpstreamPool(const config::Pool& config, std::uint64_t seed) : config_(config), queue_(seed) {
   members_.emplace_back(config, seed);
+}
+
+UpstreamPool::~UpstreamPool() = default;
+
+Time UpstreamPool::deadline(const Ticket& ticket) const {
+  return ticket.arrived + config_->queue.timeout;
 }
 
 void UpstreamPool::start(Time now) {
@@ -54,7 +61,7 @@ Ticket UpstreamPool::enqueue(WaiterId id, bool repeatable, AddressKey address, T
   look_again_at(deadline(ticket));
   queue_.add(ticket, WaitQueue::Entry::first_time);
   serve_waiters(now);
-  if (queue_.size() > config_.queue.size + places_soon() && queue_.contains(id)) {
+  if (queue_.size() > config_->queue.size + places_soon() && queue_.contains(id)) {
     const WaiterId goes = queue_.one_too_many(id);
     queue_.remove(goes);
     reject(goes, RejectReason::queue_full);
@@ -169,7 +176,8 @@ const char* UpstreamPool::check() const {
   for (const PoolMember& each : members_) {
     if (const char* const fault = each.connections.check()) return fault;
     for (const Connection* connection : each.connections.idle()) {
-      if (!connection->proven && !each.application.barriers_fail() && config_.settle != config::Settle::never)
+      if (!connection->proven && !each.application.barriers_fail() &&
+          config_->settle != config::Settle::never)
         return "an idle connection is proven quiet";
     }
     idle += each.connections.idle().size();

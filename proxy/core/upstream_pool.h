@@ -28,7 +28,8 @@
 #include <optional>
 #include <vector>
 
-#include "config/pool.h"
+#include "config/part.h"
+#include "config/snapshot.h"
 #include "proxy/core/pool_action.h"
 #include "proxy/core/pool_member.h"
 #include "proxy/core/pool_stats.h"
@@ -41,6 +42,9 @@ class UpstreamPool {
  public:
   // `seed`: for back-off jitter and the queue; another one in each process.
   UpstreamPool(const config::Pool& config, std::uint64_t seed);
+  UpstreamPool(const UpstreamPool&) = delete;
+  UpstreamPool& operator=(const UpstreamPool&) = delete;
+  ~UpstreamPool();
 
   // Opens one connection to see that the application is there (readiness), and learns its ways.
   void start(Time now);
@@ -55,7 +59,7 @@ class UpstreamPool {
   // The same after BackOff::kRetryPause, for one that a dying worker took along.
   void enqueue_later(Ticket ticket, Time now);
   // When its time in the queue is over, by the limit in force.
-  Time deadline(const Ticket& ticket) const { return ticket.arrived + config_.queue.timeout; }
+  Time deadline(const Ticket& ticket) const;
   // All who wait or pause, in order of arrival, taken out; and one of them put into another pool's queue,
   // under an id of that one's, where its time goes on.
   std::vector<Ticket> take_waiters();
@@ -127,7 +131,7 @@ class UpstreamPool {
   void for_each_connection(auto&& visit) const {
     for (const PoolMember& each : members_) each.connections.for_each(visit);
   }
-  const config::Pool& config() const { return config_; }
+  const config::Pool& config() const { return *config_; }
 
   // nullptr, or which invariant does not hold: of each part, and between them. Walks all that is there.
   const char* check() const;
@@ -193,7 +197,7 @@ class UpstreamPool {
   void retire_surplus(PoolMember& member, Time now);
   void reconsider_idle(PoolMember& member, Time now);
 
-  config::Pool config_;
+  config::Part<config::Pool> config_;
   WaitQueue queue_;
   std::vector<PoolMember> members_;  // of each address; one today
   PoolStats stats_;

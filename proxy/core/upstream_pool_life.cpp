@@ -1,6 +1,7 @@
 // The life of a connection, as the driver reports it: up, proven, leased, released, lost, closed.
 #include <cassert>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core {
@@ -44,17 +45,17 @@ void UpstreamPool::connected(ConnectionId id, Time now) {
   const Found found = find(id);
   if (!found.is(ConnectionState::connecting)) return;
   ++stats_.opened;
-  found.connection->idle_until = now + config_.recycle.idle;
+  found.connection->idle_until = now + config_->recycle.idle;
   const Application& application = found.member->application;
   if (application.barriers_fail()) {
     application_is_there(*found.member);
     become_idle(found, now);
   } else if (application.barriers_work()) {
-    begin_barrier(found, ConnectionState::proving, config_.timeouts.first_byte, now);
+    begin_barrier(found, ConnectionState::proving, config_->timeouts.first_byte, now);
     found.member->knocking.called(now);
     open_for_waiters(now);  // who must wait may have to knock
   } else {
-    begin_barrier(found, ConnectionState::proving, config_.timeouts.connect, now);
+    begin_barrier(found, ConnectionState::proving, config_->timeouts.connect, now);
   }
 }
 
@@ -85,7 +86,7 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
     application.answered();
     if (state == ConnectionState::proving && !application.known()) {
       // One answer is not enough: php before 8.2.13 answers, then closes.
-      begin_barrier(found, ConnectionState::proving_again, config_.timeouts.connect, now);
+      begin_barrier(found, ConnectionState::proving_again, config_->timeouts.connect, now);
       return;
     }
     application_is_there(*found.member);
@@ -131,7 +132,9 @@ void UpstreamPool::lease(PoolMember& member, Connection& connection, const Ticke
                       .waiter = ticket.id,
                       .peek = reused && (!ticket.repeatable || member.application.barriers_fail()),
                       .reused = reused,
-                      .in_company = ticket.in_company});
+                      .in_company = ticket.in_company,
+                      .may_half_close = reused && !connection.proven &&
+                                        config_->application == config::Application::php_fpm});
   connection.proven = false;
   connection.deadline.reset();
   member.connections.move(connection, ConnectionState::leased, now);
@@ -170,18 +173,18 @@ void UpstreamPool::released(ConnectionId id, Time now) {
 
 bool UpstreamPool::may_hand_over(PoolMember& member, Time now) {
   if (queue_.empty() || paused()) return false;
-  if (config_.settle == config::Settle::never) return true;
-  if (config_.settle == config::Settle::always || !queue_.next()->repeatable) return false;
+  if (config_->settle == config::Settle::never) return true;
+  if (config_->settle == config::Settle::always || !queue_.next()->repeatable) return false;
   return member.application.may_skip_barrier(now);
 }
 
 void UpstreamPool::settle(Found found, Time now) {
   Connection& connection = *found.connection;
-  connection.idle_until = now + config_.recycle.idle;
-  if (!config_.keep_alive) {
+  connection.idle_until = now + config_->recycle.idle;
+  if (!config_->keep_alive) {
     // php shuts its side after END_REQUEST; waiting for that leaves TIME_WAIT with it, as without a pooler.
     found.member->connections.move(connection, ConnectionState::ending, now);
-    const bool php = config_.application == config::Application::php_fpm;
+    const bool php = config_->application == config::Application::php_fpm;
     set_deadline(connection, now + (php ? kRunOnMost : kEndOfStreamLimit));
     return;
   }
@@ -189,7 +192,7 @@ void UpstreamPool::settle(Found found, Time now) {
   if (stays && may_hand_over(*found.member, now)) {
     ++stats_.handed_over;
     lease(*found.member, connection, queue_.take_next(), now);
-  } else if (stays && config_.settle == config::Settle::never) {
+  } else if (stays && config_->settle == config::Settle::never) {
     become_idle(found, now);
   } else if (found.member->application.barriers_work()) {
     // A worn-out one too: until its script has really ended, its slot is not free for another connection.
@@ -202,9 +205,9 @@ void UpstreamPool::settle(Found found, Time now) {
 
 CloseReason UpstreamPool::worn_out(const Connection& connection, Time now) const {
   if (connection.retire) return CloseReason::recycled;
-  if (config_.recycle.requests > 0 && connection.requests >= config_.recycle.requests)
+  if (config_->recycle.requests > 0 && connection.requests >= config_->recycle.requests)
     return CloseReason::request_limit;
-  if (config_.recycle.lifetime > Duration::zero() && now - connection.opened >= config_.recycle.lifetime)
+  if (config_->recycle.lifetime > Duration::zero() && now - connection.opened >= config_->recycle.lifetime)
     return CloseReason::lifetime;
   return CloseReason::none;
 }
@@ -213,7 +216,7 @@ void UpstreamPool::become_idle(Found found, Time now) {
   Connection& connection = *found.connection;
   CloseReason reason = worn_out(connection, now);
   const bool waited_for = !queue_.empty() && !paused();
-  const bool of_use = (!stopping() && config_.keep_alive) || !queue_.empty();
+  const bool of_use = (!stopping() && config_->keep_alive) || !queue_.empty();
   if (reason == CloseReason::none && !of_use)
     reason = stopping() ? CloseReason::shutdown : CloseReason::request_done;
   if (reason == CloseReason::none && !waited_for && idle_too_long(connection, now))
@@ -229,13 +232,13 @@ void UpstreamPool::become_idle(Found found, Time now) {
 }
 
 bool UpstreamPool::idle_too_long(const Connection& connection, Time now) const {
-  return config_.recycle.idle > Duration::zero() && now >= *connection.idle_until;
+  return config_->recycle.idle > Duration::zero() && now >= *connection.idle_until;
 }
 
 void UpstreamPool::abandoned(ConnectionId id, Time now) {
   const Found found = find(id);
   if (!found.is(ConnectionState::leased)) return;
-  if (config_.client_abort == config::ClientAbort::close) {
+  if (config_->client_abort == config::ClientAbort::close) {
     begin_close(found, {CloseReason::client_abort, true}, now);
     return;
   }
@@ -247,8 +250,8 @@ void UpstreamPool::drain(ConnectionId id, Time now) {
   if (!found.is(ConnectionState::leased)) return;
   found.member->connections.move(*found.connection, ConnectionState::draining, now);
   // Those who came before this, or come now, must not be refused for a script that nobody waits for.
-  const Duration limit = std::min<Duration>(kDrainMost, config_.queue.timeout / 2);
-  set_deadline(*found.connection, now + std::min<Duration>(limit, config_.timeouts.first_byte));
+  const Duration limit = std::min<Duration>(kDrainMost, config_->queue.timeout / 2);
+  set_deadline(*found.connection, now + std::min<Duration>(limit, config_->timeouts.first_byte));
 }
 
 // ----------------------------------------------------------------------------------------------------------
@@ -299,7 +302,7 @@ void UpstreamPool::closed(ConnectionId id, Time now) {
   if (found.is(ConnectionState::closing_held)) {
     // Nobody tells us when the script ends: the slot stays counted for as long as a silent one is granted.
     found.member->connections.move(*found.connection, ConnectionState::held, now);
-    set_deadline(*found.connection, now + config_.timeouts.first_byte);
+    set_deadline(*found.connection, now + config_->timeouts.first_byte);
     return;
   }
   if (!found.is(ConnectionState::closing)) return;

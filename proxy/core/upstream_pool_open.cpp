@@ -1,6 +1,7 @@
 // When the pool opens a connection, for whom, and when it gives one up that no worker takes.
 #include <algorithm>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core {
@@ -101,7 +102,7 @@ void UpstreamPool::open_one(PoolMember& member, Time now) {
   member.probe_wanted = false;
   member.knocking.called(now);
   Connection& connection = member.connections.open(++last_id_, now);
-  set_deadline(connection, now + config_.timeouts.connect);
+  set_deadline(connection, now + config_->timeouts.connect);
   actions_.push_back({.kind = PoolAction::Kind::open, .connection = connection.id});
 }
 

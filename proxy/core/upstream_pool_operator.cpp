@@ -1,6 +1,7 @@
 // What the operator tells a pool: pause, resume, recycle, other limits, stop.
 #include <algorithm>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core {
@@ -40,15 +41,15 @@ void UpstreamPool::shut_down(Time now) {
 }
 
 bool UpstreamPool::takes(const config::Pool& config) const {
-  return config.address == config_.address && config.application == config_.application &&
-         config.keep_alive == config_.keep_alive;
+  return config.address == config_->address && config.application == config_->application &&
+         config.keep_alive == config_->keep_alive;
 }
 
 void UpstreamPool::configure(const config::Pool& config, Time now) {
-  const Duration longer = config.recycle.idle - config_.recycle.idle;
-  config_ = config;
+  const Duration longer = config.recycle.idle - config_->recycle.idle;
+  *config_ = config;
   for (PoolMember& each : members_) {
-    each.connections.set_most(config_.max_connections);
+    each.connections.set_most(config_->max_connections);
     each.connections.for_each([longer](Connection& connection) {
       if (connection.idle_until) *connection.idle_until += longer;
     });
@@ -67,7 +68,7 @@ void UpstreamPool::reconsider_idle(PoolMember& member, Time now) {
     const Found found{&member, connection};
     if (const CloseReason reason = worn_out(*connection, now); reason != CloseReason::none) {
       begin_close(found, {reason}, now);
-    } else if (!connection->proven && config_.settle != config::Settle::never &&
+    } else if (!connection->proven && config_->settle != config::Settle::never &&
                member.application.barriers_work()) {
       // settle: never has not asked whether its script has ended.
       begin_barrier(found, ConnectionState::settling, kRunOnMost, now);

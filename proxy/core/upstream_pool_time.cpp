@@ -1,6 +1,7 @@
 // What the pool does when time passes: limits, pings, the queue's deadline, the end of a back-off.
 #include <algorithm>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core {
@@ -19,10 +20,10 @@ void UpstreamPool::set_idle_deadlines(Found found, Time now) {
   Connection& connection = *found.connection;
   std::optional<Time> first;
   const auto consider = [&first](Time time) { first = std::min(first.value_or(time), time); };
-  if (config_.recycle.idle > Duration::zero()) consider(*connection.idle_until);
-  if (config_.recycle.lifetime > Duration::zero()) consider(connection.opened + config_.recycle.lifetime);
-  if (config_.ping > Duration::zero() && found.member->application.barriers_work())
-    consider(now + config_.ping);
+  if (config_->recycle.idle > Duration::zero()) consider(*connection.idle_until);
+  if (config_->recycle.lifetime > Duration::zero()) consider(connection.opened + config_->recycle.lifetime);
+  if (config_->ping > Duration::zero() && found.member->application.barriers_work())
+    consider(now + config_->ping);
   connection.deadline = first;
   if (first) look_again_at(*first);
 }
@@ -31,7 +32,11 @@ void UpstreamPool::on_time(Time now) {
   if (!next_deadline_ || now < *next_deadline_) return;
   next_deadline_.reset();
   for (PoolMember& each : members_) {
-    while (const std::optional<Ticket> due = each.back_off.take_due(now)) enqueue_again(*due, now);
+    while (std::optional<Ticket> due = each.back_off.take_due(now)) {
+      // A restart leaves no worker of before; where one is left, several scripts have each ended their own.
+      due->in_company = due->in_company && !each.connections.any_up_since(now - BackOff::kRetryPause);
+      enqueue_again(*due, now);
+    }
   }
   std::vector<ConnectionId> due;
   for_each_connection([&](const Connection& connection) {
@@ -65,7 +70,7 @@ void UpstreamPool::on_deadline(Found found, Time now) {
       if (!found.member->application.known()) {
         found.member->application.no_answer();
         // Closed, it would lie in php's backlog all the same, and its successor behind it.
-        const Time end = connection.since + std::max(config_.timeouts.connect, config_.timeouts.first_byte);
+        const Time end = connection.since + std::max(config_->timeouts.connect, config_->timeouts.first_byte);
         if (now < end) {
           set_deadline(connection, end);
           return;

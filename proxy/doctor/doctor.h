@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "config/address.h"
-#include "config/import/nginx_passes.h"
 #include "config/pool.h"
+#include "proxy/doctor/front_config.h"
 #include "proxy/fpm/fpm_config.h"
 #include "proxy/sockets/system_settings.h"
 
@@ -137,14 +137,17 @@ struct ListenerFacts {
   config::Address address;
   std::vector<std::string> pools;         // the first: where no rule leads elsewhere
   std::optional<SocketFile> socket_file;  // Unix sockets
+  bool multiplex = false;
+  std::uint64_t body_max = std::uint64_t{1} << 30;
 };
 
-// The web server in front, as far as its configuration can be read: nginx's.
+// A web server in front, as far as its configuration can be read.
 struct FrontFacts {
-  std::string file;    // its nginx.conf
-  bool asked = false;  // it was named, not just found
-  bool read = false;
-  config::NginxPasses nginx;  // addresses that are one of ours, or a pool's, are written as they are there
+  enum class State : std::uint8_t { read, unreadable, unknown };  // unknown: none of the five kinds
+  std::string file;                                               // the first, which includes the others
+  bool asked = false;                                             // it was named, not just found
+  State state = State::read;
+  FrontConfig config;  // addresses that are one of ours, or a pool's, are written as they are there
   std::optional<Account> account;  // whom its workers run as
   std::string group;               // of that account
 };
@@ -160,7 +163,7 @@ struct DoctorFacts {
   std::vector<RootFacts> roots;
   std::vector<HiddenFacts> hidden;       // doctor_hidden.h
   std::vector<ListenerFacts> listeners;  // for FastCGI
-  std::optional<FrontFacts> front;
+  std::vector<FrontFacts> fronts;
   std::vector<FpmConfig> fpm_configs;  // all that were read
 };
 

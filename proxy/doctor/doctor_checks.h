@@ -40,8 +40,14 @@ void check_hidden(const DoctorFacts& facts, std::vector<Finding>& out);
 void check_system(const DoctorFacts& facts, std::vector<Finding>& out);
 // doctor_checks_ports.cpp: ephemeral ports and TIME_WAIT.
 void check_ports(const DoctorFacts& facts, std::vector<Finding>& out);
-// doctor_checks_front.cpp: the web server in front of us, or past us.
+// doctor_checks_front.cpp: the web servers in front of us, or past us.
 void check_front(const DoctorFacts& facts, std::vector<Finding>& out);
+
+// doctor_checks_front_kinds.cpp: what only one kind of web server does, where `pass` leads to `listener`.
+void check_front_kind(const DoctorFacts& facts, FrontKind kind, const FrontPass& pass,
+                      const ListenerFacts& listener, Findings& found);
+
+std::string place_text(const FrontPlace& place);  // "FILE:LINE"
 
 // The line for `key` of a php-fpm section: where it stands, or the file it belongs in.
 Change fpm_change(const FpmSection& section, const std::string& key, const std::string& value);

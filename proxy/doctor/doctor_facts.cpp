@@ -153,12 +153,14 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
   for (const config::FastcgiListener& listener : config.fastcgi) {
     ListenerFacts& each = facts.listeners.emplace_back();
     each.address = listener.address;
+    each.multiplex = listener.multiplex;
+    each.body_max = listener.max_body;
     each.pools.push_back(listener.pool);
     for (const auto& rule : listener.when) each.pools.push_back(rule.pool);
     if (listener.address.kind == config::Address::Kind::unix_socket)
       each.socket_file = look_at_socket(listener.address.path);
   }
-  facts.front = look_at_front(facts, sources);
+  facts.fronts = look_at_fronts(facts, sources);
   return facts;
 }
 

@@ -14,7 +14,7 @@ namespace holdfast {
 
 struct FactSources {
   std::vector<std::string> fpm_configs;  // empty: the usual places
-  std::string front;                     // nginx.conf of the web server in front; empty: the usual place
+  std::vector<std::string> fronts;       // configurations of web servers in front; empty: the usual places
   std::string user;                      // the account to judge for; empty: the one that runs doctor
   std::string root;                      // before /proc and /etc; for tests
   bool ask = true;                       // connect to php-fpm
@@ -29,8 +29,9 @@ DoctorFacts gather_facts(const std::string& config_file, const config::Config& c
 
 SocketFile look_at_socket(const std::string& path);
 
-// In doctor_facts_front.cpp: nothing where no nginx is found. `facts`: has our listeners and pools.
-std::optional<FrontFacts> look_at_front(const DoctorFacts& facts, const FactSources& sources);
+// In doctor_facts_front.cpp: the web servers whose configuration is found. `facts`: has our listeners and
+// pools.
+std::vector<FrontFacts> look_at_fronts(const DoctorFacts& facts, const FactSources& sources);
 
 // Asks the php-fpm of one pool, and for each of `roots` whether it sees the files.
 void ask_fpm(PoolFacts& pool, std::vector<RootFacts*>& roots, std::chrono::milliseconds limit);

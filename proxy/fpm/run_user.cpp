@@ -209,7 +209,7 @@ std::vector<std::string> missing_rights(const RunUser& user, const config::Confi
     rights.push_back({socket, "php-fpm's socket", "set listen.owner or listen.group to that user's"});
   }
   const std::string& log = config.log->access;
-  if (log.starts_with('/') && log != "/dev/stdout") {
+  if (log.starts_with('/') && log != "/dev/stdout" && log != "/dev/stderr") {
     rights.push_back(
         {{log, W_OK}, "log.access: it cannot be opened again", "chown " + user.name + " " + log});
     rights.push_back({{parent_of(log), W_OK | X_OK},

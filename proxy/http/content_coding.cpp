@@ -33,18 +33,23 @@ std::string_view take_element(std::string_view& list) {
   return element;
 }
 
-// Is the weight behind a coding above 0? `parameters` begins with ';' or is empty. RFC 9110 12.4.2: 0 to 1
+// The weight behind a coding, in thousandths. `parameters` begins with ';' or is empty. RFC 9110 12.4.2: 0 to 1
 // with at most three decimals; none is 1.
-bool is_wanted(std::string_view parameters) {
-  if (parameters.empty()) return true;
+int weight_of(std::string_view parameters) {
+  constexpr int kWhole = 1000;
+  if (parameters.empty()) return kWhole;
   parameters = trim(parameters.substr(1));
-  if (parameters.size() < 3 || to_lower(parameters[0]) != 'q' || parameters[1] != '=') return false;
+  if (parameters.size() < 3 || to_lower(parameters[0]) != 'q' || parameters[1] != '=') return 0;
   const std::string_view weight = parameters.substr(2);
-  if (weight[0] != '0' && weight[0] != '1') return false;
-  if (weight.size() > 5 || (weight.size() > 1 && weight[1] != '.')) return false;
+  if (weight[0] != '0' && weight[0] != '1') return 0;
+  if (weight.size() > 5 || (weight.size() > 1 && weight[1] != '.')) return 0;
   const std::string_view decimals = weight.size() > 2 ? weight.substr(2) : std::string_view{};
-  if (!std::all_of(decimals.begin(), decimals.end(), is_digit)) return false;
-  return weight[0] == '1' || decimals.find_first_not_of('0') != std::string_view::npos;
+  if (!std::all_of(decimals.begin(), decimals.end(), is_digit)) return 0;
+  if (weight[0] == '1') return kWhole;
+  int thousandths = 0;
+  for (std::size_t i = 0; i < 3; ++i)
+    thousandths = thousandths * 10 + (i < decimals.size() ? decimals[i] - '0' : 0);
+  return thousandths;
 }
 
 bool ends_with_ignore_case(std::string_view text, std::string_view end) {
@@ -76,11 +81,11 @@ bool has_whole_body(int status) {
 }  // namespace
 
 bool accepts_gzip(const RequestHead& request) {
-  return accepts_coding(request, "gzip");
+  return coding_weight(request, "gzip") > 0;
 }
 
-bool accepts_coding(const RequestHead& request, std::string_view wanted) {
-  bool any = false;
+int coding_weight(const RequestHead& request, std::string_view wanted) {
+  int any = 0;
   for (const Field& field : request.fields) {
     if (!equals_ignore_case(field.name, "Accept-Encoding")) continue;
     std::string_view list = field.value;
@@ -91,11 +96,23 @@ bool accepts_coding(const RequestHead& request, std::string_view wanted) {
       const std::string_view rest =
           semicolon == std::string_view::npos ? std::string_view{} : element.substr(semicolon);
       if (equals_ignore_case(coding, wanted) || (wanted == "gzip" && equals_ignore_case(coding, "x-gzip")))
-        return is_wanted(rest);
-      if (coding == "*") any = is_wanted(rest);
+        return weight_of(rest);
+      if (coding == "*") any = weight_of(rest);
     }
   }
   return any;
+}
+
+void vary_by_encoding(ResponseHead& head) {
+  for (const Field& field : head.fields) {
+    if (!equals_ignore_case(field.name, "Vary")) continue;
+    std::string_view list = field.value;
+    while (!list.empty()) {
+      const std::string_view element = take_element(list);
+      if (element == "*" || equals_ignore_case(element, "Accept-Encoding")) return;
+    }
+  }
+  head.fields.push_back({"Vary", "Accept-Encoding"});
 }
 
 bool is_compressible(std::string_view content_type) {
@@ -116,9 +133,9 @@ Compression decide_compression(const RequestHead& request, const ResponseHead& r
     return Compression::never;
   if (has_no_transform(response)) return Compression::never;
   if (response.content_length.value_or(bytes_min) < bytes_min) return Compression::never;
-  // A HEAD would have to be compressed to tell of it; HTTP/1.0 caches do not know Vary.
-  if (request.method == Method::head || request.version_minor == 0) return Compression::not_here;
-  return accepts_gzip(request) ? Compression::gzip : Compression::not_here;
+  // HTTP/1.0 caches do not know Vary.
+  if (request.version_minor == 0 || !accepts_gzip(request)) return Compression::not_here;
+  return request.method == Method::head ? Compression::head : Compression::gzip;
 }
 
 }  // namespace holdfast::http

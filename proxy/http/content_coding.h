@@ -14,8 +14,12 @@ namespace holdfast::http {
 // No field: false, as such a client may not know it. A weight that cannot be read counts as refused.
 bool accepts_gzip(const RequestHead& request);
 
-// The same of any coding, by its name in lower case: "br", "zstd", "gzip".
-bool accepts_coding(const RequestHead& request, std::string_view wanted);
+// How much the client wants a coding, by its name in lower case ("br", "zstd", "gzip"): 1 to 1000, or 0 when
+// it does not take it, by the same rules.
+int coding_weight(const RequestHead& request, std::string_view wanted);
+
+// Adds `Vary: Accept-Encoding` unless the head says that already, or `Vary: *`.
+void vary_by_encoding(ResponseHead& head);
 
 // Is this Content-Type text that shrinks: text/*, JSON, JavaScript, XML, SVG and their kin? Images, archives,
 // video and fonts but the uncompressed ones are small already. Never text/event-stream, which must not be
@@ -25,6 +29,7 @@ bool is_compressible(std::string_view content_type);
 enum class Compression : std::uint8_t {
   never,     // not of a kind that is ever compressed: nothing is said
   not_here,  // another client would get it compressed: only Vary is added
+  head,      // a HEAD whose GET would be compressed: its fields, as RFC 9110 9.3.2 wants them
   gzip,
 };
 

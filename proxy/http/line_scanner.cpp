@@ -83,6 +83,7 @@ bool LineScanner::step(std::string_view rest, std::size_t& taken) {
     case State::end_lf: return charge(1) && expect_lf(rest.front(), State::end);
     case State::size_start:
     case State::size:
+    case State::size_space:
     case State::size_lf:
     case State::data_cr:
     case State::data_lf: return step_chunk(rest.front());
@@ -184,7 +185,8 @@ bool LineScanner::step_field(std::string_view rest, std::size_t& taken) {
 bool LineScanner::step_chunk(char c) {
   switch (state_) {
     case State::size_start:
-    case State::size: return step_chunk_size(c);
+    case State::size:
+    case State::size_space: return step_chunk_size(c);
     case State::size_lf:
       in_trailer_ = chunk_bytes_left_ == 0;
       return expect_lf(c, in_trailer_ ? State::field_start : State::data);
@@ -198,7 +200,7 @@ bool LineScanner::step_chunk(char c) {
 
 bool LineScanner::step_chunk_size(char c) {
   const int digit = hex_value(c);
-  if (digit >= 0) {
+  if (digit >= 0 && state_ != State::size_space) {
     if (state_ == State::size_start) {
       size_digits_ = 0;
       chunk_bytes_left_ = 0;
@@ -208,8 +210,10 @@ bool LineScanner::step_chunk_size(char c) {
     return ++size_digits_ <= kSizeDigitsMax || refuse(400, "chunk size too large");
   }
   if (c == '\n') return refuse(400, kBareLf);
-  // RFC 9112 7.1.1 tolerates white space before ';' from old senders; whoever sends it now means harm.
-  if (state_ == State::size_start || (c != ';' && c != '\r')) return refuse(400, "malformed chunk size");
+  if (state_ == State::size && is_space(c)) state_ = State::size_space;
+  if (state_ == State::size_space && is_space(c)) return charge(1);
+  const bool fits = c == ';' || (c == '\r' && state_ == State::size);
+  if (state_ == State::size_start || !fits) return refuse(400, "malformed chunk size");
   state_ = c == ';' ? State::ext_start : State::size_lf;
   return true;
 }
@@ -279,6 +283,7 @@ bool LineScanner::charge(std::size_t bytes) {
     case State::method:
     case State::target:
     case State::version: return refuse(414, "request line too long");
+    case State::size_space:
     case State::ext_start:
     case State::ext_name:
     case State::ext_equals:

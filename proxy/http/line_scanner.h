@@ -4,8 +4,8 @@
 // folded line in places where RFC 9112 2.2 and 5.2 want a refusal, refuses valid chunk extensions
 // (`;a=1;b=2`), and has no limits.
 //
-// Chunk extensions follow RFC 9112 7.1.1, white space (BWS) included, but for that before the first ";": old
-// senders pad the size there, and whoever does so now means harm.
+// Chunk extensions follow RFC 9112 7.1.1, white space (BWS) included. White space with nothing behind it, with
+// which old senders padded the size, is refused.
 #pragma once
 
 #include <cstddef>
@@ -55,7 +55,7 @@ class LineScanner {
  private:
   // Head:   before (<-> before_lf) -> method -> target -> version -> line_lf -> field_start
   // Fields: field_start -> field_name -> field_value -> line_lf -> field_start; field_start -> end_lf -> end
-  // Chunks: size_start -> size (-> extensions) -> size_lf -> data -> data_cr -> data_lf -> size_start;
+  // Chunks: size_start -> size (-> size_space, BWS) (-> extensions) -> size_lf -> data -> data_cr -> data_lf -> size_start;
   //         after size 0 field_start, for the trailer.
   // Extensions: ext_start (BWS) -> ext_name (-> ext_equals, BWS) -> ext_value_start (BWS) -> ext_value, or
   //         ext_quoted (<-> ext_escape) -> ext_end; ext_space is BWS before the ";" of another one, which
@@ -73,6 +73,7 @@ class LineScanner {
     end_lf,
     size_start,
     size,
+    size_space,
     ext_start,
     ext_name,
     ext_equals,

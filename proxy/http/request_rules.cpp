@@ -72,6 +72,7 @@ struct FramingFields {
   int content_lengths = 0;
   int transfer_encodings = 0;
   int hosts = 0;
+  int authorizations = 0;
   bool close = false;
   bool keep_alive = false;
   bool expects_continue = false;
@@ -109,6 +110,9 @@ FramingFields collect(const std::vector<Field>& fields) {
         break;
       case 10:
         if (equals_ignore_case(field.name, "Connection")) read_connection(field.value, found);
+        break;
+      case 13:
+        if (equals_ignore_case(field.name, "Authorization")) ++found.authorizations;
         break;
       case 14:
         if (equals_ignore_case(field.name, "Content-Length"))
@@ -230,6 +234,7 @@ std::optional<Refusal> apply_fields(RequestHead& head) {
   if (auto refusal = apply_framing(found, head)) return refusal;
   if (auto refusal = apply_host(found, head)) return refusal;
 
+  if (found.authorizations > 1) return Refusal{400, "more than one Authorization"};
   if (found.expects_other) return Refusal{417, "expectation other than 100-continue"};
   // RFC 9110 10.1.1: ignored in HTTP/1.0; without a body there is nothing to wait for.
   head.expect_continue = found.expects_continue && head.version_minor >= 1 && head.has_body();

@@ -10,6 +10,8 @@
 // - each method that is a token passes, but CONNECT and TRACE get 405;
 // - HTTP/1.2 and above is 1.1 to us (RFC 9110 6.2);
 // - identical repeated Content-Length fields are refused, though RFC 9112 6.3 would allow to merge them;
+// - Authorization is no list (RFC 9110 11.6.2, 5.3): two leave open who is meant, and the next one may take
+//   the other: 400;
 // - Transfer-Encoding is exactly "chunked", once: other codings before it are 501; whatever does not end
 //   in it, or says it twice, leaves the end of the body in doubt: 400 (RFC 9112 6.3).
 #pragma once

@@ -16,8 +16,13 @@ struct FolderEntry {
   std::int64_t modified_seconds = 0;  // since 1970
 };
 
-// Files and folders in `path`, links followed, without "." and "..", in no order; the first `most` of them.
+struct FolderEntries {
+  std::vector<FolderEntry> entries;
+  bool more = false;  // names are left that were not looked at
+};
+
+// Files and folders among the first `most` names in `path`, links followed, without "." and "..", in no order.
 // Nothing when it cannot be read.
-std::optional<std::vector<FolderEntry>> list_folder(const std::string& path, std::size_t most);
+std::optional<FolderEntries> list_folder(const std::string& path, std::size_t most);
 
 }  // namespace holdfast::net

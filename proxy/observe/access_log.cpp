@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kBytesMost = 4U << 20;
 }  // namespace
 
-AccessLog::AccessLog() : stdout_(standard_output(STDOUT_FILENO)), writer_(kBytesMost) {}
+AccessLog::AccessLog()
+    : stdout_(standard_output(STDOUT_FILENO)), stderr_(standard_output(STDERR_FILENO)), writer_(kBytesMost) {}
 
 AccessLog::~AccessLog() {
   flush();
@@ -30,6 +31,10 @@ std::optional<AccessLog::Target> AccessLog::open(const config::Log& config, std:
   // By their usual names in containers too: these are links, and what they lead to may be a socket.
   if (config.access == "stdout" || config.access == "/dev/stdout") {
     target.output_ = stdout_;
+    return target;
+  }
+  if (config.access == "/dev/stderr") {
+    target.output_ = stderr_;
     return target;
   }
   const LogFile file = open_log_file(config.access, error);
@@ -51,7 +56,14 @@ std::optional<AccessLog::Target> AccessLog::open(const config::Log& config, std:
 
 void AccessLog::use(Target target) {
   flush();
-  if (target.access_ != target_.access_) writer_.drop_all();
+  const bool is_same = target.output_ == target_.output_ || is_same_file(target.file_, target_.file_);
+  if (target.access_ != target_.access_) {
+    writer_.drop_all();
+  } else if (!is_same) {
+    writer_.start_line_over();
+  }
+  // Of a process before us that the disk was full for: its half line is not to be joined to one of ours.
+  if (!is_same && target.file_ >= 0 && ends_within_line(target.file_)) writer_.lines().insert(0, 1, '\n');
   target_ = std::move(target);
   writer_.use(target_.output_);
   formatter_ = core::AccessLogFormatter(target_.format_);

@@ -49,10 +49,14 @@ class AccessLog {
   // Lines dropped because the reader was too far behind, and those of a gap that is over and to be told of.
   std::uint64_t dropped() const { return writer_.dropped(); }
   std::uint64_t take_untold() { return writer_.take_untold(); }
+  // The errno by which the file refuses lines that wait (a full disk); 0: it does not.
+  int error() const { return writer_.error(); }
+  const std::string& path() const { return target_.access_; }  // as configured
 
  private:
   Target target_;
   std::shared_ptr<LogOutput> stdout_;  // opened once: a later user may not be allowed to
+  std::shared_ptr<LogOutput> stderr_;
   LogWriter writer_;
   core::AccessLogFormatter formatter_{config::LogFormat::combined};
 };

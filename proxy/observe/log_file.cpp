@@ -132,4 +132,22 @@ bool is_same_file(int fd, const std::string& path) {
          open.st_ino == named.st_ino;
 }
 
+bool is_same_file(int a, int b) {
+  struct stat first {};
+  struct stat second {};
+  return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+bool ends_within_line(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return false;
+  const int reading = ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_CLOEXEC);
+  if (reading < 0) return false;
+  char last = '\n';
+  const bool read = ::pread(reading, &last, 1, status.st_size - 1) == 1;
+  ::close(reading);
+  return read && last != '\n';
+}
+
 }  // namespace holdfast

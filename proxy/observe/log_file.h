@@ -18,5 +18,9 @@ LogFile open_log_file(const std::string& path, std::string& error);
 
 // Does the path mean this open file?
 bool is_same_file(int fd, const std::string& path);
+bool is_same_file(int a, int b);  // two descriptors; false for -1
+
+// Is it a regular file whose last line has no end? `fd` need not be open for reading.
+bool ends_within_line(int fd);
 
 }  // namespace holdfast

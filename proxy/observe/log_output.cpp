@@ -50,14 +50,17 @@ class DescriptorOutput final : public LogOutput {
 
   std::size_t write(std::string_view lines) override {
     std::size_t taken = 0;
+    error_ = 0;
     while (taken < lines.size()) {
       const ssize_t bytes = write_some(lines.substr(taken));
       if (bytes < 0 && errno == EINTR) continue;
+      if (bytes < 0 && (kind_ == Kind::file || errno == ENOSPC)) error_ = errno;
       if (bytes <= 0) break;
       taken += static_cast<std::size_t>(bytes);
     }
     return taken;
   }
+  int error() const override { return error_; }
 
  private:
   ssize_t write_some(std::string_view lines) const {
@@ -78,6 +81,7 @@ class DescriptorOutput final : public LogOutput {
   int fd_;
   Kind kind_;
   bool owned_;
+  int error_ = 0;
 };
 
 // Closed descriptors: what nobody can ever read is not kept.

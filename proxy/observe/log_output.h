@@ -16,6 +16,9 @@ class LogOutput {
   // Takes what can be had without waiting: how many bytes that was, from the front. Fewer than all: the
   // reader is behind, or has gone.
   virtual std::size_t write(std::string_view lines) = 0;
+  // The errno by which a file refused the last write (ENOSPC, EDQUOT, EFBIG, EIO); 0: it did not. Not that a
+  // reader is behind.
+  virtual int error() const { return 0; }
 };
 
 // STDOUT_FILENO or STDERR_FILENO. To be opened before privileges are dropped: a pipe or terminal gets a

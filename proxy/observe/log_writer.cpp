@@ -15,8 +15,14 @@ bool LogWriter::admit() {
 }
 
 std::size_t LogWriter::flush() {
-  const std::size_t taken = lines_.empty() || output_ == nullptr ? 0 : output_->write(lines_);
-  lines_.erase(0, taken);
+  if (lines_.empty() || output_ == nullptr) return 0;
+  const std::size_t taken = output_->write(std::string_view(lines_).substr(begun_));
+  const std::size_t written = begun_ + taken;
+  // A line stays until all of it is written.
+  const std::size_t end = written == 0 ? std::string::npos : lines_.rfind('\n', written - 1);
+  const std::size_t whole = end == std::string::npos ? 0 : end + 1;
+  lines_.erase(0, whole);
+  begun_ = written - whole;
   if (lines_.empty()) in_gap_ = false;
   return taken;
 }
@@ -26,6 +32,7 @@ void LogWriter::drop_all() {
   dropped_ += count;
   untold_ += count;
   lines_.clear();
+  begun_ = 0;
   in_gap_ = false;
 }
 

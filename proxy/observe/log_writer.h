@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "proxy/observe/log_output.h"
 
@@ -24,6 +25,10 @@ class LogWriter {
   std::string& lines() { return lines_; }
   // Writes what was collected, as far as the reader takes it now. How many bytes it took.
   std::size_t flush();
+  // Before another output is used: a line that was written in part is written whole there.
+  void start_line_over() { begun_ = 0; }
+  // The errno by which the output's file refused the last write; 0: it did not, or nothing waits.
+  int error() const { return output_ == nullptr || lines_.empty() ? 0 : output_->error(); }
   // Forgets what was collected: it counts as dropped.
   void drop_all();
 
@@ -36,6 +41,7 @@ class LogWriter {
   std::size_t bytes_most_;
   std::shared_ptr<LogOutput> output_;
   std::string lines_;
+  std::size_t begun_ = 0;  // bytes of the first line that were written already
   std::uint64_t dropped_ = 0;
   std::uint64_t untold_ = 0;
   bool in_gap_ = false;

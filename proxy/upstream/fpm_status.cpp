@@ -1,5 +1,6 @@
 // See fpm_status.h.
 #include "proxy/upstream/fpm_status.h"
+#include "config/pool.h"
 
 #include <memory>
 #include <utility>
@@ -61,7 +62,7 @@ void FpmStatus::ask() {
   answer_.clear();
   stopped_ = false;
   exchange_ = upstream_.mailbox().open(*this);
-  submission->pool = upstream_.config().name;
+  submission->pool = upstream_.name();
   submission->asked.assign(http::Method::get, "GET", "", path);
   submission->body.emplace(nullptr, 0);
   submission->address = kOwnAddress;
@@ -100,8 +101,7 @@ void FpmStatus::take_answer(core::Outcome outcome) {
                                                    : "answered with something else";
   error += "; does its pool have pm.status_path = " + upstream_.config().status_path + "?";
   // Once a cause, not every five seconds.
-  if (error != error_)
-    upstream_.context().log.warn(upstream_.config().name + ": status of php-fpm: " + error);
+  if (error != error_) upstream_.context().log.warn(upstream_.name() + ": status of php-fpm: " + error);
   error_ = std::move(error);
   up_ = false;
 }

@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "config/request_timeouts.h"
 #include "fastcgi/param_list.h"
 #include "proxy/core/body_store.h"
 #include "proxy/core/client_key.h"
 #include "proxy/core/exchange.h"
 #include "proxy/core/owned_head.h"
 #include "proxy/core/recycler.h"
+#include "proxy/core/request_timeouts.h"
 #include "proxy/core/slot_map.h"
 #include "proxy/core/wait_queue.h"
 
@@ -79,9 +79,9 @@ struct Submission {
   std::optional<core::BodyStore> body;
   core::AddressKey address{};  // of the client, for the queue's turns
   std::size_t head_bytes_max = 0;
-  config::RequestTimeouts timeouts = {};  // in place of the pool's
-  bool passes_file_wishes = false;        // see core::Exchange
-  bool for_web_server = false;            // see core::Exchange::pass_head_on()
+  core::RequestTimeouts timeouts = {};  // in place of the pool's
+  bool passes_file_wishes = false;      // see core::Exchange
+  bool for_web_server = false;          // see core::Exchange::pass_head_on()
 };
 
 struct Command {

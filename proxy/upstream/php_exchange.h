@@ -43,13 +43,14 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   bool half_closed() const { return half_closed_; }
 
   // What its routes say in place of the pool's.
-  const config::RequestTimeouts& timeouts() const { return timeouts_; }
+  const core::RequestTimeouts& timeouts() const { return timeouts_; }
 
   // A connection that is held while the reader is asked.
   struct Offer {
     core::ConnectionId connection = 0;  // 0: none
     bool peek = false;
     bool first = false;
+    bool may_half_close = false;  // see core::PoolAction
   };
   void ask(const Offer& offer);
   Offer take_offer() { return std::exchange(offer_, {}); }
@@ -75,7 +76,7 @@ class PhpExchange final : public core::Exchange, public core::ResponseSink {
   void report(Delivery& delivery) const;
   void tell_stderr(Delivery& delivery);
 
-  config::RequestTimeouts timeouts_;
+  core::RequestTimeouts timeouts_;
   ExchangeTable& table_;
   ExchangeId id_ = 0;
   Upstream* upstream_ = nullptr;

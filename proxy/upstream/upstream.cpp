@@ -1,5 +1,6 @@
 // The driver of a pool: actions out of UpstreamPool, failures through the retry rule.
 #include "proxy/upstream/upstream.h"
+#include "config/pool.h"
 
 #include <algorithm>
 #include <cassert>
@@ -31,6 +32,14 @@ Upstream::~Upstream() {
 }
 
 // ---- exchanges
+
+const std::string& Upstream::name() const {
+  return config().name;
+}
+
+std::string Upstream::address_text() const {
+  return config().address.text();
+}
 
 void Upstream::submit(PhpExchange& exchange, core::AddressKey address) {
   exchange.begin_waiting(now());
@@ -158,8 +167,10 @@ void Upstream::lease(const PoolAction& action) {
     return;
   }
   if (action.in_company) exchange->forgive();
-  const PhpExchange::Offer offer{
-      .connection = action.connection, .peek = action.peek, .first = !action.reused};
+  const PhpExchange::Offer offer{.connection = action.connection,
+                                 .peek = action.peek,
+                                 .first = !action.reused,
+                                 .may_half_close = action.may_half_close};
   // A half-closed client may have gone altogether: php is not to run for nobody.
   if (exchange->half_closed()) {
     exchange->ask(offer);
@@ -179,7 +190,7 @@ void Upstream::start(PhpExchange& exchange, const PhpExchange::Offer& offer) {
   if (found == connections_.end() || found->second->closing() ||
       pool_.state(offer.connection) != core::ConnectionState::leased) {
     pool_.enqueue_again(exchange.ticket_, now());
-  } else if (!found->second->start(exchange, offer.peek, offer.first)) {
+  } else if (!found->second->start(exchange, offer)) {
     pool_.lease_refused(offer.connection, exchange.ticket_, now());
   }
 }
@@ -249,7 +260,7 @@ void Upstream::on_released(UpstreamConnection& connection) {
 
 void Upstream::on_bad_head(UpstreamConnection& connection) {
   PhpExchange& exchange = *connection.exchange_;
-  context_.log.error(config().name + ": malformed response head from " + config().address.text() + ": " +
+  context_.log.error(config().name + ": malformed response head from " + address_text() + ": " +
                      core::escape_for_log(exchange.head_error()) + ", for " +
                      std::string(exchange.asked().method_text()) + " " +
                      core::escape_for_log(exchange.asked().target()));
@@ -272,7 +283,7 @@ void Upstream::on_failure(UpstreamConnection& connection, const UpstreamFailure&
   }
   const core::RetryDecision decision = core::decide_retry({
       .end_of_params_sent = connection.end_of_params_sent(),
-      .response_seen = exchange->response_seen(),
+      .response_seen = connection.answer_began(),
       .half_closed_only = failure.half_closed_only,
       .timed_out = failure.outcome == Outcome::upstream_timeout,
       .repeatable = exchange->repeatable(),

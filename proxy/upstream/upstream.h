@@ -71,6 +71,8 @@ class Upstream {
   // php-fpm's own numbers; nullptr: the configuration has no status_path.
   FpmStatus* fpm_status() const { return fpm_status_.get(); }
   const config::Pool& config() const { return pool_.config(); }
+  const std::string& name() const;   // of the pool
+  std::string address_text() const;  // where it is, as configured
   Context& context() { return context_; }
   Mailbox& mailbox() { return mailbox_; }
   const net::Endpoint& endpoint() const { return endpoint_; }

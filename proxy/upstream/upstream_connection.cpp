@@ -1,5 +1,6 @@
 // The upstream connection: bytes to the session, events to the exchange, outcomes to Upstream.
 #include "proxy/upstream/upstream_connection.h"
+#include "config/pool.h"
 
 #include <cassert>
 
@@ -45,14 +46,15 @@ void UpstreamConnection::on_connected(net::Error error) {
   upstream_.pool().connected(id_, upstream_.now());
 }
 
-bool UpstreamConnection::start(PhpExchange& exchange, bool peek, bool first) {
-  if (closing() || !session_.can_begin() || (peek && stream_->has_unread_input())) return false;
+bool UpstreamConnection::start(PhpExchange& exchange, const PhpExchange::Offer& offer) {
+  if (closing() || !session_.can_begin() || (offer.peek && stream_->has_unread_input())) return false;
   upstream_.link(*this, exchange);
-  exchange.begin_attempt(id_, !first, upstream_.now());
+  exchange.begin_attempt(id_, !offer.first, upstream_.now());
   // One that was opened before this request came has cost it nothing.
-  if (first && opened_ >= exchange.enqueued()) exchange.set_connect_time(connect_time_);
+  if (offer.first && opened_ >= exchange.enqueued()) exchange.set_connect_time(connect_time_);
   written_ = 0;
   params_end_ = 0;
+  may_half_close_ = offer.may_half_close;
   discarded_ = 0;
   ended_ = false;
   send_more();
@@ -105,7 +107,7 @@ void UpstreamConnection::await(Awaiting what) {
     return;
   }
   const config::PoolTimeouts& timeouts = upstream_.config().timeouts;
-  const config::RequestTimeouts& own = exchange_->timeouts();
+  const core::RequestTimeouts& own = exchange_->timeouts();
   core::Duration limit{};
   switch (what) {
     case Awaiting::nothing: return;
@@ -256,7 +258,7 @@ void UpstreamConnection::on_eof() {
 
 void UpstreamConnection::on_error(net::Error error) {
   if (closing()) return;
-  upstream_.context().log.debug(upstream_.config().name + ": connection " + std::to_string(id_) + ": " +
+  upstream_.context().log.debug(upstream_.name() + ": connection " + std::to_string(id_) + ": " +
                                 error.text());
   upstream_.on_failure(*this, {.reason = CloseReason::reset, .outcome = Outcome::upstream_reset});
 }
@@ -269,7 +271,7 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
       return;
     case fastcgi::Fault::eof_in_record:
     case fastcgi::Fault::eof_in_request: {
-      const bool untouched = exchange_ != nullptr && !exchange_->response_seen();
+      const bool untouched = exchange_ != nullptr && may_half_close_ && !answer_began();
       if (untouched && end_of_params_sent() && !stream_->is_unix() && !stream_->peer_gone()) {
         await(Awaiting::half_close);  // a worker that died would have reset; see on_deadline()
         return;
@@ -293,9 +295,8 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::bad_version:
     case fastcgi::Fault::unexpected_record:
     case fastcgi::Fault::malformed_record:
-      upstream_.context().log.error(upstream_.config().name + ": not FastCGI from " +
-                                    upstream_.config().address.text() + ": " +
-                                    std::string(fastcgi::fault_name(fault)));
+      upstream_.context().log.error(upstream_.name() + ": not FastCGI from " + upstream_.address_text() +
+                                    ": " + std::string(fastcgi::fault_name(fault)));
       upstream_.on_failure(*this, {.reason = CloseReason::protocol_error,
                                    .outcome = Outcome::upstream_poisoned,
                                    .script_may_run = true});

@@ -13,10 +13,10 @@
 #include "proxy/core/pool_action.h"
 #include "proxy/loop/deadline.h"
 #include "proxy/net/stream.h"
+#include "proxy/upstream/php_exchange.h"
 
 namespace holdfast {
 
-class PhpExchange;
 class Upstream;
 
 // How a connection failed: what the pool, the retry rule and the log want to know of it.
@@ -37,11 +37,13 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   // --- called by Upstream
   void open();
   // False: the connection has ended meanwhile, or the peek found EOF or stray bytes; nothing was written.
-  [[nodiscard]] bool start(PhpExchange& exchange, bool peek, bool first);
+  [[nodiscard]] bool start(PhpExchange& exchange, const PhpExchange::Offer& offer);
   void barrier();
   // The client left: what comes is thrown away. False when that is not to be: the answer is a stream, which
   // need never end; the request is not sent whole; or php has closed already.
   [[nodiscard]] bool abandon();
+  // Any byte of its exchange's answer, were it of an empty record.
+  bool answer_began() const { return session_.answer_began(); }
   // Has php been given all it needs to start the script?
   bool script_may_run() const { return end_of_params_sent(); }
   // At once, not when the pool says so, where it was judged what php has been given: the loop would write
@@ -91,6 +93,7 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   core::Duration connect_time_{};
   std::size_t written_ = 0;      // bytes given to the stream for this request
   std::size_t params_end_ = 0;   // of them, up to the end of PARAMS
+  bool may_half_close_ = false;  // see core::PoolAction
   std::uint64_t discarded_ = 0;  // of an abandoned response, and
   core::Time discarding_{};      // since when
   bool ended_ = false;           // END_REQUEST was seen, the connection is not released yet

@@ -1,5 +1,6 @@
 // See upstream_news.h.
 #include "proxy/upstream/upstream_news.h"
+#include "config/pool.h"
 
 #include "proxy/observe/log.h"
 
@@ -70,9 +71,11 @@ void UpstreamNews::tell_refusals(const core::UpstreamPool& pool) {
   if (refusals == 0) refusals_told_ = false;
   if (refusals_told_ || refusals < kRefusalsToTell) return;
   refusals_told_ = true;
-  log_.warn(place_of(pool) +
-            " takes connections and closes them at once, without an answer. Is the address of this "
-            "machine missing in listen.allowed_clients of php-fpm?");
+  log_.warn(
+      place_of(pool) +
+      " takes connections and closes them at once, without an answer. Do its workers die (its log tells), "
+      "is a forwarder there with nothing behind it, or is the address of this machine missing in "
+      "listen.allowed_clients of php-fpm?");
 }
 
 void UpstreamNews::connect_failed(const core::UpstreamPool& pool, net::Error error) {

@@ -183,7 +183,11 @@ void Listeners::resume() {
   for (const auto& acceptor : acceptors_) acceptor->listener().resume();
 }
 
+// A web server makes a connection for each request, and answers 502 where it is closed. A client repeats it.
 void Listeners::close_sites() {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->kind() == Kind::fastcgi) acceptor->listener().accept_waiting();
+  }
   std::erase_if(acceptors_, [](const auto& acceptor) { return !acceptor->admin(); });
 }
 

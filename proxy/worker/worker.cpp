@@ -3,11 +3,13 @@
 #include "proxy/worker/worker.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "config/buffers.h"
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
 #include "proxy/admin/admin.h"
+#include "proxy/core/log_text.h"
 #include "proxy/http/http_date.h"
 #include "proxy/observe/wall_clock.h"
 
@@ -100,6 +102,7 @@ void Worker::on_turn_end() {
   erase_closed();
   run_deadlines();
   run_turns();  // a few requests each; what is left of a pipeline waits for the next turn
+  dispatcher_->forget_files();
   run_compressing();
   look_at_memory();
   upstreams_.run();
@@ -114,8 +117,21 @@ void Worker::flush_logs() {
   if (const std::uint64_t lines = context_.access_log.take_untold(); lines > 0) {
     context_.log.warn("access log: " + std::to_string(lines) + " lines were dropped while nobody took them");
   }
+  tell_of_full_disk();
   taken += context_.log.flush();
   log_pace_.on_flush(taken, context_.access_log.pending() || context_.log.pending(), now());
+}
+
+void Worker::tell_of_full_disk() {
+  const int error = context_.access_log.error();
+  if (error != 0 && !disk_refuses_) {
+    if (const auto more = unwritten_line_.due(now())) {
+      context_.log.error("access log: " + core::escape_for_log(context_.access_log.path()) +
+                         " cannot be written: " + std::strerror(error) +
+                         "; lines wait, up to 4 MB, then they are dropped" + *more);
+    }
+  }
+  disk_refuses_ = error != 0;
 }
 
 void Worker::run_deadlines() {

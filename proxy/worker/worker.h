@@ -17,6 +17,7 @@
 #include "proxy/client/dispatcher.h"
 #include "proxy/client/fastcgi_connection.h"
 #include "proxy/client/http1_connection.h"
+#include "proxy/client/password_queue.h"
 #include "proxy/core/client_places.h"
 #include "proxy/core/rare_line.h"
 #include "proxy/loop/context.h"
@@ -85,6 +86,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   bool has_pool(const std::string& name) const override { return upstreams_.find(name) != nullptr; }
   bool others_wait(const std::string& pool) const override;
   Responder& admin() override;
+  PasswordQueue& passwords() override { return passwords_; }
   bool stopping() const override { return stop_ != Stop::serving; }
   bool draining() const override { return stop_ > Stop::delaying; }
   void note_memory_full() override;
@@ -125,6 +127,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   void forget_place(const ClientConnection& client);
   std::optional<core::ClientKey> place_key(const ClientConnection& client) const;
   void flush_logs();
+  void tell_of_full_disk();
   void run_deadlines();
   void run_turns();
   void run_compressing();
@@ -149,6 +152,7 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   Mailbox mailbox_;
   Upstreams upstreams_{context_, mailbox_};
   std::unique_ptr<Admin> admin_;
+  PasswordQueue passwords_{context_.network.background(), context_.network.random_seed()};
   Listeners listeners_;
   core::ClientPlaces places_;
   Http1Stock http1_stock_{kStockMost};
@@ -163,6 +167,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   std::uint64_t descriptor_limit_ = UINT64_MAX;
   std::size_t admin_clients_ = 0;
   core::RareLine full_line_;
+  core::RareLine unwritten_line_;
+  bool disk_refuses_ = false;  // the access log, the last time
   core::RareLine crowded_line_;
   core::RareLine address_line_;
   core::RareLine not_allowed_line_;

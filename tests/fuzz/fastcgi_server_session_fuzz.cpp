@@ -15,6 +15,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "choices.h"
@@ -71,8 +72,20 @@ struct Witness {
     pull(none);
     expect(session.fault() != ServerFault::none);
   }
-  // One act on the request `id`, as far as a host may do it now.
-  void act(std::size_t choice, std::uint16_t id) {
+  // A host's act, as far as it may be done now: on the connection, or on one request.
+  void act(std::size_t choice) {
+    switch (choice) {
+      case 0xff: session.close_when_done(); break;
+      case 0xfe: end_input(ServerSession::InputEnd::half_closed); break;
+      case 0xfd: end_input(ServerSession::InputEnd::gone); break;
+      default: act_on(choice, static_cast<std::uint16_t>(choice >> 3 & 7)); break;
+    }
+    session.check();
+    const ServerVerdict verdict = session.verdict();
+    expect(open.empty() ? verdict != ServerVerdict::finish
+                        : verdict == ServerVerdict::finish || verdict == ServerVerdict::keep);
+  }
+  void act_on(std::size_t choice, std::uint16_t id) {
     const auto found = open.find(id);
     if (found == open.end()) return;
     Known& known = found->second;
@@ -99,10 +112,13 @@ struct Witness {
         if (!known.head_written) break;
         session.break_off(id, out);
         open.erase(id);
+        if (session.verdict() == ServerVerdict::reset) {  // alone: what is no record, and nothing else
+          expect(open.empty() && out == std::string(8, '\0'));
+          sent += std::exchange(out, {});
+        }
         break;
     }
     check_write(out);
-    session.check();
   }
 
  private:
@@ -249,6 +265,18 @@ std::string chunk_of(Choices& choices, std::size_t choice) {
   return chunk;
 }
 
+// To one whole, to the other in pieces.
+void feed_both(Witness& whole, Witness& cut, Choices& choices, std::string_view bytes) {
+  whole.feed(bytes);
+  const std::size_t step_max = choices.byte() % 24 + 1;
+  cut.feed("");  // what a pause held back
+  while (!bytes.empty()) {
+    const std::size_t step = std::min(bytes.size(), choices.byte() % step_max + 1);
+    cut.feed(bytes.substr(0, step));
+    bytes.remove_prefix(step);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -257,24 +285,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Witness cut;
   while (!choices.empty()) {
     const std::size_t choice = choices.byte();
+    const std::string chunk = chunk_of(choices, choice);
+    // The host acts between any two bytes.
+    const std::size_t at = (choice & 0x18) == 0 ? 0 : choices.byte() % (chunk.size() + 1);
+    feed_both(whole, cut, choices, std::string_view(chunk).substr(0, at));
     if ((choice & 0x18) != 0) {
       const std::size_t act = choices.byte();
-      const auto id = static_cast<std::uint16_t>(act >> 3 & 7);
-      whole.act(act, id);
-      cut.act(act, id);
-      if (act == 0xff) whole.session.close_when_done();
-      if (act == 0xff) cut.session.close_when_done();
+      for (Witness* const each : {&whole, &cut}) each->act(act);
+      compare(whole, cut);
     }
-    const std::string chunk = chunk_of(choices, choice);
-    whole.feed(chunk);
-    const std::size_t step_max = choices.byte() % 24 + 1;
-    std::string_view rest = chunk;
-    cut.feed("");  // what a pause held back
-    while (!rest.empty()) {
-      const std::size_t step = std::min(rest.size(), choices.byte() % step_max + 1);
-      cut.feed(rest.substr(0, step));
-      rest.remove_prefix(step);
-    }
+    feed_both(whole, cut, choices, std::string_view(chunk).substr(at));
     compare(whole, cut);
   }
   whole.end_input(ServerSession::InputEnd::half_closed);

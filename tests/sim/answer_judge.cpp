@@ -98,11 +98,14 @@ bool AnswerJudge::fits(const House::State& state, const Answer& answer, const Ve
   if ((request.wish == Wish::file) != fields.contains("x-route")) return false;
 
   const bool may_be = state.gzip(place) && verdict.right && is_compressible(request);
-  const bool whole = answer.status == 200 && request.method != "HEAD";
-  if (verdict.gzip) return may_be && whole && request.takes_gzip && !request.http_1_0;
+  // A HEAD tells of it too, and then names no length; where no length is known it cannot tell.
+  const bool unsure = request.method == "HEAD" && fields["content-length"].empty();
+  if (verdict.gzip)
+    return may_be && answer.status == 200 && request.takes_gzip && !request.http_1_0 &&
+           (request.method != "HEAD" || unsure);
   if (!may_be || answer.status != 200 || body_size(request) < kCompressedLeast) return true;
   if (!names(fields["vary"], "Accept-Encoding")) return false;
-  return !whole || !request.takes_gzip || request.http_1_0;
+  return unsure || !request.takes_gzip || request.http_1_0;
 }
 
 Verdict AnswerJudge::judge_script(const Answer& answer) const {

@@ -64,6 +64,9 @@ class Ledger {
 
   struct Rules {
     bool all_answered = false;  // no fault in this run: each request of a client that stayed got its answer
+    // A worker of a generic application that closes looks like one that died in the script: a POST that was on
+    // its way is not tried again, a GET once.
+    bool ends_tell_nothing = false;
     bool repeatable_answered = false;  // php was restarted once: that is no reason to lose a GET
     bool gets_answered = false;        // whoever asks without a body, and reads, is answered
     bool cuts_allowed = false;

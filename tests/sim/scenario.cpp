@@ -292,6 +292,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
     case Theme::generic:
       pool.application = config::Application::generic;
       s.app.kind = AppKind::generic;
+      s.rules.ends_tell_nothing = true;
       s.app.runs_on = 0;
       break;
     case Theme::one_each: pool.keep_alive = false; break;

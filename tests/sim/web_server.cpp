@@ -73,6 +73,12 @@ void WebServer::receive() {
 void WebServer::take_records() {
   while (in_.size() >= 8 && state_ == State::talking) {
     const wire::Header next = wire::header(in_);
+    if (in_ == std::string(8, '\0')) {  // an answer is cut, and the connection's end comes next
+      in_.clear();
+      universe_.require(std::exchange(told_cut_, true) == false && open_.size() == 1,
+                        name_ + " is told of a cut in the midst of others");
+      return;
+    }
     universe_.require(next.version == 1, name_ + " gets a record of version " + std::to_string(next.version));
     const std::size_t size = 8 + next.content + next.padding;
     if (in_.size() < size) return;

@@ -70,6 +70,7 @@ class WebServer final : public Actor {
   std::size_t asked_ = 0;
   std::map<int, Open> open_;  // by request id
   int last_id_ = 0;
+  bool told_cut_ = false;
   std::string out_;
   std::string in_;
   std::size_t sent_ = 0;

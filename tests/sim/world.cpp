@@ -379,7 +379,9 @@ void World::check_lesson() {
 // After all the trouble one more must be answered. A process that is to go notices only when it has read once
 // more, and a lost one is found only by who waits for it: each costs a try.
 void World::ask_once_more() {
-  const std::size_t tries = scenario_.app.zombies > 0 || scenario_.theme == Theme::restarts ? 8 : 1;
+  const bool may_fail =
+      scenario_.app.zombies > 0 || scenario_.theme == Theme::restarts || scenario_.rules.ends_tell_nothing;
+  const std::size_t tries = may_fail ? 8 : 1;
   bool served = false;
   for (std::size_t n = 0; n < tries && !served && ok(); ++n) {
     ClientPlan plan;

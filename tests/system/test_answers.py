@@ -170,7 +170,7 @@ def test_fields_for_the_server_reach_no_client(cgi):
         for tag in ("accel", "good"):
             response = client.request("GET", X + tag)
             assert response.status == 502 and b"mine" not in response.body and "secret" not in str(response.fields), response
-    assert "asks for a file by X-Accel-Redirect: /secret/a.pdf, which holdfast does not send" in proxy.log()
+    assert "asks for a file by X-Accel-Redirect: /secret/a.pdf, which holdfast sends where `internal` of the site names its folder" in proxy.log()
     wait_until(lambda: "asks for a file by X-Sendfile: /srv/sec\\xe4ret" in proxy.log(), "the second complaint")
     assert {a["outcome"] for a in proxy.access() if a["status"] == 502} == {"upstream_send_file"}
     assert proxy.pool()["opened"] == 1, "the connection is kept"

@@ -27,28 +27,41 @@ def unread_answer(php, web, **more):
     wait_until(lambda: php.seen("written-b"), "php to be rid of the large answer")
 
 
-@pytest.mark.parametrize("how", ["stop", "last answer"])
-def test_a_request_cut_in_its_begin_never_runs_when_the_connection_is_to_close(listening, how):
-    holdfast, php, client = listening()
-    web, other = client(), client()
-    second = request(php.www / "count.php", "t=second", 3, method="POST", body=b"x")
-    web.send(request(php.www / "hold.php", "t=h&r=go", 1, keep=how == "stop"))
+def cut_in_its_begin(php, web, other, keep):
+    """While another runs; what is left of the request that is cut, which has been read."""
+    web.send(request(php.www / "hold.php", "t=h&r=go", 1, keep=keep))
     wait_until(lambda: php.seen("started-h"), "the first to run")
+    second = request(php.www / "count.php", "t=second", 3, method="POST", body=b"x")
     web.send(second[:8])
     assert other.ask(php.www / "echo.php", "t=o").body == b"o\n"  # so that is read
-    if how == "stop":
-        holdfast.process.signal(signal.SIGTERM)
-        assert other.at_eof()
+    return second[8:]
+
+
+def test_a_request_cut_in_its_begin_never_runs_behind_the_last_one(listening):
+    _, php, client = listening()
+    web = client()
+    rest = cut_in_its_begin(php, web, client(), keep=False)
     php.touch("go")
     assert web.read(1).body == b"h\n"
-    web.send(second[8:])
+    web.send(rest)
     assert web.at_eof()
-    if how == "stop":
-        web.sock.close()
-        assert holdfast.process.wait(30) == 0
-    else:
-        assert client().ask(php.www / "echo.php", "t=o").body == b"o\n"
+    assert client().ask(php.www / "echo.php", "t=o").body == b"o\n"
     assert php.runs() == ["h"]
+
+
+def test_a_request_cut_in_its_begin_by_the_stop_is_answered(listening):
+    holdfast, php, client = listening()
+    web, other = client(), client()
+    rest = cut_in_its_begin(php, web, other, keep=True)
+    holdfast.process.signal(signal.SIGTERM)
+    assert other.at_eof()
+    web.send(rest)
+    status = web.read(3).status
+    assert status in (200, 503)  # 503 where the test is slower than the time for what was on its way
+    php.touch("go")
+    assert web.read(1).body == b"h\n" and web.at_eof()
+    assert holdfast.process.wait(30) == 0
+    assert sorted(php.runs()) == (["h", "second"] if status == 200 else ["h"])
 
 
 def test_parameters_that_come_behind_their_408(listening):
@@ -67,16 +80,37 @@ def test_parameters_that_come_behind_their_408(listening):
     assert php.runs() == [] and not faults(holdfast)
 
 
-def test_a_body_that_was_not_told_of_may_come_slowly(listening):
-    """Apache, GET with a chunked body."""
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_body_that_was_not_told_of_may_come_slowly(listening, begun):
+    """Apache, GET with a chunked body: php got an empty one, and the connection was closed for the rest."""
     holdfast, php, client = listening()
     web, other = client(), client()
-    web.send(head(php.www / "upload.php", "t=a", length=None) + record(STDIN, 1, b"x" * 100))
-    other.send(head(php.www / "count.php", "t=empty", length=None))
+    web.send(head(php.www / "upload.php", "t=a", length=None) + (record(STDIN, 1, b"x" * 100) if begun else b""))
+    other.send(head(php.www / "count.php", "t=empty", length=0))
     assert other.read(1).body == b"empty 0\n"  # the end of STDIN is not waited for: that time is over for both
     web.send(record(STDIN, 1, b"y" * 100) + record(STDIN, 1))
-    assert json.loads(web.read(1).body)["bytes"] == 200
+    assert json.loads(web.read(1).body)["bytes"] == (200 if begun else 100)
     assert not faults(holdfast)
+
+
+def test_without_a_length_the_end_of_stdin_is_waited_for_no_longer_than_a_body(listening):
+    _, php, client = listening(client={"timeouts": {"body": "300ms"}})
+    web = client()
+    web.send(head(php.www / "count.php", "t=a", length=None))
+    assert web.read(1).status == 408
+    assert web.ask(php.www / "echo.php", "t=b", 2).body == b"b\n" and php.runs() == []
+
+
+def test_bytes_behind_a_body_of_no_bytes_are_dropped(listening):
+    """CONTENT_LENGTH is 0, the end of STDIN is late, and then STDIN comes: it costs the requests beside it nothing."""
+    holdfast, php, client = listening()
+    web = client()
+    web.send(head(php.www / "hold.php", "t=h&r=go", 1, method="POST", length=0) + head(php.www / "count.php", "t=b", 2, length=9))
+    wait_until(lambda: php.seen("started-h"), "the first to run")
+    web.send(record(STDIN, 1, b"late") + record(STDIN, 1) + record(STDIN, 2, b"123456789") + record(STDIN, 2))
+    assert web.read(2).body == b"b 9\n"
+    php.touch("go")
+    assert web.read(1).body == b"h\n" and not faults(holdfast)
 
 
 def test_a_body_that_was_not_told_of_is_watched(listening):
@@ -134,25 +168,87 @@ def test_a_pool_is_renamed_while_a_body_comes(listening):
     assert [line["pool"] for line in holdfast.wait_access(lambda line: "count" in line["target"])] == ["new"]
 
 
+def stopped(holdfast):
+    os.kill(holdfast.pid, signal.SIGSTOP)
+    stat = Path(f"/proc/{holdfast.pid}/stat")
+    wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", "the process to be stopped")
+
+
 @pytest.mark.parametrize("kept", [False, True])
-def test_what_came_before_its_address_was_dropped_is_answered(listening, transport, kept):
-    """In the backlog, or on a kept connection, and not read when the reload comes."""
+@pytest.mark.parametrize("count", [1, 30])
+def test_what_came_before_its_address_was_dropped_is_answered(listening, transport, kept, count):
+    """In the backlog, or on a kept connection, and not read when the reload comes; more than one turn takes, too."""
     holdfast, php, client = listening(transport)
     holds = [client() for _ in range(3)] if kept else []
     for web in holds:
         assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"
-    os.kill(holdfast.pid, signal.SIGSTOP)
-    stat = Path(f"/proc/{holdfast.pid}/stat")
-    wait_until(lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T", "the process to be stopped")
+    stopped(holdfast)
     webs = holds or [client() for _ in range(3)]
+    ids = range(3, 3 + count)
     for web in webs:
-        web.send(request(php.www / "echo.php", "t=b", 3))
+        web.send(b"".join(request(php.www / "echo.php", "t=b", i) for i in ids))
     holdfast.write_config(moved(holdfast, transport))
     os.kill(holdfast.pid, signal.SIGHUP)
     os.kill(holdfast.pid, signal.SIGCONT)
     for web in webs:
-        assert web.read(3).body == b"b\n"
+        web.read(*ids)
+        assert {web.answers[i].body for i in ids} == {b"b\n"}
         assert web.at_eof()
+
+
+@pytest.mark.parametrize("how", ["idle", "beside another", "a burst", "connected", "backlog"])
+def test_what_came_before_the_stop_is_answered(listening, transport, how):
+    """Closed with its request unread, nginx says 502 to the client of a POST."""
+    holdfast, php, client = listening(transport)
+    if how == "backlog":
+        stopped(holdfast)
+    web = client()
+    if how == "connected":
+        wait_until(lambda: holdfast.status()["clients"]["connections"] == 1, "the connection to be accepted")
+        holdfast.process.signal(signal.SIGTERM)
+        wait_until(lambda: "stopping" in holdfast.log(), "the stop to begin")
+    elif how != "backlog":
+        assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"
+    if how == "beside another":
+        web.send(request(php.www / "hold.php", "t=h&r=go", 2))
+        wait_until(lambda: php.seen("started-h"), "the first to run")
+    if how not in ("connected", "backlog"):
+        stopped(holdfast)
+    ids = range(3, 33 if how == "a burst" else 4)
+    web.send(b"".join(request(php.www / "count.php", f"t=c{i}", i, method="POST", body=b"x") for i in ids))
+    if how != "connected":
+        holdfast.process.signal(signal.SIGTERM)
+        os.kill(holdfast.pid, signal.SIGCONT)
+    web.read(*ids)
+    assert [web.answers[i].body for i in ids] == [f"c{i} 1\n".encode() for i in ids]
+    php.touch("go")
+    assert how != "beside another" or web.read(2).body == b"h\n"
+    assert web.at_eof()
+    assert holdfast.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("how", ["stop", "reload"])
+def test_a_connection_that_is_at_work_is_told_503_soon(listening, how):
+    """HAProxy sends on, since FastCGI has no word for an end. Not read, its requests would wait for the one that runs."""
+    holdfast, php, client = listening()
+    web = client()
+    web.send(request(php.www / "hold.php", "t=h&r=go", 1))
+    wait_until(lambda: php.seen("started-h"), "the first to run")
+    if how == "stop":
+        holdfast.process.signal(signal.SIGTERM)
+    else:
+        holdfast.reload(moved(holdfast))
+    ids = iter(range(2, 1 << 16))
+
+    def is_told():
+        answer = web.ask(php.www / "echo.php", "t=a", next(ids))
+        assert answer.status in (200, 503)
+        return answer.status == 503 and answer
+
+    assert wait_until(is_told, "503").field("Retry-After")
+    php.touch("go")
+    assert web.read(1).body == b"h\n"
+    assert web.at_eof()
 
 
 def test_a_kept_connection_of_a_dropped_address_ends_soon(listening):

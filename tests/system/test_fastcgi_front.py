@@ -12,7 +12,7 @@ from harness.fronts import KINDS, VARIANTS
 from harness.http_client import Client, Md5Sink, chunk
 from harness.wait import PATIENCE, wait_until
 
-UPLOAD_MB = 30
+UPLOAD_MB = 8  # 300: test_fastcgi_large.py
 
 
 def ask(front, target, method="GET", headers=(), body=None, sink=None):

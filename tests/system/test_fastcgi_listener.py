@@ -9,7 +9,7 @@ import pytest
 
 from harness import fastcgi
 from harness.fastcgi import GET_VALUES, GET_VALUES_RESULT, PARAMS, STDIN, STDOUT, begin, pair, pairs, record
-from harness.fastcgi_client import FastcgiClient, abort, head, params, request
+from harness.fastcgi_client import FastcgiClient, abort, head, request
 from harness.wait import wait_until
 
 
@@ -202,44 +202,6 @@ def test_a_web_server_that_reads_nothing_is_given_up(listening, transport):
     assert {line["outcome"] for line in lines} == {"client_stalled"}
     with pytest.raises((ConnectionError, ValueError)):
         web.read(1, 2, 3)
-
-
-def bad_inputs(script):
-    good = request(script, "t=bad")
-    return {
-        "bad_version": b"\x02" + good[1:],
-        "http": b"GET / HTTP/1.1\r\n\r\n",
-        "null_request_id": begin(0),
-        "wrong_direction": record(STDOUT, 1, b"x"),
-        "begin_length": record(1, 1, b"\0\1\0"),
-        "begin_again": begin(1) + begin(1),
-        "abort_with_content": begin(1) + record(2, 1, b"x"),
-        "params_after_end": begin(1) + record(PARAMS, 1) + record(PARAMS, 1, pair(b"A", b"b")),
-        "params_cut": begin(1) + record(PARAMS, 1, pair(b"NAME", b"value")[:-1]) + record(PARAMS, 1),
-        "stdin_before_params": begin(1) + record(STDIN, 1, b"x"),
-        "stdin_after_end": head(script, "t=held") + record(STDIN, 1) + record(STDIN, 1, b"x"),
-        "data_for_responder": begin(1) + record(8, 1, b"x"),
-        "malformed_values": record(GET_VALUES, 0, b"\x7f\x7fx"),
-        "eof_in_record": good[:20],
-        "eof_in_request": begin(1) + record(PARAMS, 1, params(script)),
-        "eof_in_body": head(script, method="POST", length=5) + record(STDIN, 1, b"xx"),
-    }
-
-
-@pytest.mark.parametrize("kind", list(bad_inputs("/x")))
-def test_bad_input_costs_nobody_else(listening, kind):
-    holdfast, php, client = listening()
-    good, bad = client(), client()
-    bad.send(bad_inputs(php.www / "echo.php")[kind])
-    if kind.startswith("eof"):
-        bad.sock.shutdown(socket.SHUT_WR)
-    while not bad.at_eof():
-        pass
-    fault = {"http": "bad_version", "eof_in_body": "eof_in_request"}.get(kind, kind)
-    assert faults(holdfast) == {fault: 1}
-    if not kind.startswith("eof"):
-        assert f"({fault})" in holdfast.log()
-    assert good.ask(php.www / "echo.php", "t=good").body == b"good\n"
 
 
 def test_limits_of_parameters(listening):

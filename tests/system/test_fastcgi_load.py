@@ -51,9 +51,10 @@ def test_reloads_and_a_restart_of_php_fpm(front_stack, variant, transport):
     assert not result.errors and not result.failures, result
 
 
-def test_a_restart_of_holdfast(front_stack):
+@pytest.mark.parametrize("variant", ["nginx-backup", "nginx-kept-backup"])
+def test_a_restart_of_holdfast(front_stack, variant):
     """nginx with php-fpm as its backup: what Holdfast has is answered, the rest goes there until it is back."""
-    front, holdfast, php = front_stack("nginx-backup")
+    front, holdfast, php = front_stack(variant, fpm={"max_children": 20})
     with Load(front.port, clients=12) as load:
         answered_more(load, 200)
         for _ in range(2):

@@ -1,5 +1,6 @@
 """Start, shut-down, and the limits of the process itself."""
 
+import json
 import os
 import signal
 import resource
@@ -7,11 +8,12 @@ import socket
 
 import pytest
 
+from harness.holdfast import BINARY
 from harness.http_client import Client
 from harness.load import Load
-from harness.process import cpu_seconds, open_files, wait_exit
+from harness.process import Process, cpu_seconds, open_files, wait_exit
 from harness.scenes import hold, refuses
-from harness.wait import pause, wait_until
+from harness.wait import PATIENCE, pause, wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -29,6 +31,27 @@ def test_graceful_shutdown(stack, transport, number):
     response = running.read()
     assert response.body == b"h\n" and response.closes, response
     assert wait_exit(proxy.process) == 0
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_started_without_standard_descriptors(tmp_path, closed):
+    """What took their numbers was libuv's own: log lines were written into it, and at the end libuv aborted."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "a.txt").write_text("text")
+    tmp_path.chmod(0o755)
+    (tmp_path / "c.json").write_text(json.dumps({"listen": f"unix:{tmp_path}/s", "admin": "off", "pools": {"php": {"address": "unix:/nowhere"}}, "user": "root",
+                                                "sites": [{"root": f"{tmp_path}/www"}]}))
+    process = Process(["/bin/sh", "-c", f'exec "$0" run -c "$1" {closed}', BINARY, tmp_path / "c.json"], tmp_path / "log")
+    try:
+        wait_until(lambda: (tmp_path / "s").exists() or not process.running, "the socket")
+        for number in (0, 1, 2):
+            if str(number) in closed:
+                assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
+        with Client(str(tmp_path / "s"), PATIENCE) as client:
+            assert client.request("GET", "/a.txt").body == b"text"
+        assert process.terminate() == 0, process.log()
+    finally:
+        process.kill_group()
 
 
 def test_shutdown_answers_what_was_sent_behind_a_running_answer(stack):

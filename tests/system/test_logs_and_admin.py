@@ -239,6 +239,16 @@ def test_admin_under_load_shows_a_pool_within_its_bound(stack, path):
     assert worst and max(worst) <= 3, max(worst)
 
 
+def test_a_full_disk_under_the_access_log_is_told_of_once(stack):
+    proxy, _ = stack(log={"access": "/dev/full"})
+    for _ in range(3):
+        assert proxy.get("/echo.php?t=a").status == 200
+    told = "error access log: /dev/full cannot be written: No space left on device"
+    wait_until(lambda: told in proxy.log(), "the error log to tell of it")
+    assert proxy.get("/echo.php?t=a").status == 200
+    assert proxy.log().count("access log: ") == 1, proxy.log()
+
+
 def test_a_page_of_another_site_cannot_pause_a_pool(stack):
     """A browser says where a POST comes from: the operator's own page may act, a foreign one may not."""
     proxy, _ = stack("unix")
@@ -246,3 +256,5 @@ def test_a_page_of_another_site_cannot_pause_a_pool(stack):
     for origin, status in (("http://evil.example", 403), ("null", 403), (own, 200)):
         assert proxy.admin("POST", "/pools/php/pause", {"Origin": origin})[0] == status, origin
         assert proxy.pool()["paused"] is (status == 200)
+    for site, status in (("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200)):
+        assert proxy.admin("POST", "/pools/php/pause", {"Sec-Fetch-Site": site})[0] == status, site

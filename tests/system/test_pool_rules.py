@@ -4,6 +4,7 @@ while requests are held."""
 import pytest
 
 from harness import fastcgi as fcgi
+from harness.forwarder import Forwarder
 from harness.wait import wait_until
 
 X = "/x.php?t="
@@ -155,3 +156,21 @@ def test_stop_while_paused_serves_who_waits(stack):
     assert [client.read().body for client in clients] == [f"w{n} 0\n".encode() for n in range(3)]
     assert proxy.process.wait() == 0
     assert fpm.runs() == ["w0", "w1", "w2"]
+
+
+@pytest.mark.parametrize("warm", [False, True])
+def test_an_end_of_stream_is_no_proof_that_php_did_not_run(start_fpm, start_holdfast, warm):
+    """Behind a forwarder a dead worker looks like one that has closed its side: a POST ran six times, and a GET."""
+    fpm = start_fpm("tcp").start()
+    forwarder = Forwarder(int(fpm.address.rsplit(":", 1)[1]))
+    try:
+        proxy = start_holdfast({"pools": {"php": {"address": forwarder.address}},
+                                "sites": [{"root": str(fpm.www), "pool": "php", "params": {"RECORD_DIR": str(fpm.record)}}]})
+        if warm:
+            assert proxy.get("/count.php?t=warm").status == 200
+        assert proxy.get("/kill.php?t=post", method="POST", body=b"order=1").status == 502
+        assert fpm.runs().count("post") == 1
+        assert proxy.get("/kill.php?t=get").status == 502
+        assert fpm.runs().count("get") <= 2
+    finally:
+        forwarder.close()

@@ -193,6 +193,7 @@ def test_a_missing_file_is_refused(stack):
     proxy.config_path.unlink()
     proxy.process.signal(1)
     wait_until(lambda: "reload refused" in proxy.log()[seen:], "the refusal")
+    wait_until(lambda: f"in force: {proxy.config_path}: cannot be read: No such file" in proxy.log()[seen:], "the reason, without a line")
     assert proxy.get("/echo.php?t=a").body == b"a\n"
 
 

@@ -164,3 +164,121 @@ def test_hashes_do_not_hold_up_the_loop(guarded):
     assert 503 in statuses
     assert quick < whole / 3, (quick, whole)
     assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
+
+
+def guess(proxy, source, password, user="ann", method="GET", more=b""):
+    """A connection from another address of this machine, with a request that has been sent."""
+    client = proxy.client(source=source)
+    name, value = basic(user, password)[0]
+    client.send(f"{method} /inner/a.txt HTTP/1.1\r\nHost: localhost\r\n{name}: {value}\r\n".encode() + more + b"\r\n")
+    return client
+
+
+def answered(proxy, count):
+    """The access lines of as many requests for the guarded file."""
+    return wait_until(lambda: len(lines := [entry for entry in proxy.access() if entry["target"] == "/inner/a.txt"]) >= count and lines,
+                      f"{count} lines in the access log")
+
+
+def test_one_address_does_not_lock_others_out(guarded):
+    """A flood of wrong passwords from one address: the first good login from another is one check away."""
+    proxy, _, users = guarded
+    users.write_text(f"ann:{hashed('right', rounds=2 ** 10)}\n", encoding="ascii")
+    flood = [guess(proxy, "127.0.0.2", f"wrong{number}") for number in range(100)]
+    try:
+        refused = flood[-1].read("GET")
+        assert refused.status == 503 and refused.get("Retry-After") == "1"
+        with guess(proxy, "127.0.0.3", "right") as good:
+            assert good.read("GET").status == 200
+        statuses = [client.read("GET").status for client in flood[:-1]]
+    finally:
+        for client in flood:
+            client.close()
+    # Those that it went before, and those that had no place.
+    assert set(statuses) == {401, 503}
+    order = [entry for entry in answered(proxy, 101) if entry["status"] != 503]
+    assert [entry["status"] for entry in order[:30]].count(200) == 1, [entry["status"] for entry in order]
+
+
+def test_who_has_left_has_no_place(guarded):
+    proxy, _, users = guarded
+    users.write_text(f"ann:{hashed('right', rounds=2 ** 12)}\n", encoding="ascii")
+    for number in range(150):
+        guess(proxy, "127.0.0.1", f"wrong{number}").close()
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
+    lines = answered(proxy, 151)
+    assert sum(entry["status"] == 401 for entry in lines) < 30, lines
+
+
+def test_no_body_before_the_password(guarded):
+    proxy, _, _ = guarded
+    for more in (b"Content-Length: 200000\r\n", b"Content-Length: 50000000\r\n", b"Content-Length: 5\r\nExpect: 100-continue\r\n",
+                 b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n"):
+        for target in (b"/inner/run.php", b"/params.php"):
+            for credentials in (b"", b"Authorization: Basic YW5uOndyb25n\r\n"):
+                with proxy.client() as client:
+                    client.send(b"POST " + target + b" HTTP/1.1\r\nHost: localhost\r\n" + credentials + more + b"\r\n")
+                    answer = client.read("POST")
+                    assert answer.status == 401 and answer.closes and not answer.interim, (more, credentials, answer)
+    assert not proxy.spool_files()
+
+
+def test_bodies_behind_a_password(guarded):
+    """Right: asked for, and whole, however it comes. Wrong, and all of it there: the connection goes on."""
+    proxy, _, users = guarded
+    head = b"POST /params.php HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic " + base64.b64encode(b"ann:right") + b"\r\n"
+    wrong = head.replace(base64.b64encode(b"ann:right"), base64.b64encode(b"ann:wrong"))
+
+    def forget():  # what was right: the next is checked again
+        users.write_text(users.read_text(encoding="ascii") + "\n", encoding="ascii")
+
+    def length(answer):
+        assert answer.status == 200, answer
+        return int(json.loads(answer.body)["server"]["CONTENT_LENGTH"])
+
+    with proxy.client() as client:
+        client.send(head + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        assert client.receive().startswith(b"HTTP/1.1 100 ")
+        client.send(b"abc")
+        assert length(client.read("POST")) == 3
+        for size in (3, 40_000, 300_000):
+            forget()
+            client.send(head + b"Content-Length: %d\r\n\r\n" % size + b"x" * size)
+            assert length(client.read("POST")) == size
+        forget()
+        client.send(head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + wrong + b"Content-Length: 3\r\n\r\nabc"
+                    + head + b"Content-Length: 4\r\n\r\nabcdGET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert length(client.read("POST")) == 3
+        assert client.read("POST").status == 401
+        assert length(client.read("POST")) == 4
+        assert client.read("GET").status == 200
+    forget()
+    with proxy.client() as client:  # half-closed behind its body
+        client.send(head + b"Content-Length: 3\r\n\r\nabc")
+        client.half_close()
+        assert length(client.read("POST")) == 3
+
+
+def test_two_authorizations(guarded):
+    proxy, _, _ = guarded
+    for pair in (("right", "wrong"), ("wrong", "right"), ("right", "right")):
+        for target in ("/inner/a.txt", "/style.css"):
+            assert proxy.get(target, [basic("ann", password)[0] for password in pair]).status == 400
+
+
+def test_hashes_that_do_not_count_are_told(guarded):
+    proxy, _, users = guarded
+    good = hashed("right")
+    users.write_text(f"\ufeffann:{good} \r\nold:$apr1$salt$0123456789012345678901\n", encoding="utf-8")
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 200
+    assert proxy.get("/inner/a.txt", basic("old", "right")).status == 401
+    wait_until(lambda: f"{users}: the hash of old is MD5 of Apache" in proxy.log(), "a line that says so")
+    proxy.reload()
+    wait_until(lambda: f"{users}:2: the hash of 'old' is MD5 of Apache" in proxy.log() and "htpasswd -B" in proxy.log(), "the warning of a reload")
+
+
+def test_a_file_of_users_that_is_too_large(guarded):
+    proxy, _, users = guarded
+    users.write_text(f"ann:{hashed('right')}\n" + "#" * (1 << 20), encoding="ascii")
+    assert proxy.get("/inner/a.txt", basic("ann", "right")).status == 500
+    wait_until(lambda: f"{users}: larger than 1 MiB" in proxy.log(), "the reason")

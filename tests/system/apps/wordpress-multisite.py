@@ -1,10 +1,9 @@
 """WordPress with sites in sub-folders: what is in its folder, and how the preset differs from the published configuration of nginx."""
 
-from .wordpress import FILES as OF_ONE_SITE
-from .wordpress import MEANT_TO_BE_SERVED as ALSO
-from .wordpress import STANDS_IN  # noqa: F401
+from . import wordpress
 
-FILES = [*OF_ONE_SITE, *"""wp-content/uploads/sites/2/a.jpg wp-content/uploads/sites/2/shell.php wp-content/blogs.dir/2/files/a.jpg wp-content/blogs.dir/2/files/x.php wp-admin/network/index.php
+STANDS_IN = wordpress.STANDS_IN
+FILES = [*wordpress.FILES, *"""wp-content/uploads/sites/2/a.jpg wp-content/uploads/sites/2/shell.php wp-content/blogs.dir/2/files/a.jpg wp-content/blogs.dir/2/files/x.php wp-admin/network/index.php
 shop/index.php shop/admin.php shop/a.css tools/report.php""".split()]
 
 PATHS = ["/", "/?p=1", "/a-page/", "/blog", "/blog/", "/blog/a-page/?x=y", "/blog/2024/11/a-page/", "/wp-admin", "/wp-admin/", "/wp-admin/network/", "/blog/wp-admin", "/blog/wp-admin/", "/blog/wp-admin/?a=b",
@@ -14,7 +13,7 @@ PATHS = ["/", "/?p=1", "/a-page/", "/blog", "/blog/", "/blog/a-page/?x=y", "/blo
          "/blog/files/.htaccess", "/blogs.dir/2/files/a.jpg", "/wp-content/uploads/", "/wp-content/uploads/shell.php/a.jpg", "/blog/robots.txt", "/index.php/a-page/", "/blog/index.php", "/blog/a/wp-login.php", "/.env", "/empty",
          "/blog/readme.html", "/blog/dump.sql", "/shop", "/shop/none.php", "/wp-none", "/blog/wp-none"]
 
-MEANT_TO_BE_SERVED = {**ALSO, "/files/2012/a.jpg": "an upload of the main site; there the expression misses the slash in front, and the one for sub-domains has it"}
+MEANT_TO_BE_SERVED = {**wordpress.MEANT_TO_BE_SERVED, "/files/2012/a.jpg": "an upload of the main site; there the expression misses the slash in front, and the one for sub-domains has it"}
 
 DIFFERENCES = [  # paths, field, nginx's, ours, why
     ("/wp-config.php.bak /wp-config.php~ /dump.sql /DUMP.SQL /debug.log /wp-content/debug.log", "answer", "file *", "404", "stricter: copies, dumps, logs"),

@@ -1,11 +1,11 @@
 """WordPress with sites in sub-domains: what is in its folder, and how the preset differs from the published configuration of nginx."""
 
-from .wordpress import FILES as OF_ONE_SITE
-from .wordpress import MEANT_TO_BE_SERVED, STANDS_IN  # noqa: F401
+from . import wordpress
 
 APP = "wordpress-multisite"
+MEANT_TO_BE_SERVED, STANDS_IN = wordpress.MEANT_TO_BE_SERVED, wordpress.STANDS_IN
 
-FILES = [*OF_ONE_SITE, *"wp-content/uploads/sites/2/a.jpg wp-content/uploads/sites/2/shell.php wp-content/blogs.dir/2/files/a.jpg wp-admin/network/index.php shop/admin.php".split()]
+FILES = [*wordpress.FILES, *"wp-content/uploads/sites/2/a.jpg wp-content/uploads/sites/2/shell.php wp-content/blogs.dir/2/files/a.jpg wp-admin/network/index.php shop/admin.php".split()]
 
 PATHS = ["/", "/?p=1", "/a-page/", "/2024/11/a-page/?x=y", "/wp-admin", "/wp-admin/", "/wp-admin/network/", "/wp-json/wp/v2/posts?a=b", "/index.php/a-page/", "/none.php", "/none.css", "/none.jpg", "/files/2012/a.jpg", "/files/2012/x.php",
          "/files/.htaccess", "/files/", "/blogs.dir/2/files/a.jpg", "/wp-content/uploads/", "/wp-content/uploads/shell.php/a.jpg", "/wp-content/plugins", "/empty", "/feed/", "/.env", "/a/.git/HEAD", "/wp-includes/version.php/a", "/shop/none.php"]

@@ -61,6 +61,13 @@ class FastcgiClient:
             self.take(*got[:3])
         return self.answers[ids[-1]]
 
+    def read_one(self):
+        """One record more; False at the end."""
+        got = fastcgi.read_record(self.sock)
+        if got:
+            self.take(*got[:3])
+        return got is not None
+
     def take(self, kind, request_id, content):
         answer = self.answers.setdefault(request_id, Answer())
         answer.records.append((kind, content))

@@ -69,6 +69,7 @@ DocumentRoot {www}
 HAPROXY = """\
 global
   maxconn 2000
+  nbthread {threads}
 defaults
   mode http
   timeout connect 5s
@@ -161,9 +162,12 @@ VARIANTS = {kind: (kind, {}) for kind in KINDS}
 VARIANTS["nginx-kept"] = ("nginx", {"http": _UPSTREAM.format("keepalive 8;"), "target": "php",
                                     "more": "fastcgi_keep_conn on;"})
 VARIANTS["haproxy-mpxs"] = ("haproxy", {"http": "http-reuse always", "more": "option mpxs-conns"})
-VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values"})
+VARIANTS["haproxy-values"] = ("haproxy", {"http": "http-reuse always", "more": "option get-values",
+                                          "threads": "1"})  # it shares no connection between threads
 # While Holdfast is away its requests go to php-fpm.
-MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"})}
+MORE_VARIANTS = {"nginx-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup;"), "target": "php"}),
+                 "nginx-kept-backup": ("nginx", {"http": _UPSTREAM.format("server @PHP@ backup; keepalive 8;"), "target": "php",
+                                                 "more": "fastcgi_keep_conn on;"})}
 
 
 def find_front(kind):
@@ -180,7 +184,7 @@ class Front:
         self.address = address
         self.www = www
         name = KINDS[kind][2]
-        self.options = {"more": "", "http": "", "backend": "", "target": "@TARGET@", **options}
+        self.options = {"more": "", "http": "", "backend": "", "target": "@TARGET@", "threads": "2", **options}
         for key, text in self.options.items():
             self.options[key] = text.replace("@TARGET@", name(address)).replace("@PHP@", php and name(php))
         self.port = self.process = None
@@ -189,10 +193,14 @@ class Front:
         self.port, self.process = start_on_free_port(self.kind, self._start)
         return self
 
-    def _start(self, port):
-        _, text, _, arguments = KINDS[self.kind]
+    def write_config(self, port):
         conf = self.dir / "front.conf"
-        conf.write_text(text.format(dir=self.dir, port=port, www=self.www, **self.options), encoding="ascii")
+        conf.write_text(KINDS[self.kind][1].format(dir=self.dir, port=port, www=self.www, **self.options), encoding="ascii")
+        return conf
+
+    def _start(self, port):
+        arguments = KINDS[self.kind][3]
+        conf = self.write_config(port)
         home = {"HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir)}
         return Process([find_front(self.kind), *(a.format(conf=conf) for a in arguments)], self.dir / "front.out", env=home)
 

@@ -127,6 +127,46 @@ TEST_CASE("gzip: the head tells of it") {
   CHECK(scene.compressors == 1);
 }
 
+TEST_CASE("gzip: a HEAD has the fields of its GET; of a length that nobody knows what holds either way") {
+  Scene scene;
+  scene.request.method = http::Method::head;
+  scene.head.content_length = 2000;
+  SUBCASE("known") {
+    scene.response.start_response(scene.head, false);
+    CHECK(scene.recorder.fields ==
+          "Content-Type: text/html\nETag: W/\"v1\"\nVary: Accept-Encoding\nContent-Encoding: gzip\n");
+  }
+  SUBCASE("not known") {
+    scene.head.content_length.reset();
+    scene.response.start_response(scene.head, false);
+    CHECK(scene.recorder.fields == "Content-Type: text/html\nETag: W/\"v1\"\nVary: Accept-Encoding\n");
+  }
+  SUBCASE("short: it stays as it is") {
+    scene.head.content_length = 1023;
+    scene.response.start_response(scene.head, false);
+    CHECK(scene.recorder.fields == "Content-Type: text/html\nETag: \"v1\"\nAccept-Ranges: bytes\n");
+    CHECK(scene.recorder.length == 1023);
+    return;
+  }
+  CHECK_FALSE(scene.recorder.length);
+  scene.response.finish_response();
+  CHECK(scene.recorder.finished);
+  CHECK(scene.compressors == 0);
+}
+
+TEST_CASE("gzip: a 304 carries the tag that the client has of us") {
+  for (const auto& [asked, tag] :
+       {std::pair("W/\"v1\"", "W/\"v1\""), std::pair("\"x\", W/\"v1\"", "W/\"v1\""),
+        std::pair("\"v1\"", "\"v1\""), std::pair("*", "\"v1\"")}) {
+    Scene scene;
+    scene.request.fields.push_back({"If-None-Match", asked});
+    scene.head.status = 304;
+    scene.head.fields = {{"ETag", "\"v1\""}};
+    scene.response.start_response(scene.head, false);
+    CHECK(scene.recorder.fields == "ETag: " + std::string(tag) + "\nVary: Accept-Encoding\n");
+  }
+}
+
 TEST_CASE("gzip: a short answer of unknown length goes out as it is: one below the limit, at it") {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{1023}, std::size_t{1024}}) {
     Scene scene;

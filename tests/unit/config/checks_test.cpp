@@ -83,6 +83,9 @@ TEST_CASE("hosts of sites") {
   // Refused hosts are not compared: a site whose hosts are wrong does not answer every host.
   CHECK(errors(sites("hosts: \"a*\", ", "hosts: \"a*\", ")) == 2);
   CHECK(errors(sites("hosts: \"a*\", ", "")) == 1);
+  error(sites("hosts: a, ", "hosts: a, path: /crm/, "), "sites[1].path");
+  error(sites("", "path: /crm/, "), "sites[1].path");
+  error(sites("hosts: [a.], ", ""), "got 'a.'; write a: ");
 }
 
 TEST_CASE("addresses that collide") {
@@ -107,7 +110,33 @@ TEST_CASE("addresses that collide") {
           "pools a and b share the address unix:/x; each counts its own max_connections");
 }
 
+TEST_CASE("redirects that lead to themselves, and dots that are taken for any byte, are warnings") {
+  const auto routes = [](const std::string& text) { return load_site("routes: [" + text + "]"); };
+  for (const char* loop : {"{ path: /a, redirect: /a }", "{ path: /a, redirect: \"/a?x=1\" }",
+                           "{ path: /a/, redirect: /a/b }", "{ path: /**, redirect: /soon.html }"}) {
+    CAPTURE(loop);
+    warning(routes(loop), "which it takes itself: a loop");
+  }
+  for (const char* good :
+       {"{ path: /a, redirect: /a/ }", "{ path: /a/, redirect: /ab }", "{ path: /a, redirect: /b }",
+        "{ path: /a, redirect: https://x.example/a }", "{ path: /a, redirect: /a, when: { query: x } }",
+        "{ path: /soon.html, to: /soon.html }, { path: /**, redirect: /soon.html }"}) {
+    CAPTURE(good);
+    clean(routes(good));
+  }
+  warning(routes("{ path: /private/.*, deny: 403 }"),
+          "'/private/.*' is for names that begin with a dot alone; patterns are no regular expressions; all "
+          "below is /private/, and if those names are meant: /private/{.}*");
+  clean(
+      routes("{ path: \"/private/{.}*\", deny: 403 }, { path: \"**/.*\", deny: 403 }, { path: \"/a.*\", "
+             "deny: 403 }"));
+}
+
 TEST_CASE("folders and files that are not there are warnings") {
+  warning(load_site("errors: { 404: /no-such.html }"),
+          "sites[0].errors: /usr/share/no-such.html does not exist; a plain page is sent with 404");
+  warning(load_site("internal: { /p/: /no/where }"), "sites[0].internal: /no/where is no folder");
+  clean(load_site("internal: { /p/: /usr/share }"));
   warning(load(kPools + "sites: [{ root: /no/where, pool: php }]\n"),
           "sites[0].root: /no/where does not exist");
   warning(load(kPools + "sites: [{ root: /etc/passwd, pool: php }]\n"), "/etc/passwd is not a folder");

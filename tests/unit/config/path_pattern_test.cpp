@@ -17,6 +17,14 @@ bool holds(const std::string& text, const std::string& part) {
 
 }  // namespace
 
+TEST_CASE("signs of regular expressions that a path holds as they are, and in braces any of them") {
+  for (const char* good : {"/plus+.txt", "/c++/", "/report (1).pdf", "/Foo_(bar)", "+", "/a$b", "/$x/",
+                           "/f(1)/*", "/a{$}", "/x{+}", "*.php{$}", "/{(}a{)}*", "/{[}a{]}", "/a.{+,b}"}) {
+    CAPTURE(good);
+    CHECK(parse_path_pattern(good).value);
+  }
+}
+
 TEST_CASE("what is no pattern, and what to write instead") {
   struct {
     const char* text;
@@ -31,7 +39,15 @@ TEST_CASE("what is no pattern, and what to write instead") {
       {"\\.php$", "regular expression", "** across"},
       {"^/a", "regular expression", ""},
       {"/(a|b)", "regular expression", "{a,b}"},
-      {"/a+", "regular expression", ""},
+      {"/a.+", "regular expression", "{+}"},
+      {"/(.*)/x", "regular expression", ""},
+      {"/(a)?/x", "regular expression", ""},
+      {"/(?:a)/x", "regular expression", ""},
+      {"/([0-9])", "regular expression", ""},
+      {"/[0-9]+", "regular expression", ""},
+      {"/{a,b}+", "regular expression", ""},
+      {"*.php$", "regular expression", "{a,b}"},
+      {"/a\\.b", "regular expression", ""},
       {"/[ab]", "'['", ""},
       {"/a?b=c", "'?'", "when:"},
       {"/a#b", "'#'", ""},

@@ -183,6 +183,7 @@ TEST_CASE("keys of a site") {
       {"https: yes", "expected optional or required"},
       {"run: []", "run: names no script, and would let each of them run"},
       {"errors: { 404: /index.php }", "a script cannot be the page of an error"},
+      {"errors: { 5xx: \"/st.php?s=1\" }", "a script cannot be the page of an error"},
       {"errors: { 404: /Index.PHP.bak }", "a script cannot be the page of an error"},
       {"errors: { 404: /.secret.html }", "names that begin with a dot are not sent"},
       {"headers: { Location: /x }", "Location is set for each message"},

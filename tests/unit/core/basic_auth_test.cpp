@@ -30,8 +30,13 @@ TEST_CASE("the hash of a user") {
   CHECK(find_hash(text, "bob") == "$6$x");
   CHECK(find_hash(text, "last") == "$6$z");
   for (const char* user : {"", "an", "annn", "# ann", "nocolon", "Ann"}) CHECK(find_hash(text, user).empty());
-  CHECK(any_hash(text) == "$2y$1");
   CHECK(any_hash("").empty());
+  CHECK(find_hash("\xEF\xBB\xBF"
+                  "ann:x",
+                  "ann") == "x");
+  CHECK(find_hash("ann: x \t\r\nbob:y", "ann") == "x");
+  const std::string whole = "$5$salt$" + std::string(43, 'x');
+  CHECK(any_hash("ann:$5$cut$xx\nbob:plain\neve:" + whole + " \n") == whole);
 }
 
 TEST_CASE("equal texts") {

@@ -67,12 +67,10 @@ TEST_CASE("states on the way of a request and its response") {
   one.begin(42);
   CHECK(one.exchange.state() == ExchangeState::sending);
   CHECK(one.exchange.connection() == 42);
-  CHECK_FALSE(one.exchange.response_seen());
   one.exchange.all_sent();
   CHECK(one.exchange.state() == ExchangeState::awaiting_head);
   CHECK(one.exchange.on_stdout("Content-Type: a/b\r\n", kStart + 5ms));
   CHECK(one.exchange.state() == ExchangeState::awaiting_head);
-  CHECK(one.exchange.response_seen());
   CHECK_FALSE(one.exchange.response_started());
   CHECK(one.exchange.on_stdout("\r\n", kStart + 6ms));
   CHECK(one.exchange.response_started());
@@ -95,7 +93,6 @@ TEST_CASE("stderr before, in and after the head stays out of the response, up to
   Case one;
   one.begin();
   one.exchange.on_stderr("PHP Warning: a\n");
-  CHECK(one.exchange.response_seen());
   for (std::size_t cut = 0; cut <= kResponse.size(); cut += 7) {
     CHECK(one.exchange.on_stdout(kResponse.substr(cut, 7), kStart));
     one.exchange.on_stderr("b");
@@ -125,7 +122,6 @@ TEST_CASE("an empty stdout record is a sign of life and nothing else") {
   Case one;
   one.begin();
   CHECK(one.exchange.on_stdout("", kStart));
-  CHECK(one.exchange.response_seen());
   CHECK_FALSE(one.exchange.timings().first_byte);
   CHECK(one.sink.log.empty());
 }
@@ -336,7 +332,6 @@ TEST_CASE("a new attempt begins with no trace of the last one's answer") {
   CHECK(one.feed({"Status: 500\r\nX-Of: first\r\n"}));
   one.exchange.count_retry(RetryReason::not_sent);
   one.exchange.begin_attempt(2, false, kStart + 1s);
-  CHECK_FALSE(one.exchange.response_seen());
   CHECK_FALSE(one.exchange.timings().first_byte);
   CHECK(one.feed({kResponse}));
   CHECK(one.exchange.on_end(kStart + 2s));

@@ -16,6 +16,7 @@
 #include <set>
 #include <vector>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core::testing {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/pool.h"
 #include "proxy/core/upstream_pool.h"
 
 namespace holdfast::core::testing {

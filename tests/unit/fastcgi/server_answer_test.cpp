@@ -179,12 +179,15 @@ TEST_CASE("server answer: a refused request of either flag") {
   CHECK(Server(limits).feed(request(1, "body", 1)).session.verdict() == ServerVerdict::keep);
 }
 
-TEST_CASE("server answer: broken off alone: no END_REQUEST, and the connection is reset") {
+TEST_CASE(
+    "server answer: broken off alone: no END_REQUEST but what is no record, and the connection is reset") {
   Server server = answering();
   server.session.write_head(1, "h", server.sent);
   server.session.write_body(1, "part", server.sent);
+  const std::string whole = server.sent;
   server.session.break_off(1, server.sent);
-  CHECK(server.words() == "out1:h out1:part");
+  CHECK(words_of(whole) == "out1:h out1:part");
+  CHECK(server.sent == whole + std::string(8, '\0'));
   CHECK(server.session.verdict() == ServerVerdict::reset);
   CHECK(server.feed(request(2)).log().empty());
   CHECK(server.session.verdict() == ServerVerdict::reset);
@@ -214,4 +217,73 @@ TEST_CASE("server answer: a host that wants to be rid of the connection") {
   busy.session.write_head(1, "h", busy.sent);
   busy.session.write_end(1, 0, busy.sent);
   CHECK(busy.session.verdict() == ServerVerdict::close);
+}
+
+TEST_CASE("server answer: told to close, a request that is not begun is read to its end") {
+  for (const int flags : {0, 1}) {
+    const std::string ignored = request(3, "body", flags) + request(3, "", flags) + request(5);
+    for (std::size_t cut = 1; cut <= ignored.size(); ++cut) {
+      CAPTURE(cut);
+      Server server;
+      server.feed(request(1));
+      server.session.close_when_done();
+      server.session.write_head(1, "h", server.sent);
+      server.session.write_end(1, 0, server.sent);
+      CHECK(server.session.verdict() == ServerVerdict::close);
+      server.forget().feed(ignored.substr(0, cut));
+      // Each end of a request is the end of what is known to come.
+      const bool all = cut == ignored.size() || cut == ignored.size() - request(5).size() ||
+                       cut == request(3, "body", flags).size();
+      CHECK((server.session.verdict() == ServerVerdict::close) == all);
+      CHECK((server.session.verdict() == ServerVerdict::drain) == !all);
+      CHECK(server.log().empty());
+      CHECK(server.sent.empty());
+    }
+  }
+  Server aborted;
+  aborted.session.close_when_done();
+  CHECK(aborted.feed(begin(3)).session.verdict() == ServerVerdict::drain);
+  CHECK(aborted.feed(abort_request(3)).session.verdict() == ServerVerdict::close);
+}
+
+TEST_CASE("server answer: early, with the flag: its input is waited for when the connection is to close") {
+  const std::string rest = in(1, "body", 2) + in(1, "", 5);
+  for (const bool again : {false, true}) {
+    Server server;
+    server.feed(begin(1) + params(1, ""));
+    server.session.write_head(1, "413", server.sent);
+    server.session.write_end(1, 0, server.sent);
+    CHECK(server.session.verdict() == ServerVerdict::keep);
+    if (again) {  // the rest never came: the next one is whole
+      server.feed(request(1));
+      server.session.write_head(1, "h", server.sent);
+      server.session.write_end(1, 0, server.sent);
+    }
+    server.session.close_when_done();
+    CHECK(server.session.verdict() == (again ? ServerVerdict::close : ServerVerdict::drain));
+    if (!again) CHECK(server.feed(rest).session.verdict() == ServerVerdict::close);
+  }
+}
+
+TEST_CASE("server answer: more requests without their rest than are noted one by one") {
+  Server server;
+  server.session.close_when_done();
+  for (int id = 1; id <= 65535; ++id) server.feed(begin(id));
+  for (int id = 1; id <= 65535; ++id) server.feed(abort_request(id));
+  CHECK(server.session.verdict() == ServerVerdict::drain);
+  server.end();
+  CHECK(server.session.verdict() == ServerVerdict::close);
+}
+
+TEST_CASE("server answer: the empty STDIN that was not waited for is waited for at the end") {
+  for (const int flags : {0, 1}) {
+    Server server;
+    server.feed(begin(1, flags) + params(1, ""));
+    server.session.end_stdin(1);
+    server.session.write_head(1, "h", server.sent);
+    server.session.write_end(1, 0, server.sent);
+    server.session.close_when_done();
+    CHECK(server.session.verdict() == ServerVerdict::drain);
+    CHECK(server.feed(in(1, "late") + in(1, "")).session.verdict() == ServerVerdict::close);
+  }
 }

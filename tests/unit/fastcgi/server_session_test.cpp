@@ -360,3 +360,25 @@ TEST_CASE("server session: an empty STDIN record that does not come, comes late,
   server.feed(in(1, "x"));
   CHECK(server.session.fault() == ServerFault::stdin_after_end);
 }
+
+TEST_CASE("server session: bytes of STDIN behind the end that the host assumed are dropped, in every cut") {
+  const std::string late = in(1, "late", 3) + in(1, "more") + in(1, "", 1);
+  reference::for_each_cut(late, [&](const std::vector<std::string>& pieces) {
+    Server server;
+    server.feed(begin(1) + params(1, ""));
+    server.session.end_stdin(1);
+    server.forget();
+    for (const std::string& piece : pieces) server.feed(piece);
+    CHECK(server.log().empty());
+    CHECK(server.session.is_complete(1));
+    // Behind the real end they are an error.
+    CHECK(server.feed(in(1, "x")).session.fault() == ServerFault::stdin_after_end);
+  });
+  // With the connection's end the request is not lost: it is whole, as far as the host knows.
+  Server half;
+  half.feed(begin(1) + params(1, ""));
+  half.session.end_stdin(1);
+  half.forget().end();
+  CHECK(half.log() == "failed:eof");
+  CHECK(half.session.verdict() == ServerVerdict::finish);
+}

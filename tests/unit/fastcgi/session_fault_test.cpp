@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "fastcgi/record_writer.h"
 #include "fastcgi/session.h"
 #include "session_log.h"
 
@@ -206,4 +207,26 @@ TEST_CASE("fault: EOF on a connection that never carried a request") {
   session.feed_eof(events);
   REQUIRE(events.size() == 1);
   CHECK(events[0].fault == Fault::eof);
+}
+
+TEST_CASE("session: whether an answer has begun, by its first byte") {
+  const auto began = [](std::string_view input, bool eof) {
+    Session session;
+    begin(session);
+    std::vector<Event> events;
+    session.feed(input, events);
+    if (eof) session.feed_eof(events);
+    return session.answer_began();
+  };
+  std::string answer;  // an empty STDOUT record, then END_REQUEST
+  write_stream_end(RecordType::stdout_data, 1, answer);
+  for (const bool eof : {false, true}) {
+    CHECK_FALSE(began("", eof));
+    for (std::size_t cut = 1; cut <= answer.size(); ++cut) CHECK(began(answer.substr(0, cut), eof));
+  }
+  // What an earlier script says later is no answer to this request, which may then be tried again.
+  std::string stray;
+  write_stream_end(RecordType::stdout_data, 7, stray);
+  CHECK_FALSE(began(stray, false));
+  CHECK_FALSE(began(stray, true));
 }

@@ -42,6 +42,37 @@ TEST_CASE("Accept-Encoding") {
   CHECK(accepts_gzip(asking({{"Accept-Encoding", "br"}, {"Accept-Encoding", "gzip"}})));
 }
 
+TEST_CASE("how much a coding is wanted") {
+  const RequestHead head =
+      asking({{"Accept-Encoding", "gzip;q=0.5, br;q=0.1, zstd;q=0.015, *;q=0.2, x;q=1.000"}});
+  CHECK(coding_weight(head, "gzip") == 500);
+  CHECK(coding_weight(head, "br") == 100);
+  CHECK(coding_weight(head, "zstd") == 15);
+  CHECK(coding_weight(head, "deflate") == 200);
+  CHECK(coding_weight(head, "x") == 1000);
+  CHECK(coding_weight(asking({{"Accept-Encoding", "br"}}), "br") == 1000);
+  CHECK(coding_weight(asking({{"Accept-Encoding", "br;q=0.000"}}), "br") == 0);
+}
+
+TEST_CASE("Vary names Accept-Encoding once, and not behind a star") {
+  const auto vary = [](std::vector<Field> fields) {
+    ResponseHead head;
+    head.fields = std::move(fields);
+    vary_by_encoding(head);
+    std::string all;
+    for (const Field& field : head.fields)
+      all += std::string(field.name) + ":" + std::string(field.value) + ";";
+    return all;
+  };
+  CHECK(vary({}) == "Vary:Accept-Encoding;");
+  CHECK(vary({{"Vary", "Cookie"}}) == "Vary:Cookie;Vary:Accept-Encoding;");
+  CHECK(vary({{"X", "Accept-Encoding"}}) == "X:Accept-Encoding;Vary:Accept-Encoding;");
+  for (const char* said :
+       {"*", "accept-encoding", "Cookie, Accept-Encoding", " Cookie , * ", "Accept-Encoding,Cookie"})
+    CHECK(vary({{"vary", said}}) == "vary:" + std::string(said) + ";");
+  CHECK(vary({{"Vary", "Cookie"}, {"Vary", "*"}}) == "Vary:Cookie;Vary:*;");
+}
+
 TEST_CASE("what is worth compressing") {
   for (const char* yes :
        {"text/html", "TEXT/CSS; charset=utf-8", "text/plain", "application/json", "application/ld+json",
@@ -60,7 +91,7 @@ TEST_CASE("which answers are compressed") {
 
   RequestHead request = asking({{"Accept-Encoding", "gzip"}});
   request.method = Method::head;
-  CHECK(decide_compression(request, page(), 1024) == Compression::not_here);
+  CHECK(decide_compression(request, page(), 1024) == Compression::head);
   request.method = Method::post;
   CHECK(decide_compression(request, page(), 1024) == Compression::gzip);
   request.version_minor = 0;

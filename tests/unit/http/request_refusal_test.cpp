@@ -227,7 +227,7 @@ TEST_CASE("chunk framing") {
                            " 5\r\nhello\r\n0\r\n\r\n",
                            "5 \r\nhello\r\n0\r\n\r\n",
                            "5\t\r\nhello\r\n0\r\n\r\n",
-                           "5 ;x\r\nhello\r\n0\r\n\r\n",
+                           "5 5;x\r\nhello\r\n0\r\n\r\n",
                            "+5\r\nhello\r\n0\r\n\r\n",
                            "-5\r\nhello\r\n0\r\n\r\n",
                            "0x5\r\nhello\r\n0\r\n\r\n",
@@ -410,5 +410,7 @@ TEST_CASE("the reason that is logged is the rule that was broken") {
   CHECK(why(get_with("Content-Length: 5\r\nContent-Length: 5\r\n")) == "repeated Content-Length\n");
   CHECK(why(get_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")) ==
         "both Content-Length and Transfer-Encoding\n");
+  CHECK(why(get_with("Authorization: Basic YTpi\r\nauthorization: Basic YTpi\r\n")) ==
+        "more than one Authorization\n");
   CHECK(why(get_of("/..")) == "malformed path\n");
 }

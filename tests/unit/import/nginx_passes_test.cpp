@@ -39,6 +39,7 @@ TEST_CASE("an address, and what holds where nothing is said") {
   CHECK(pass.keepalive == 0);
   CHECK(pass.read_timeout == std::chrono::seconds(60));
   CHECK(pass.read_timeout_place.line == 0);
+  CHECK(pass.body_max == 1U << 20);
   CHECK(pass.keepalive_timeout == std::chrono::seconds(60));
 }
 
@@ -47,7 +48,8 @@ TEST_CASE("settings come down, the inner one counts, the order in a block does n
       "fastcgi_read_timeout 30s;\nserver {\n fastcgi_keep_conn on;\n"
       " location /a { fastcgi_pass 127.0.0.1:9000; fastcgi_read_timeout 5m; }\n"
       " location /b { location /b/c { fastcgi_pass [::1]:9000; } }\n"
-      " location /d { fastcgi_pass localhost:9001; fastcgi_keep_conn off; }\n}\n");
+      " location /d { fastcgi_pass localhost:9001; fastcgi_keep_conn off; client_max_body_size 2g; }\n"
+      " client_max_body_size 0;\n}\n");
   REQUIRE(found.passes.size() == 3);
   CHECK(found.passes[0].read_timeout == std::chrono::minutes(5));
   CHECK(found.passes[0].read_timeout_place.line == 4);
@@ -56,12 +58,15 @@ TEST_CASE("settings come down, the inner one counts, the order in a block does n
   CHECK(found.passes[1].read_timeout == std::chrono::seconds(30));
   CHECK(found.passes[1].read_timeout_place.line == 1);
   CHECK_FALSE(found.passes[2].keep_conn);
+  CHECK_FALSE(found.passes[1].body_max);
+  CHECK(found.passes[1].body_max_place.line == 7);
+  CHECK(found.passes[2].body_max == 2ULL << 30);
 }
 
 TEST_CASE("an upstream block, wherever it stands, and files that are included") {
   const NginxPasses found = passes(
-      "http {\n include sites/*;\n upstream php {\n  server unix:/run/h.sock;\n  server 10.0.0.1:9000 "
-      "backup;\n"
+      "http {\n include sites/*;\n upstream php {\n  server unix:/run/h.sock;\n  server 10.0.0.1:9000;\n"
+      "  server 10.0.0.2:9000 max_fails=1 backup;\n"
       "  keepalive 16;\n  keepalive_timeout 5m;\n }\n}\n",
       {{"sites/*", "server {\n location ~ x { fastcgi_pass php; }\n}\n"}});
   REQUIRE(found.passes.size() == 1);
@@ -71,7 +76,7 @@ TEST_CASE("an upstream block, wherever it stands, and files that are included") 
   CHECK(addresses(pass) == "unix:/run/h.sock 10.0.0.1:9000 ");
   CHECK(pass.upstream.line == 3);
   CHECK(pass.keepalive == 16);
-  CHECK(pass.keepalive_place.line == 6);
+  CHECK(pass.keepalive_place.line == 7);
   CHECK(pass.keepalive_timeout == std::chrono::minutes(5));
 }
 

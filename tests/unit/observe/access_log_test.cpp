@@ -3,9 +3,12 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -54,8 +57,11 @@ TEST_CASE("off until it is used, and off by configuration") {
   CHECK_FALSE(log.enabled());
   log.use(open(log_to("off")));
   CHECK_FALSE(log.enabled());
-  log.use(open(log_to("stdout")));
-  CHECK(log.enabled());
+  for (const char* standard :
+       {"stdout", "/dev/stdout", "/dev/stderr"}) {  // /dev/stderr is a link, which root refuses
+    log.use(open(log_to(standard)));
+    CHECK(log.enabled());
+  }
 }
 
 TEST_CASE("a file that cannot be opened: its path and the reason") {
@@ -101,6 +107,61 @@ TEST_CASE("exchanged: each line is where it was meant to go") {
     CHECK_FALSE(log.pending());
     CHECK(folder.text("first").find("/one") != std::string::npos);
   }
+}
+
+TEST_CASE("a full disk is told of, and no line is joined to half of another") {
+  std::signal(SIGXFSZ, SIG_IGN);
+  Folder folder;
+  const std::string path = folder.path + "/a.log";
+  const auto limit_files = [](rlim_t bytes) {  // as a full disk: a write is cut, the next one fails
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+  };
+  AccessLog log;
+  log.use(open(log_to(path)));
+  log.add(of("/one"));
+  log.flush();
+  CHECK(log.error() == 0);
+  const auto size = std::filesystem::file_size(path);
+  limit_files(size + 10);
+  log.add(of("/two"));
+  CHECK(log.flush() == 10);
+  CHECK(log.error() == EFBIG);
+  CHECK(log.pending());
+  SUBCASE("room again") {
+    limit_files(RLIM_INFINITY);
+  }
+  SUBCASE("room again, and opened again") {
+    const auto target = open(log_to(path));
+    log.use(target);
+    limit_files(RLIM_INFINITY);
+  }
+  SUBCASE("rotated") {
+    std::filesystem::rename(path, path + ".1");
+    log.use(open(log_to(path)));
+    limit_files(RLIM_INFINITY);
+    CHECK(folder.text("a.log.1").size() == size + 10);
+  }
+  SUBCASE("another process") {
+    limit_files(RLIM_INFINITY);
+    AccessLog next;
+    next.use(open(log_to(path)));
+    next.add(of("/three"));
+    next.flush();
+    const std::string text = folder.text("a.log");
+    CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+    log.use(open(log_to("off")));
+    return;
+  }
+  log.flush();
+  CHECK(log.error() == 0);
+  CHECK(log.dropped() == 0);
+  const std::string text = folder.text("a.log");
+  const std::size_t line =
+      text.find("/two") == std::string::npos ? 0 : text.rfind('\n', text.find("/two")) + 1;
+  CHECK(text.find("- - [", line) < text.find("/two"));
+  CHECK(text.ends_with("\n"));
+  CHECK(text.size() % size == 0);
 }
 
 TEST_CASE("what a slow reader has not taken is not written elsewhere") {

@@ -95,6 +95,46 @@ TEST_CASE("lines nobody reads are kept up to a limit, then dropped; how many is 
   }
 }
 
+TEST_CASE("a line that was begun is ended in its place, or written whole in another") {
+  LogWriter writer(1000);
+  const auto first = std::make_shared<Reader>();
+  const auto second = std::make_shared<Reader>();
+  writer.use(first);
+  second->room = kAll;
+  for (const char* line : {"one\n", "two\n", "three\n"}) {
+    REQUIRE(writer.admit());
+    writer.lines() += line;
+  }
+  first->room = 5;
+  CHECK(writer.flush() == 5);
+  CHECK(writer.flush() == 0);
+  CHECK(first->text == "one\nt");
+  SUBCASE("its place") {
+    first->room = 2;
+    CHECK(writer.flush() == 2);
+    CHECK(first->text == "one\ntwo");
+    first->room = kAll;
+    writer.flush();
+    CHECK(first->text == "one\ntwo\nthree\n");
+  }
+  SUBCASE("another") {
+    writer.start_line_over();
+    writer.use(second);
+    writer.flush();
+    CHECK(second->text == "two\nthree\n");
+  }
+  SUBCASE("forgotten") {
+    writer.drop_all();
+    CHECK(writer.dropped() == 2);
+    REQUIRE(writer.admit());
+    writer.lines() += "four\n";
+    writer.use(second);
+    writer.flush();
+    CHECK(second->text == "four\n");
+  }
+  CHECK_FALSE(writer.pending());
+}
+
 TEST_CASE("a line has a length limit, and says what is missing") {
   World world;
   world.reader->room = kAll;
