@@ -61,36 +61,40 @@ void check_loop(const Checked& checked, const std::string& key, const std::vecto
 }
 
 // In a regular expression ".*" is anything; here its dot is a dot.
-void check_dot_star(const Checked& checked, const std::string& key, const Route& route) {
-  for (const std::string& pattern : route.path) {
-    if (!pattern.starts_with('/') || !pattern.ends_with("/.*") || !checked.places.good(key + ".path"))
-      continue;
-    const std::string folder = pattern.substr(0, pattern.size() - 2);
-    checked.report.warning(checked.places.find(key + ".path"),
-                           key + ".path: " + quote(pattern) + " is for names that begin with a dot alone",
-                           "patterns are no regular expressions; all below is " + folder +
-                               ", and if those names are meant: " + folder + "{.}*");
-  }
+void check_dot_star(const Checked& checked, const std::string& key, const std::string& pattern) {
+  if (!pattern.starts_with('/') || !pattern.ends_with("/.*") || !checked.places.good(key)) return;
+  const std::string folder = pattern.substr(0, pattern.size() - 2);
+  checked.report.warning(checked.places.find(key),
+                         key + ": " + quote(pattern) + " is for names that begin with a dot alone",
+                         "patterns are no regular expressions; all below is " + folder +
+                             ", and if those names are meant: " + folder + "{.}*");
+}
+
+void warn_of_missing(const Checked& checked, const std::string& key, const std::string& what,
+                     const std::string& till_then) {
+  checked.report.warning(checked.places.find(key), key + ": " + what, till_then + " until it is there");
 }
 
 // Folders that X-Accel-Redirect leads to, and pages of errors: a deployment may still bring them.
 void check_site_files(const Checked& checked, const std::string& key, const Site& site) {
-  const auto& [config, places, report] = checked;
+  const Places& places = checked.places;
+  const std::string internal = key + ".internal";
+  const std::string errors = key + ".errors";
   std::error_code error;
-  if (places.given(key + ".internal") && places.good(key + ".internal")) {
+  if (places.given(internal) && places.good(internal)) {
     for (const auto& [prefix, folder] : site.internal) {
       if (!std::filesystem::is_directory(folder, error))
-        report.warning(places.find(key + ".internal"), key + ".internal: " + folder + " is no folder",
-                       "scripts that send files of " + prefix + " get 404 until it is there");
+        warn_of_missing(checked, internal, folder + " is no folder",
+                        "scripts that send files of " + prefix + " get 404");
     }
   }
-  if (!places.given(key + ".errors") || !places.good(key + ".errors") || !places.good(key + ".root") ||
+  if (!places.given(errors) || !places.good(errors) || !places.good(key + ".root") ||
       !std::filesystem::is_directory(site.root, error))
     return;
   for (const auto& [status, page] : site.errors.pages) {
     if (!std::filesystem::exists(site.root + page, error))
-      report.warning(places.find(key + ".errors"), key + ".errors: " + site.root + page + " does not exist",
-                     "a plain page is sent with " + status + " until it is there");
+      warn_of_missing(checked, errors, site.root + page + " does not exist",
+                      "a plain page is sent with " + status);
   }
 }
 
@@ -129,7 +133,7 @@ void check_site_routes(const Checked& checked, std::size_t index) {
     closed = closed || (route.has_action() && takes_all(route));
     if (i >= before) {
       check_loop(checked, key, site.routes, i);
-      check_dot_star(checked, key, route);
+      for (const std::string& pattern : route.path) check_dot_star(checked, key + ".path", pattern);
     }
   }
 }
