@@ -36,8 +36,7 @@ class BackOff {
   void park(const Ticket& ticket, Time now);
   // False: it was not parked.
   bool unpark(WaiterId id);
-  // The next one whose pause is over; `in_company` when another connection broke within kRetryPause: perhaps the
-  // application was started anew.
+  // The next one whose pause is over; `in_company` when another connection broke within kRetryPause.
   std::optional<Ticket> take_due(Time now);
   std::optional<Time> next_due() const;
   std::vector<Ticket> take_parked();

@@ -94,16 +94,6 @@ Connection* ConnectionSet::youngest_unproven() {
   return youngest;
 }
 
-bool ConnectionSet::any_up_since(Time moment) const {
-  bool found = false;
-  for_each([&](const Connection& connection) {
-    const ConnectionPhase phase = phase_of(connection.state);
-    const bool up = phase != ConnectionPhase::connecting && phase != ConnectionPhase::closing;
-    found = found || (up && connection.opened < moment);
-  });
-  return found;
-}
-
 const char* ConnectionSet::check(const Connection& connection) const {
   if (connection.state >= ConnectionState::gone) return "a connection that is gone is not kept";
   const StateRule& rule = rule_of(connection.state);

@@ -79,8 +79,6 @@ class ConnectionSet {
   const std::vector<Connection*>& idle() const { return idle_; }
   // Of those that wait for their proof; nullptr: none does.
   Connection* youngest_unproven();
-  // Whether one that was opened before `moment` is up: not connecting, nor closing.
-  bool any_up_since(Time moment) const;
   // Visits may move connections, and not open or forget any.
   void for_each(auto&& visit) {
     for (auto& [id, connection] : connections_) visit(connection);

@@ -32,11 +32,7 @@ void UpstreamPool::on_time(Time now) {
   if (!next_deadline_ || now < *next_deadline_) return;
   next_deadline_.reset();
   for (PoolMember& each : members_) {
-    while (std::optional<Ticket> due = each.back_off.take_due(now)) {
-      // A restart leaves no worker of before; where one is left, several scripts have each ended their own.
-      due->in_company = due->in_company && !each.connections.any_up_since(now - BackOff::kRetryPause);
-      enqueue_again(*due, now);
-    }
+    while (const std::optional<Ticket> due = each.back_off.take_due(now)) enqueue_again(*due, now);
   }
   std::vector<ConnectionId> due;
   for_each_connection([&](const Connection& connection) {

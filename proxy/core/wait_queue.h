@@ -38,7 +38,7 @@ struct Ticket {
   std::uint64_t place = 0;  // of arrival, the first one is 1
   Time arrived{};
   bool repeatable = false;
-  // It comes back after a failure that all other connections had at the same time: not its own doing.
+  // It comes back after a failure that other connections had at the same time: not its own doing.
   bool in_company = false;
 };
 

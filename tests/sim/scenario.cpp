@@ -276,6 +276,12 @@ void set_client_trouble(Scenario& s) {
   if (s.theme == Theme::unread) s.config.buffers->response_memory = 5000;
 }
 
+void set_generic(Scenario& s) {
+  s.app.kind = AppKind::generic;
+  s.app.runs_on = 0;
+  s.rules.ends_tell_nothing = true;
+}
+
 void apply_theme(Scenario& s, Random& random, Time start) {
   config::Pool& pool = s.config.pools.front();
   switch (s.theme) {
@@ -291,9 +297,7 @@ void apply_theme(Scenario& s, Random& random, Time start) {
       break;
     case Theme::generic:
       pool.application = config::Application::generic;
-      s.app.kind = AppKind::generic;
-      s.rules.ends_tell_nothing = true;
-      s.app.runs_on = 0;
+      set_generic(s);
       break;
     case Theme::one_each: pool.keep_alive = false; break;
     case Theme::overload:

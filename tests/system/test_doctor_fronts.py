@@ -17,7 +17,7 @@ LISTENER = {"unix": "unix:/run/holdfast/php.sock", "tcp": "127.0.0.1:9001"}
 # Their own time limit is 60 s; our queue's and the first byte's are 70 s together.
 SHORT = {"front_timeout": "info"}
 EXPECTED = {
-    "nginx": SHORT, "nginx-kept": SHORT, "nginx-backup": SHORT, "apache": SHORT, "haproxy": SHORT, "caddy": {}, "lighttpd": {},
+    "nginx": SHORT, "nginx-kept": SHORT, "nginx-backup": SHORT, "nginx-kept-backup": SHORT, "apache": SHORT, "haproxy": SHORT, "caddy": {}, "lighttpd": {},
     "haproxy-mpxs": {**SHORT, "front_mpxs": "warning"}, "haproxy-values": SHORT,
 }
 

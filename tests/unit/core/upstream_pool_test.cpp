@@ -268,21 +268,6 @@ TEST_CASE("a retry that pauses: others that broke in that time clear it of the b
   CHECK(scene.pass(1ms) == "lease 3 r1 in company");
 }
 
-TEST_CASE("a retry that pauses: while a connection of before is up, it was no restart") {
-  Scene scene;
-  scene.lease_all(2);
-  scene.pass(1ms);
-  scene.lost(1, CloseReason::reset);
-  scene.ask_later("r1");
-  scene.closed(1);
-  CHECK(scene.ask("B") == "open 3");
-  CHECK(scene.proven(3) == "lease 3 B");
-  CHECK(scene.lost(3, CloseReason::reset) == "close 3 reset");
-  CHECK(scene.closed(3) == "");
-  CHECK(scene.pass(100ms) == "open 4");
-  CHECK(scene.proven(4) == "lease 4 r1");
-}
-
 TEST_CASE("a retry that pauses: its client leaves, or its time in the queue is over meanwhile") {
   config::Pool config = small_pool();
   config.queue.timeout = 50ms;
