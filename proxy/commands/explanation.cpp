@@ -109,7 +109,10 @@ void tell_file(Text& text, const config::Site& site, const http::RequestHead& he
 void tell_pages(Text& text, const config::ErrorPages& errors) {
   if (errors.pages.empty()) return;
   std::string pages;
-  for (const auto& [status, path] : errors.pages) pages += (pages.empty() ? "" : ", ") + status + " " + path;
+  for (const auto& [status, path] : errors.pages) {
+    if (!pages.empty()) pages += ", ";
+    pages.append(status).append(" ").append(path);
+  }
   text.line("errors",
             pages + (errors.from_php ? "; of php's own answers, too" : "; not of php's own answers"));
 }
