@@ -24,8 +24,8 @@ std::string content(std::size_t number, std::size_t bytes) {
 }  // namespace
 
 const SiteFolder& SiteFolder::get() {
-  static const SiteFolder folder;
-  return folder;
+  static const SiteFolder kFolder;
+  return kFolder;
 }
 
 SiteFolder::SiteFolder() {

@@ -75,7 +75,7 @@ void WebServer::take_records() {
     const wire::Header next = wire::header(in_);
     if (in_ == std::string(8, '\0')) {  // an answer is cut, and the connection's end comes next
       in_.clear();
-      universe_.require(std::exchange(told_cut_, true) == false && open_.size() == 1,
+      universe_.require(!std::exchange(told_cut_, true) && open_.size() == 1,
                         name_ + " is told of a cut in the midst of others");
       return;
     }

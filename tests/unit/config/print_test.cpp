@@ -39,7 +39,8 @@ void set_rules(Site& site) {
   site.type = "text/plain";
   site.list = true;
   Route route;
-  static_cast<PathSettings&>(route) = site;
+  const PathSettings& settings = site;
+  static_cast<PathSettings&>(route) = settings;
   route.expires = Expires{Expires::Kind::after, std::chrono::hours(48)};
   route.auth = Auth{true, "Restricted", ""};
   route.path = {"/{a,b}/**", "*.sql", "/a: b/*"};

@@ -256,10 +256,9 @@ TEST_CASE("include: sites and pools of other files, each with its own places") {
   for (const char* key : {"listen", "client", "log", "trusted_proxies", "include", "user"}) {
     folder.write("sites/b.yaml", std::string(key) + ": x\n");
     const auto other = load_main("sites/*.yaml");
-    CHECK_MESSAGE(says(other, ("an included file has only pools and sites; " + std::string(key) +
-                               " belongs into the file that includes it")
-                                  .c_str()),
-                  said(other));
+    const std::string remedy = "an included file has only pools and sites; " + std::string(key) +
+                               " belongs into the file that includes it";
+    CHECK_MESSAGE(says(other, remedy), said(other));
   }
   folder.write("sites/b.yaml", "sitess: []\n");
   CHECK(says(load_main("sites/*.yaml"), "did you mean 'sites'?"));

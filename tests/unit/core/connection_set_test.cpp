@@ -154,7 +154,7 @@ TEST_CASE("connection set: what a state promises is checked") {
       Walked walked(state);
       walked.connection->deadline =
           rule.deadline == StateRule::Deadline::always ? std::nullopt : std::optional<Time>(kNow);
-      CHECK((fault_of(walked.set) == "") == (rule.deadline == StateRule::Deadline::perhaps));
+      CHECK(fault_of(walked.set).empty() == (rule.deadline == StateRule::Deadline::perhaps));
     }
     {
       Walked walked(state);
@@ -168,7 +168,7 @@ TEST_CASE("connection set: what a state promises is checked") {
       walked.connection->proven = true;
       const bool before_its_answer =
           rule.phase == ConnectionPhase::connecting || rule.carries || state == ConnectionState::settling;
-      CHECK((fault_of(walked.set) == "") == !before_its_answer);
+      CHECK(fault_of(walked.set).empty() == !before_its_answer);
     }
   }
 }
