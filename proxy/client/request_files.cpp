@@ -16,19 +16,16 @@ void Request::answer_file() {
   ReadyCoding ready;
   const std::string root(plan_.root_or(plan_.site->root));
   if (plan_.site->precompressed) ready = find_ready_coding(*head_, root, plan_.target.path);
-  file_ = std::make_unique<StaticResponse>(
-      *plan_.site, root, plan_.target.path + std::string(ready.ending),
-      StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
-                         .coding = ready.coding,
-                         .varies = plan_.site->precompressed,
-                         .gzips = plan_.site->gzip});
-  if (file_->failure() != 0 && !ready.coding.empty()) {  // the plain one is what was asked for
+  const auto open = [&](const ReadyCoding& as) {
     file_ = std::make_unique<StaticResponse>(
-        *plan_.site, root, plan_.target.path,
+        *plan_.site, root, plan_.target.path + std::string(as.ending),
         StaticResponse::As{.type = content_type(*plan_.site, plan_.route(), plan_.target.path),
-                           .varies = true,
+                           .coding = as.coding,
+                           .varies = plan_.site->precompressed,
                            .gzips = plan_.site->gzip});
-  }
+  };
+  open(ready);
+  if (file_->failure() != 0 && !ready.coding.empty()) open({});  // the plain one is what was asked for
   if (const int failure = file_->failure(); failure != 0) {
     context_.descriptors.note(DescriptorWatch::Place::file, file_->error(), context_.now());
     const std::string_view why = file_->why();  // a literal
