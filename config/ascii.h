@@ -21,4 +21,11 @@ inline std::string to_lower(std::string_view text) {
   return out;
 }
 
+// Without the bytes of `blanks` at both ends.
+constexpr std::string_view trimmed(std::string_view text, std::string_view blanks = " \t\r") {
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) + 1 - first);
+}
+
 }  // namespace holdfast::config

@@ -119,12 +119,6 @@ bool is_section(std::string_view line) {  // [www]
                      [](char c) { return is_letter(c) || c == '_' || c == '-' || c == '.'; });
 }
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
 }  // namespace
 
 std::string foreign_hint(std::string_view word) {

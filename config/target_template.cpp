@@ -10,15 +10,15 @@
 namespace holdfast::config {
 namespace {
 
-using Part = TargetTemplate::Part;
-using Kind = Part::Kind;
+using TargetPart = TargetTemplate::Part;
 
 struct Variable {
   std::string_view name;
-  Kind kind;
+  TargetPart::Kind kind;
 };
-constexpr std::array kVariables = {Variable{"path", Kind::path}, Variable{"uri", Kind::uri},
-                                   Variable{"query", Kind::query}, Variable{"host", Kind::host}};
+constexpr std::array kVariables = {
+    Variable{"path", TargetPart::Kind::path}, Variable{"uri", TargetPart::Kind::uri},
+    Variable{"query", TargetPart::Kind::query}, Variable{"host", TargetPart::Kind::host}};
 
 // What nginx, Caddy and Apache call them.
 std::string variable_hint(std::string_view name) {
@@ -87,7 +87,8 @@ class TargetParser {
   }
 
   void flush() {
-    if (!pending_.empty()) target_.parts.push_back({Kind::text, std::move(pending_), 0, in_query_});
+    if (!pending_.empty())
+      target_.parts.push_back({TargetPart::Kind::text, std::move(pending_), 0, in_query_});
     pending_.clear();
   }
 
@@ -102,7 +103,7 @@ class TargetParser {
       flush();
       const auto number = static_cast<std::size_t>(text_[at_++] - '0');
       target_.captures = std::max(target_.captures, number);
-      target_.parts.push_back({Kind::capture, {}, number, in_query_});
+      target_.parts.push_back({TargetPart::Kind::capture, {}, number, in_query_});
       return true;
     }
     std::size_t end = at_;
@@ -123,10 +124,11 @@ class TargetParser {
   }
 
   void finish() {
-    std::vector<Part>& parts = target_.parts;
-    target_.adds_query =
-        std::none_of(parts.begin(), parts.end(), [](const Part& part) { return part.kind == Kind::query; });
-    if (!parts.empty() && parts.back().kind == Kind::text && parts.back().text.ends_with('?')) {
+    std::vector<TargetPart>& parts = target_.parts;
+    target_.adds_query = std::none_of(parts.begin(), parts.end(), [](const TargetPart& part) {
+      return part.kind == TargetPart::Kind::query;
+    });
+    if (!parts.empty() && parts.back().kind == TargetPart::Kind::text && parts.back().text.ends_with('?')) {
       target_.adds_query = false;
       parts.back().text.pop_back();
       if (parts.back().text.empty()) parts.pop_back();
@@ -148,28 +150,28 @@ Parsed<TargetTemplate> refused(std::string_view text, const std::string& why, st
   return out;
 }
 
-bool begins_with_slash(const Part& part) {
-  return part.kind == Kind::path || part.kind == Kind::uri ||
-         (part.kind == Kind::text && (part.text.starts_with('/') || part.text.starts_with('?')));
+bool begins_with_slash(const TargetPart& part) {
+  return part.kind == TargetPart::Kind::path || part.kind == TargetPart::Kind::uri ||
+         (part.kind == TargetPart::Kind::text && (part.text.starts_with('/') || part.text.starts_with('?')));
 }
 
 // The host of http://HOST/...: literal, or $host whole; what comes next begins with a slash by itself.
 // ":8443" and the path, in front of all that a client chooses: "https://$host:8443$1" with $1 "@evil.example"
 // would name another host.
-bool is_port(const std::vector<Part>& parts) {
+bool is_port(const std::vector<TargetPart>& parts) {
   const std::string& text = parts[0].text;
-  if (parts[0].kind != Kind::text || !text.starts_with(':')) return false;
+  if (parts[0].kind != TargetPart::Kind::text || !text.starts_with(':')) return false;
   const std::size_t end = std::min(text.find_first_not_of("0123456789", 1), text.size());
   if (end == 1) return false;
   if (end < text.size()) return text[end] == '/' || text[end] == '?';
   return parts.size() == 1 || begins_with_slash(parts[1]);
 }
 
-std::string host_problem(std::vector<Part> parts, std::size_t scheme) {
+std::string host_problem(std::vector<TargetPart> parts, std::size_t scheme) {
   parts[0].text.erase(0, scheme);
   if (parts[0].text.empty()) {
     parts.erase(parts.begin());
-    if (parts.empty() || parts[0].kind != Kind::host) return "names no host";
+    if (parts.empty() || parts[0].kind != TargetPart::Kind::host) return "names no host";
     parts.erase(parts.begin());
     if (parts.empty() || begins_with_slash(parts[0]) || is_port(parts)) return {};
     return "has something between its host and the path";
@@ -188,9 +190,9 @@ Parsed<TargetTemplate> parse_redirect_target(std::string_view text) {
   Parsed<TargetTemplate> out = TargetParser(text).parse();
   if (!out.value) return out;
   if (out.value->parts.empty()) return refused(text, "is empty", "write a path such as /new/");
-  const Part& first = out.value->parts.front();
-  if (first.kind == Kind::path || first.kind == Kind::uri) return out;
-  if (first.kind == Kind::text) {
+  const TargetPart& first = out.value->parts.front();
+  if (first.kind == TargetPart::Kind::path || first.kind == TargetPart::Kind::uri) return out;
+  if (first.kind == TargetPart::Kind::text) {
     if (text.starts_with("//")) return refused(text, "begins with '//'", "write https:// before a host");
     if (first.text.starts_with('/')) return out;
     for (const std::string_view scheme : {"http://", "https://"}) {
@@ -210,13 +212,13 @@ Parsed<TargetTemplate> parse_internal_target(std::string_view text) {
     return refused(text, "is an address", "a client is sent there by redirect");
   Parsed<TargetTemplate> out = TargetParser(text).parse();
   if (!out.value) return out;
-  const std::vector<Part>& parts = out.value->parts;
+  const std::vector<TargetPart>& parts = out.value->parts;
   if (parts.empty() || !(begins_with_slash(parts.front()) && !parts.front().text.starts_with('?')))
     return refused(text, "does not begin with '/'", "write /" + std::string(text.substr(0, 64)));
   std::string path;  // the literal parts of it
-  for (const Part& part : parts) {
-    if (!part.in_query) path += part.kind == Kind::text ? part.text : "x";
-    if (!part.in_query && (part.kind == Kind::query || part.kind == Kind::host))
+  for (const TargetPart& part : parts) {
+    if (!part.in_query) path += part.kind == TargetPart::Kind::text ? part.text : "x";
+    if (!part.in_query && (part.kind == TargetPart::Kind::query || part.kind == TargetPart::Kind::host))
       return refused(text, "has $query or $host in its path", "they belong behind '?'");
   }
   const std::string padded = path + "/";

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <array>
 
+#include "config/ascii.h"
+
 namespace holdfast::config {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r";
 constexpr std::size_t kBcryptChars = 60;
 constexpr std::size_t kSha512Chars = 86;  // behind the last '$'
 constexpr std::size_t kSha256Chars = 43;  // SHA-256 and yescrypt
@@ -25,12 +26,6 @@ bool is_crypt_char(char c) {
 
 HashForm whole(bool is) {
   return is ? HashForm::usable : HashForm::cut;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace holdfast::fastcgi {
 namespace {
 
 constexpr std::uint16_t kLastId = 65535;
-constexpr std::size_t kReservedRequests = 8;
+constexpr std::size_t kReservedExchanges = 8;
 
 bool is_pairs(std::string_view content) {
   std::string_view name;
@@ -63,7 +63,7 @@ Session::Session(std::size_t capacity, std::uint16_t first_id)
     // Above 65,535 there would be no free id for the next request.
     : capacity_(std::clamp<std::size_t>(capacity, 1, kLastId)),
       next_id_(std::max<std::uint16_t>(first_id, 1)) {
-  open_.reserve(std::min(capacity_, kReservedRequests));
+  open_.reserve(std::min(capacity_, kReservedExchanges));
 }
 
 std::uint16_t Session::begin_request(Role role, bool keep_connection, const ParamList& params,

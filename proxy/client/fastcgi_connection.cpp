@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/client.h"
+#include "proxy/core/kept_buffer.h"
 #include "proxy/core/log_text.h"
 
 namespace holdfast {
@@ -16,7 +17,7 @@ constexpr std::size_t kOutputBytesMost = 64 * 1024;
 // Pieces in flight that are told apart before it is looked which have arrived.
 constexpr std::size_t kSentMost = 64;
 // Begun in one turn, the refused ones included.
-constexpr int kRequestsATurn = 8;
+constexpr int kBegunATurn = 8;
 // From the STDIN of one request to that of another: with a thousand open each costs a microsecond.
 constexpr int kSwitchesATurn = 500;
 
@@ -121,7 +122,7 @@ void FastcgiConnection::take_input(std::string_view& input) {
   int begun = 0;
   int switches = 0;
   const auto has_room = [&] {
-    return begun < kRequestsATurn && switches < kSwitchesATurn && requests_.size() < kRequestsMost;
+    return begun < kBegunATurn && switches < kSwitchesATurn && requests_.size() < kRequestsMost;
   };
   while (eof_ || has_room()) {
     const fastcgi::ServerEvent event = session_.next(input, output_);
@@ -264,7 +265,7 @@ void FastcgiConnection::send_output(std::uint64_t serial) {
   sent_bytes_ += output_.size();
   stream_->write(output_);
   output_.clear();
-  if (output_.capacity() > 2 * kOutputBytesMost) std::string().swap(output_);
+  core::shed(output_, 2 * kOutputBytesMost);
   // Whose bytes wait is of interest only where some do.
   if (stream_->unsent_bytes() == 0 && sent_.empty()) return;
   if (!sent_.empty() && sent_.back().serial == serial) {

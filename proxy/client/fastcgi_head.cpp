@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "fastcgi/request_params.h"
+#include "proxy/core/kept_buffer.h"
 #include "proxy/http/request_rules.h"
 
 namespace holdfast {
 
 namespace {
 // Of memory kept for the next head.
-constexpr std::size_t kKeptBytes = 4 * 1024;
+constexpr std::size_t kKeptHeadBytes = 4 * 1024;
 }  // namespace
 
 void FastcgiHead::set(const fastcgi::ParamList& params) {
@@ -62,8 +63,8 @@ void FastcgiHead::set(const fastcgi::ParamList& params) {
 }
 
 void FastcgiHead::shrink() {
-  if (text_.capacity() > kKeptBytes) std::string().swap(text_);
-  if (head_.authority.capacity() > kKeptBytes) std::string().swap(head_.authority);
+  core::shed(text_, kKeptHeadBytes);
+  core::shed(head_.authority, kKeptHeadBytes);
 }
 
 }  // namespace holdfast

@@ -6,6 +6,7 @@
 #include "config/client.h"
 #include "config/fastcgi_times.h"
 #include "proxy/client/fastcgi_connection.h"
+#include "proxy/client/linger.h"
 
 namespace holdfast {
 
@@ -19,14 +20,8 @@ constexpr core::Duration kStdinEndTime = 1s;
 // On TCP: an end that comes so soon behind a request is a half-close, and so long such a request may queue.
 constexpr core::Duration kShutBehindTime = 20ms;
 constexpr core::Duration kShutQueueTime = 200ms;
-// What is still sent behind our end is read and thrown away: closing with unread bytes would reset the
-// connection and could destroy the answer on its way. Until it is silent for so long, but no longer than
-// that.
-constexpr core::Duration kLingerSilence = 2s;
-constexpr core::Duration kLingerTime = 10s;
 // A connection that is to close: what was sent before that is read, and answered, for so long at most.
 constexpr core::Duration kLastRequestTime = 1s;
-constexpr std::size_t kLingerBytes = std::size_t{16} << 20;
 // Answers that wait for a web server that only asks (GET_VALUES).
 constexpr std::size_t kUnsentBytesMost = std::size_t{1} << 20;
 }  // namespace

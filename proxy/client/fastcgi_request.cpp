@@ -6,6 +6,7 @@
 
 #include "fastcgi/cgi_head_writer.h"
 #include "proxy/core/error_page.h"
+#include "proxy/core/kept_buffer.h"
 
 namespace holdfast {
 
@@ -57,7 +58,7 @@ void FastcgiRequest::reset() {
   if (params_.encoded().size() > kKeptTextBytes) params_ = {};
   params_.clear();
   text_.clear();
-  if (text_.capacity() > kKeptTextBytes) std::string().swap(text_);
+  core::shed(text_, kKeptTextBytes);
   channel_ = nullptr;
   waited_bytes_ = 0;
   has_params_ = refused_ = at_once_ = head_written_ = ended_ = false;

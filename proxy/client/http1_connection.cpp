@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "config/client.h"
+#include "proxy/client/linger.h"
 
 namespace holdfast {
 
@@ -12,7 +13,7 @@ namespace {
 // until they are answered.
 constexpr std::size_t kUnparsedBytesMost = 16 * 1024;
 // Requests of one pipeline answered in one turn; the others' turn comes first.
-constexpr int kRequestsATurn = 8;
+constexpr int kAnsweredATurn = 8;
 
 http::ParserLimits limits_of(const config::Client& client) {
   return {.head_bytes = client.max_header, .field_count = client.max_header_fields};
@@ -208,7 +209,7 @@ void Http1Connection::take_input(std::string_view bytes) {
 // answered as fast as many clients with a request each.
 void Http1Connection::answer_waiting() {
   for (int answered = 0; is_reading() && !holds_body() && !unparsed_.empty(); ++answered) {
-    if (answered == kRequestsATurn) {
+    if (answered == kAnsweredATurn) {
       want_turn();
       return;
     }

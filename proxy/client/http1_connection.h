@@ -119,8 +119,6 @@ class Http1Connection final : public ClientConnection, public RequestOwner, publ
   void on_lingering_read(std::size_t bytes);
   void close(core::ClientCloseReason reason, bool by_reset = false);
 
-  // Of what a client still sends when it has its last answer.
-  static constexpr std::size_t kLingerBytes = 16U << 20;
   struct Lingering {
     core::Time until{};
     std::size_t bytes = 0;  // read and thrown away

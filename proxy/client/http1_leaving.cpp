@@ -3,6 +3,7 @@
 #include <array>
 
 #include "proxy/client/http1_connection.h"
+#include "proxy/client/linger.h"
 
 namespace holdfast {
 
@@ -12,11 +13,6 @@ namespace {
 // When to look whether a half-closed client has gone altogether: at first after a time in which most answers
 // are there, so that these come without the probe; soon after the probe; then rarely.
 constexpr std::array<core::Duration, 5> kLookTimes = {150ms, 10ms, 50ms, 250ms, 1s};
-// After an early answer or Connection: close, what the client still sends is read and thrown away: closing
-// with unread bytes would reset the connection and could destroy the answer on its way. Until it is silent
-// for so long, but no longer than that.
-constexpr core::Duration kLingerSilence = 2s;
-constexpr core::Duration kLingerTime = 10s;
 }  // namespace
 
 void Http1Connection::request_over() {

@@ -6,6 +6,7 @@
 
 #include "config/buffers.h"
 #include "config/network.h"
+#include "proxy/core/kept_buffer.h"
 #include "proxy/core/log_text.h"
 
 namespace holdfast {
@@ -159,7 +160,7 @@ void Request::reset() {
 void Request::shrink() {
   request_body_.shrink();
   response_.shrink();
-  if (php_stderr_.capacity() > kKeptStderrBytes) std::string().swap(php_stderr_);
+  core::shed(php_stderr_, kKeptStderrBytes);
 }
 
 std::size_t Request::memory_bytes() const {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/core/kept_buffer.h"
+
 namespace holdfast {
 
 namespace {
@@ -12,7 +14,7 @@ constexpr std::size_t kStoredPieceBytes = 64 * 1024;
 // A streaming client may be this far behind before the application has to wait.
 constexpr std::size_t kStreamUnsentMost = 128 * 1024;
 // A buffer may keep so much for the next answer.
-constexpr std::size_t kKeptBytes = 32 * 1024;
+constexpr std::size_t kKeptStoreBytes = 32 * 1024;
 }  // namespace
 
 void ResponseStore::begin(bool head_method, std::size_t memory_max) {
@@ -29,7 +31,7 @@ void ResponseStore::begin(bool head_method, std::size_t memory_max) {
 
 void ResponseStore::shrink() {
   for (std::string* each : {&batch_, &waiting_}) {
-    if (each->capacity() > kKeptBytes) std::string().swap(*each);
+    core::shed(*each, kKeptStoreBytes);
   }
   stored_.shrink();
 }

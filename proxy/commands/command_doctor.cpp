@@ -24,7 +24,7 @@ namespace holdfast {
 namespace {
 
 struct DoctorOptions {
-  std::string config_file = "/etc/holdfast/holdfast.yaml";
+  std::string config_file = kDefaultFile;
   FactSources sources;
   bool json = false;
   bool do_not_ask = false;
@@ -51,10 +51,7 @@ int run_doctor(DoctorOptions options) {
     if (const auto user = choose_run_user(*loaded.config, error)) options.sources.user = user->name;
   }
   const std::optional<Account> account = find_account(options.sources.user, error);
-  if (!account) {
-    std::fprintf(stderr, "holdfast doctor: %s\n", error.c_str());
-    return kExitUsage;
-  }
+  if (!account) return fail("doctor", kExitUsage, error);
   options.sources.ask = !options.do_not_ask;
   DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
   facts.hidden = look_for_hidden(*loaded.config, options.sources);

@@ -21,21 +21,16 @@ namespace holdfast {
 
 namespace {
 
-struct Options {
+struct ExplainOptions {
   std::string url;
-  std::string file = "/etc/holdfast/holdfast.yaml";
+  std::string file = kDefaultFile;
   std::string method = "GET";
   std::string from = "127.0.0.1";
   std::vector<std::string> headers;
 };
 
-int fail(int status, const std::string& text) {
-  std::fprintf(stderr, "holdfast explain: %s\n", text.c_str());
-  return status;
-}
-
 // The bytes that a client would send.
-std::string request_of(const Options& options, std::string& host, bool& secure) {
+std::string request_of(const ExplainOptions& options, std::string& host, bool& secure) {
   std::string target = options.url;
   if (const std::size_t scheme = target.find("://"); scheme != std::string::npos) {
     secure = target.starts_with("https");
@@ -51,7 +46,7 @@ std::string request_of(const Options& options, std::string& host, bool& secure) 
   return text + "\r\n";
 }
 
-int explain(const Options& options) {
+int explain(const ExplainOptions& options) {
   const config::LoadResult loaded = config::load_file(options.file);
   if (!loaded.config) {
     for (const config::Diagnostic& each : loaded.diagnostics)
@@ -60,7 +55,7 @@ int explain(const Options& options) {
   }
   const config::Config& config = *loaded.config;
   const auto address = core::parse_ip(options.from);
-  if (!address) return fail(kExitUsage, "--from is no address");
+  if (!address) return fail("explain", kExitUsage, "--from is no address");
   bool secure = false;
   std::string host = core::example_host(config.sites.front());  // of a path alone: the first site's
   const std::string bytes = request_of(options, host, secure);
@@ -72,7 +67,7 @@ int explain(const Options& options) {
     return 0;
   }
   if (progress.event != http::RequestParser::Event::head_complete)
-    return fail(kExitUsage, "this is no request");
+    return fail("explain", kExitUsage, "this is no request");
   std::map<std::string, std::string> real_paths;
   SystemProbe probe(real_paths);
   std::fputs(explain_request(config.sites, parser.head(), {parser.head().host, address->bytes, secure}, probe)
@@ -85,7 +80,7 @@ int explain(const Options& options) {
 
 void add_explain_command(CommandLine& line) {
   Command command = line.add("explain", "Tell what would be done with a request, and why; sends nothing");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExplainOptions>();
   command.needed_text("URL", options->url, "Such as https://example.com/a?b=c, or a path on the first site");
   command.text("-c,--config", options->file, "Configuration file");
   command.text("--method", options->method, "Method of the request");
@@ -95,7 +90,7 @@ void add_explain_command(CommandLine& line) {
   command.footer(
       "https://... is a request that came by https. Files are looked at as the user who runs this.");
   command.action([options] {
-    if (options->url.empty()) return fail(kExitUsage, "name a URL, or a path on the first site");
+    if (options->url.empty()) return fail("explain", kExitUsage, "name a URL, or a path on the first site");
     return explain(*options);
   });
 }

@@ -18,10 +18,7 @@ namespace {
 
 int import_file(const std::string& path) {
   const auto text = read_nginx_file(path);
-  if (!text) {
-    std::fprintf(stderr, "holdfast import: %s cannot be read\n", core::escape_for_log(path).c_str());
-    return kExitConfig;
-  }
+  if (!text) return fail("import", kExitConfig, core::escape_for_log(path) + " cannot be read");
   const config::Imported imported = config::import_nginx(*text, path, nginx_files_beside(path));
   const std::string yaml = config::import_yaml(imported);
   std::fputs(yaml.c_str(), imported.failed ? stderr : stdout);

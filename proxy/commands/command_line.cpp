@@ -12,6 +12,11 @@
 
 namespace holdfast {
 
+int fail(const char* command, int status, const std::string& text) {
+  std::fprintf(stderr, "holdfast %s: %s\n", command, text.c_str());
+  return status;
+}
+
 namespace {
 
 std::vector<std::string> option_names(const CLI::App& command) {

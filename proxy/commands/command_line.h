@@ -15,6 +15,12 @@ class App;
 
 namespace holdfast {
 
+// The configuration of who names none.
+constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
+
+// "holdfast COMMAND: TEXT" on stderr. `status`, for the command to return.
+int fail(const char* command, int status, const std::string& text);
+
 // One command, while it is described. `names` are as "-c,--config", or "DIR" for a word without an option.
 // The values outlive the run; what they hold is the default, which --help shows unless it is empty.
 class Command {

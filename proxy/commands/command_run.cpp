@@ -18,8 +18,6 @@ namespace holdfast {
 
 namespace {
 
-constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
-
 struct Loaded {
   config::Snapshot config;  // nullptr: there are errors
   std::string first_error;  // and how many there are
@@ -66,12 +64,12 @@ class FileHooks final : public ServerHooks {
   const std::string& file_;
 };
 
-struct Options {
+struct RunOptions {
   std::string file = kDefaultFile;
   bool strict = false;
 };
 
-int run(const Options& options) {
+int serve_file(const RunOptions& options) {
   Loaded loaded = load(options.file);
   std::signal(SIGPIPE, SIG_IGN);
   Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
@@ -84,7 +82,7 @@ std::string counted(std::size_t count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
 }
 
-int check(const Options& options) {
+int check_file(const RunOptions& options) {
   const Loaded loaded = load_and_tell(options.file);
   if (loaded.config == nullptr) return kExitConfig;
   const bool refused = options.strict && loaded.warnings > 0;
@@ -96,7 +94,7 @@ int check(const Options& options) {
   return refused ? kExitConfig : 0;
 }
 
-int print(const Options& options) {
+int print_file(const RunOptions& options) {
   const Loaded loaded = load_and_tell(options.file);
   if (loaded.config == nullptr) return kExitConfig;
   std::fputs(config::to_yaml(*loaded.config).c_str(), stdout);
@@ -106,25 +104,26 @@ int print(const Options& options) {
 }  // namespace
 
 void add_run_commands(CommandLine& line) {
-  const auto options = std::make_shared<Options>();  // lives as long as the actions
-  const auto add = [&line, options](const char* name, const char* text, int (*work)(const Options&)) {
+  const auto options = std::make_shared<RunOptions>();  // lives as long as the actions
+  const auto add = [&line, options](const char* name, const char* text, int (*work)(const RunOptions&)) {
     Command command = line.add(name, text);
     command.text("-c,--config", options->file, "Configuration file");
     command.action([options, work] { return work(*options); });
     return command;
   };
-  add("run", "Serve in the foreground, by a configuration file.", run)
+  add("run", "Serve in the foreground, by a configuration file.", serve_file)
       .footer(
           "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
           "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
           "SIGUSR2 too, SIGUSR1 opens the access log again.");
-  Command checking = add(
-      "check", "Validate the configuration: every mistake at once, with its place and the remedy.", check);
+  Command checking =
+      add("check", "Validate the configuration: every mistake at once, with its place and the remedy.",
+          check_file);
   checking.flag("--strict", options->strict, "Warnings fail too");
   checking.footer(
       "Exit status: 0 (warnings are told on stderr), 78 mistakes.\n"
       "It looks at the file alone; `holdfast doctor` compares it with php-fpm and the kernel.");
-  add("config", "Print the effective configuration, defaults included.", print)
+  add("config", "Print the effective configuration, defaults included.", print_file)
       .footer("Variables are expanded in it, so it may hold secrets.");
 }
 

@@ -28,7 +28,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ServeOptions {
   std::string folder = ".";
   std::string listen = "127.0.0.1:8080";
   std::string admin = "127.0.0.1:9180";
@@ -38,11 +38,6 @@ struct Options {
   std::string user;
   std::uint32_t connections = 4;
 };
-
-int fail(int status, const std::string& text) {
-  std::fprintf(stderr, "holdfast serve: %s\n", text.c_str());
-  return status;
-}
 
 constexpr const char* kNoFrontController = "none";
 
@@ -65,7 +60,7 @@ bool has_index(const config::Site& site) {
 
 // As `php -S` and Caddy do it: what is not a file goes to the folder's index.php. Empty: there is none, or
 // none is wanted. An error when the one that was asked for is not there.
-std::string front_controller(const Options& options, const fs::path& root, std::string& error) {
+std::string front_controller(const ServeOptions& options, const fs::path& root, std::string& error) {
   std::error_code failure;
   if (options.front_controller == kNoFrontController) return {};
   std::string path = options.front_controller.empty() ? "/index.php" : options.front_controller;
@@ -80,7 +75,8 @@ std::string front_controller(const Options& options, const fs::path& root, std::
 class StartNote final : public ServerHooks {
  public:
   // `app`: the preset that is used; nullptr: none.
-  StartNote(const Options& options, const PrivateFpm& fpm, const config::Preset* app, config::Snapshot config)
+  StartNote(const ServeOptions& options, const PrivateFpm& fpm, const config::Preset* app,
+            config::Snapshot config)
       : options_(options), fpm_(fpm), app_(app), config_(std::move(config)) {}
   // There is no file that could have changed.
   config::Snapshot load_again(Log&, std::string&) override { return config_; }
@@ -108,7 +104,7 @@ class StartNote final : public ServerHooks {
   }
 
  private:
-  const Options& options_;
+  const ServeOptions& options_;
   const PrivateFpm& fpm_;
   const config::Preset* app_;
   config::Snapshot config_;
@@ -135,7 +131,7 @@ std::string nobody_may_serve(const std::string& root) {
 }
 
 // `app`: the preset of the application that lies there, if it is known.
-config::Site make_site(const Options& options, const std::string& root, const config::Preset* app,
+config::Site make_site(const ServeOptions& options, const std::string& root, const config::Preset* app,
                        std::string& error) {
   config::Site site;
   if (app != nullptr) site = config::preset_site(*app);
@@ -145,24 +141,25 @@ config::Site make_site(const Options& options, const std::string& root, const co
   return site;
 }
 
-int serve(const Options& options) {
+int serve(const ServeOptions& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
-  if (failure || !fs::is_directory(folder)) return fail(kExitUsage, options.folder + " is not a folder");
+  if (failure || !fs::is_directory(folder))
+    return fail("serve", kExitUsage, options.folder + " is not a folder");
 
   config::Config config;
   std::string error;
   const std::string root = web_root(folder).string();
   const config::Preset* const app = config::recognise_app(root);
   config::Site site = make_site(options, root, app, error);
-  if (!error.empty()) return fail(kExitUsage, error);
+  if (!error.empty()) return fail("serve", kExitUsage, error);
   const auto listen = config::parse_listen_address(options.listen, error);
-  if (!listen) return fail(kExitUsage, "--listen " + options.listen + ": " + error);
+  if (!listen) return fail("serve", kExitUsage, "--listen " + options.listen + ": " + error);
   config.listen = {*listen};
   config.admin.reset();
   if (options.admin != "off") {
     config.admin = config::parse_listen_address(options.admin, error);
-    if (!config.admin) return fail(kExitUsage, "--admin " + options.admin + ": " + error);
+    if (!config.admin) return fail("serve", kExitUsage, "--admin " + options.admin + ": " + error);
   }
 
   config::Pool pool;
@@ -175,21 +172,21 @@ int serve(const Options& options) {
     std::optional<RunUser> user;
     if (::geteuid() == 0) {
       user = choose_run_user(config, error);
-      if (!user && !error.empty()) return fail(kExitUsage, "--user: " + error);
+      if (!user && !error.empty()) return fail("serve", kExitUsage, "--user: " + error);
       if (user && options.user.empty() && !may_serve(*user, site.root)) {
         user = owner_who_may_serve(site.root);
-        if (!user) return fail(kExitUnavailable, nobody_may_serve(site.root));
+        if (!user) return fail("serve", kExitUnavailable, nobody_may_serve(site.root));
       }
       if (user) config.user = user->name;
     }
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
     if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
-      return fail(kExitUnavailable, error);
+      return fail("serve", kExitUnavailable, error);
     pool.address = {
         .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
   } else {
     const auto address = config::parse_pool_address(options.php, error);
-    if (!address) return fail(kExitUsage, "--php " + options.php + ": " + error);
+    if (!address) return fail("serve", kExitUsage, "--php " + options.php + ": " + error);
     pool.address = *address;
   }
   config.pools.push_back(pool);
@@ -206,7 +203,7 @@ int serve(const Options& options) {
 
 void add_serve_command(CommandLine& line) {
   Command command = line.add("serve", "Serve a folder of PHP with no configuration file.");
-  const auto options = std::make_shared<Options>();  // lives as long as the action
+  const auto options = std::make_shared<ServeOptions>();  // lives as long as the action
   command.text("DIR", options->folder, "The folder; its public/ where that holds the index.php");
   command.text("--listen", options->listen, "Address to listen on: HOST:PORT, :PORT, unix:PATH");
   command.text("--admin", options->admin, "Address of the admin endpoint, or off");

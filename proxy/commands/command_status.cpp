@@ -26,7 +26,6 @@ namespace holdfast {
 
 namespace {
 
-constexpr const char* kDefaultFile = "/etc/holdfast/holdfast.yaml";
 constexpr std::size_t kLineShown = 100;
 constexpr std::chrono::seconds kLimit(5);
 

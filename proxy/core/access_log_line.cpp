@@ -7,13 +7,12 @@
 #include <cstring>
 
 #include "proxy/core/log_text.h"
+#include "proxy/text/ascii.h"
 #include "proxy/text/utf8.h"
 
 namespace holdfast::core {
 
 namespace {
-
-constexpr char kHexDigits[] = "0123456789abcdef";
 
 // Bytes that stand for themselves in every field of either format. Space is judged apart.
 constexpr auto kPlain = [] {
@@ -78,7 +77,7 @@ void append_hex_escaped(std::string& out, std::string_view text) {
     out.append(text.data(), plain);
     if (plain == text.size()) return;
     const auto byte = static_cast<unsigned char>(text[plain]);
-    const char escape[] = {'\\', 'x', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+    const char escape[] = {'\\', 'x', text::kHexDigits[byte >> 4], text::kHexDigits[byte & 15]};
     out.append(escape, sizeof escape);
     text.remove_prefix(plain + 1);
   }
@@ -119,7 +118,7 @@ void append_timing(std::string& out, std::string_view key, AccessRecord::Duratio
 
 void append_json_escape(std::string& out, std::uint32_t unit) {
   char text[] = "\\u0000";
-  for (int i = 5; i >= 2; --i, unit >>= 4) text[i] = kHexDigits[unit & 15];
+  for (int i = 5; i >= 2; --i, unit >>= 4) text[i] = text::kHexDigits[unit & 15];
   out.append(text, 6);
 }
 

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "proxy/core/kept_buffer.h"
+
 namespace holdfast::core {
 
 namespace {
@@ -16,7 +18,7 @@ constexpr std::size_t kJoinedBytes = 32 * 1024;
 
 void keep_little(std::string& text, std::size_t most) {
   text.clear();
-  if (text.capacity() > most) std::string().swap(text);
+  shed(text, most);
 }
 
 }  // namespace

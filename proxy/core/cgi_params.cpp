@@ -31,7 +31,7 @@ constexpr auto kCgiByte = [] {
 }();
 
 // The fields that make no HTTP_* (see the header), by what they would have been. Judged by length first.
-bool is_withheld(std::string_view cgi_name) {
+bool is_withheld_field(std::string_view cgi_name) {
   switch (cgi_name.size()) {
     case 7: return cgi_name == "HTTP_TE";
     case 9: return cgi_name == "HTTP_HOST";
@@ -179,7 +179,7 @@ bool CgiParams::make_name(std::string_view field_name) {
     allowed &= *at++ != 0;
   }
   kFieldPrefix.copy(name_.data(), kFieldPrefix.size());
-  return allowed && !is_withheld(name_);
+  return allowed && !is_withheld_field(name_);
 }
 
 bool CgiParams::add_fields(const CgiRequest& request, fastcgi::ParamList& out) {

@@ -7,18 +7,19 @@
 #include <cstdint>
 #include <cstring>
 
+#include "proxy/core/address_bytes.h"
+
 namespace holdfast::core {
 
 struct ClientKey {
-  std::array<std::uint8_t, 16> bytes{};
+  AddressBytes bytes{};
   bool operator==(const ClientKey&) const = default;
 };
 
 // `address`: 16 bytes, IPv4 mapped.
-inline ClientKey client_key(const std::array<std::uint8_t, 16>& address) {
-  constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+inline ClientKey client_key(const AddressBytes& address) {
   ClientKey key{address};
-  if (!std::equal(kMapped.begin(), kMapped.end(), address.begin())) {
+  if (!is_ipv4(address)) {
     std::fill(key.bytes.begin() + 8, key.bytes.end(), std::uint8_t{0});
   }
   return key;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "fastcgi/protocol.h"
+#include "proxy/core/kept_buffer.h"
 #include "proxy/core/log_text.h"
 #include "proxy/http/header_rules.h"
 
@@ -69,7 +70,7 @@ void Exchange::clear() {
   page_.reset();
   for (std::string* each : {&complaint_, &stderr_text_}) {
     each->clear();
-    if (each->capacity() > kKeptHeadBytes) std::string().swap(*each);
+    shed(*each, kKeptHeadBytes);
   }
 }
 

@@ -18,8 +18,6 @@ namespace {
 
 // Longer chains are cut on the left: that far out every entry is hearsay.
 constexpr std::size_t kHopsMax = 32;
-
-constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr AddressBytes kLoopback = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
 
 // By the order of config::ForwardedHeader.
@@ -232,8 +230,7 @@ std::optional<ParsedAddress> parse_ip(std::string_view text) {
 
 std::string ip_text(const AddressBytes& bytes) {
   char text[INET6_ADDRSTRLEN] = "";
-  const bool mapped = std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
-  if (mapped) {
+  if (is_ipv4(bytes)) {
     inet_ntop(AF_INET, bytes.data() + kMappedPrefix.size(), text, sizeof text);
   } else {
     inet_ntop(AF_INET6, bytes.data(), text, sizeof text);

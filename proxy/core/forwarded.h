@@ -15,7 +15,6 @@
 // - php never sees such a field of a peer that is not trusted: applications believe them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,11 +23,10 @@
 
 #include "config/choices.h"
 #include "config/snapshot.h"
+#include "proxy/core/address_bytes.h"
 #include "proxy/http/message.h"
 
 namespace holdfast::core {
-
-using AddressBytes = std::array<std::uint8_t, 16>;
 
 struct ParsedAddress {
   AddressBytes bytes{};

@@ -3,16 +3,15 @@
 
 #include <charconv>
 
+#include "proxy/text/ascii.h"
 #include "proxy/text/utf8.h"
 
 namespace holdfast::core {
 
 namespace {
 
-constexpr char kHexDigits[] = "0123456789abcdef";
-
 void append_hex_byte(std::string& out, unsigned char byte) {
-  const char text[] = {'\\', 'x', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+  const char text[] = {'\\', 'x', text::kHexDigits[byte >> 4], text::kHexDigits[byte & 15]};
   out.append(text, sizeof text);
 }
 

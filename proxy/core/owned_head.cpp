@@ -1,6 +1,8 @@
 // See owned_head.h.
 #include "proxy/core/owned_head.h"
 
+#include "proxy/core/kept_buffer.h"
+
 namespace holdfast::core {
 
 namespace {
@@ -31,7 +33,7 @@ void OwnedHead::clear() {
   head_.reason = head_.cgi_text = {};
   head_.content_length.reset();
   text_.clear();
-  if (text_.capacity() > kKeptBytes) std::string().swap(text_);
+  shed(text_, kKeptBytes);
 }
 
 }  // namespace holdfast::core

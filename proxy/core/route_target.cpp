@@ -3,50 +3,35 @@
 
 #include <algorithm>
 
+#include "proxy/text/uri_text.h"
+
 namespace holdfast::core {
 namespace {
 
-using Part = config::TargetTemplate::Part;
-using Kind = Part::Kind;
+using TargetPart = config::TargetTemplate::Part;
 
 constexpr std::string_view kInPath = "%?#[]^`{|}";       // allowed in a URI, but not as part of a path
 constexpr std::string_view kInQuery = "%?#[]^`{|}&+=;";  // what would end a value, or change it
 constexpr std::string_view kInUrl = "^`{|}#";            // text of the configuration, a URL already
 
-bool is_uri_byte(char c) {
-  return c > 0x20 && c < 0x7F && c != '\\' && c != '"' && c != '<' && c != '>';
-}
-
-void append_encoded(std::string& out, std::string_view text, std::string_view encoded_too) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_uri_byte(c) && encoded_too.find(c) == std::string_view::npos) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-  }
-}
-
-std::string_view value_of(const Part& part, const TargetFacts& facts) {
+std::string_view value_of(const TargetPart& part, const TargetFacts& facts) {
   switch (part.kind) {
-    case Kind::text: return part.text;
-    case Kind::capture:
+    case TargetPart::Kind::text: return part.text;
+    case TargetPart::Kind::capture:
       return facts.captures != nullptr && part.number <= facts.captures->count
                  ? facts.captures->texts[part.number - 1]
                  : std::string_view();
-    case Kind::path: return facts.path;
-    case Kind::uri: return facts.uri;
-    case Kind::query: return facts.query;
-    case Kind::host: return facts.host;
+    case TargetPart::Kind::path: return facts.path;
+    case TargetPart::Kind::uri: return facts.uri;
+    case TargetPart::Kind::query: return facts.query;
+    case TargetPart::Kind::host: return facts.host;
   }
   return {};
 }
 
-void append_query_part(std::string& out, const Part& part, const TargetFacts& facts) {
-  const bool is_url = part.kind == Kind::text || part.kind == Kind::query;
-  append_encoded(out, value_of(part, facts), is_url ? kInUrl : kInQuery);
+void append_query_part(std::string& out, const TargetPart& part, const TargetFacts& facts) {
+  const bool is_url = part.kind == TargetPart::Kind::text || part.kind == TargetPart::Kind::query;
+  text::append_percent_encoded(out, value_of(part, facts), is_url ? kInUrl : kInQuery);
 }
 
 // `has_query`: a '?' stands in `out` already.
@@ -54,7 +39,7 @@ void add_client_query(std::string& out, bool has_query, const TargetFacts& facts
   if (facts.query.empty()) return;
   if (has_query && !out.ends_with('?') && !out.ends_with('&')) out += '&';
   if (!has_query) out += '?';
-  append_encoded(out, facts.query, kInUrl);
+  text::append_percent_encoded(out, facts.query, kInUrl);
 }
 
 // "//evil" would name a host; it comes of a star behind a slash that took one itself.
@@ -97,20 +82,20 @@ std::size_t path_start(std::string_view location) {
 std::optional<std::string> redirect_location(const config::TargetTemplate& target, const TargetFacts& facts) {
   std::string out;
   bool in_query = false;
-  for (const Part& part : target.parts) {
+  for (const TargetPart& part : target.parts) {
     if (part.in_query && !in_query) {
       merge_slashes(out, path_start(out));
       in_query = true;
     }
-    if (part.kind == Kind::host && !is_host(facts.host)) return std::nullopt;
+    if (part.kind == TargetPart::Kind::host && !is_host(facts.host)) return std::nullopt;
     if (part.in_query) {
       append_query_part(out, part, facts);
-    } else if (part.kind == Kind::text) {
-      append_encoded(out, part.text, kInUrl);
-    } else if (part.kind == Kind::host) {
+    } else if (part.kind == TargetPart::Kind::text) {
+      text::append_percent_encoded(out, part.text, kInUrl);
+    } else if (part.kind == TargetPart::Kind::host) {
       out += facts.host;
     } else {
-      append_encoded(out, value_of(part, facts), kInPath);
+      text::append_percent_encoded(out, value_of(part, facts), kInPath);
     }
   }
   if (!in_query) merge_slashes(out, path_start(out));
@@ -122,7 +107,7 @@ std::optional<InternalTarget> internal_target(const config::TargetTemplate& targ
                                               const TargetFacts& facts) {
   InternalTarget out;
   bool in_query = false;
-  for (const Part& part : target.parts) {
+  for (const TargetPart& part : target.parts) {
     if (!part.in_query) {
       out.path += value_of(part, facts);
       continue;

@@ -8,6 +8,7 @@
 #include "config/site.h"
 #include "proxy/core/path_text.h"
 #include "proxy/core/withheld.h"
+#include "proxy/text/uri_text.h"
 
 namespace holdfast::core {
 
@@ -17,36 +18,18 @@ using http::Method;
 
 constexpr std::string_view kFileMethods = "GET, HEAD, OPTIONS";
 
-bool is_uri_byte(char c) {
-  return c > 0x20 && c < 0x7f && c != '\\' && c != '"' && c != '<' && c != '>';
-}
-
 // True when `raw` followed by "/" is a path on this host to every browser: "//evil.example" and
 // "/\evil.example" would name another host.
 bool is_safe_location(std::string_view raw) {
   if (!raw.starts_with('/') || raw.starts_with("//")) return false;
   for (const char c : raw) {
-    if (!is_uri_byte(c)) return false;
+    if (!text::is_uri_byte(c)) return false;
   }
   return true;
 }
 
 // What a URI allows elsewhere, but not as part of a path.
 constexpr std::string_view kPathOnly = "%?#[]^`{|}";
-
-void append_percent_encoded(std::string& out, std::string_view text, std::string_view encoded_too) {
-  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_uri_byte(c) && encoded_too.find(c) == std::string_view::npos) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHexDigits[byte >> 4];
-      out += kHexDigits[byte & 15];
-    }
-  }
-}
 
 void options(std::string_view allow, Target& target) {
   target.kind = Target::Kind::options;
@@ -62,12 +45,13 @@ void redirect_to_directory(const http::RequestHead& head, Target& target) {
   if (is_safe_location(head.raw_path)) {
     target.location = head.raw_path;
   } else {
-    append_percent_encoded(target.location, head.path, kPathOnly);
+    text::append_percent_encoded(target.location, head.path, kPathOnly);
   }
   target.location += '/';
   if (!head.query.empty()) {
     target.location += '?';
-    append_percent_encoded(target.location, head.query, {});  // raw bytes that a client sent as they are
+    text::append_percent_encoded(target.location, head.query,
+                                 {});  // raw bytes that a client sent as they are
   }
 }
 

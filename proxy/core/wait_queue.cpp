@@ -6,14 +6,8 @@
 
 namespace holdfast::core {
 
-namespace {
-// ::ffff:a.b.c.d
-constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-}  // namespace
-
-AddressKey address_key(const std::array<std::uint8_t, 16>& bytes) {
-  const bool mapped = std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
-  const std::size_t from = mapped ? 8 : 0;
+AddressKey address_key(const AddressBytes& bytes) {
+  const std::size_t from = is_ipv4(bytes) ? 8 : 0;
   AddressKey key = 0;
   for (std::size_t i = from; i < from + 8; ++i) key = key << 8 | bytes.at(i);
   return key;

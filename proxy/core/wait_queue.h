@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "proxy/core/address_bytes.h"
 #include "proxy/core/node_table.h"
 #include "proxy/core/time.h"
 
@@ -26,7 +27,7 @@ namespace holdfast::core {
 using AddressKey = std::uint64_t;
 // An IPv4 address, or the /64 of an IPv6 one: whoever has one of that has all of them. All zero (a Unix
 // socket) is one too. Bytes as in ClientOrigin.
-AddressKey address_key(const std::array<std::uint8_t, 16>& bytes);
+AddressKey address_key(const AddressBytes& bytes);
 
 // Chosen by whoever queues; no two that wait have the same. 0 is none.
 using WaiterId = std::uint64_t;

@@ -16,9 +16,9 @@ using Lines = std::vector<FrontLine>;
 constexpr std::string_view kBuiltIn[] = {"core",       "so",    "http",    "watchdog",
                                          "log_config", "logio", "version", "unixd"};
 
-class Reader {
+class ApacheTreeReader {
  public:
-  Reader(const FrontFiles& files, ApacheTree& out) : files_(files), out_(out) {}
+  ApacheTreeReader(const FrontFiles& files, ApacheTree& out) : files_(files), out_(out) {}
 
   void read_variables(const std::string& text) {  // Debian's envvars, a shell script
     WordRules rules;
@@ -212,7 +212,7 @@ class Reader {
 
 ApacheTree read_apache_tree(std::string_view text, const std::string& file, const FrontFiles& files) {
   ApacheTree out;
-  Reader reader(files, out);
+  ApacheTreeReader reader(files, out);
   for (const FrontFile& each : files("envvars")) reader.read_variables(each.text);
   reader.read(text, file, out.lines, 0);
   return out;

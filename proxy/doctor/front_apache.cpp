@@ -59,7 +59,7 @@ struct Worker {
 };
 
 // What a section takes over from the one around it.
-struct Scope {
+struct ApacheScope {
   FrontTime limit{"Timeout", "ProxyTimeout <>", std::chrono::seconds(60), true, {}, true};
   bool proxy_timeout = false;
   bool plain_script_name = false;
@@ -70,18 +70,18 @@ bool is_setting(const std::string& word) {
   return word.find('=') != std::string::npos && word.find("://") == std::string::npos;
 }
 
-class Reader {
+class ApacheReader {
  public:
-  explicit Reader(FrontConfig& out) : out_(out) {}
+  explicit ApacheReader(FrontConfig& out) : out_(out) {}
 
   void read(const Lines& lines) {
-    Scope scope;
+    ApacheScope scope;
     collect_workers(lines, scope);
     walk(lines, std::move(scope));
   }
 
  private:
-  void add_worker(const FrontLine& line, std::size_t from, Scope& scope) {
+  void add_worker(const FrontLine& line, std::size_t from, ApacheScope& scope) {
     std::optional<Url> url;
     Worker worker;
     for (std::size_t i = from; i < line.words.size(); ++i) {
@@ -118,7 +118,7 @@ class Reader {
   }
 
   // Workers are of a whole (virtual) server, wherever they are defined in it.
-  void collect_workers(const Lines& lines, Scope& scope) {
+  void collect_workers(const Lines& lines, ApacheScope& scope) {
     for (const FrontLine& line : lines) {
       const std::string& name = line.word(0);
       if (name == "<virtualhost") continue;
@@ -130,7 +130,7 @@ class Reader {
     }
   }
 
-  void walk(const Lines& lines, Scope scope) {
+  void walk(const Lines& lines, ApacheScope scope) {
     for (const FrontLine& line : lines) {  // within a section the order does not count
       const std::string& name = line.word(0);
       if (name == "proxytimeout" || (name == "timeout" && !scope.proxy_timeout)) {
@@ -151,13 +151,13 @@ class Reader {
     for (const FrontLine& line : lines) {
       take(line, scope);
       if (!line.has_block || line.word(0) == "<proxy") continue;
-      Scope inner = scope;
+      ApacheScope inner = scope;
       if (line.word(0) == "<virtualhost") collect_workers(line.block, inner);
       walk(line.block, std::move(inner));
     }
   }
 
-  void take(const FrontLine& line, const Scope& scope) {
+  void take(const FrontLine& line, const ApacheScope& scope) {
     const std::string& name = line.word(0);
     const bool handler = name == "sethandler" && line.word(1).starts_with("proxy:");
     if (!handler && name != "proxypass" && name != "proxypassmatch" && name != "rewriterule") return;
@@ -213,7 +213,7 @@ class Reader {
 
   // What its worker says: the one with the longest name that this begins with. With a socket of its own it
   // takes the request there, whatever stands in front of the '|' here.
-  void settle(const Url& url, const Scope& scope, FrontPass& pass) {
+  void settle(const Url& url, const ApacheScope& scope, FrontPass& pass) {
     pass.read_timeout = scope.limit;
     const Worker* worker = nullptr;
     for (const Worker& each : scope.workers) {
@@ -264,7 +264,7 @@ FrontConfig read_apache_front(std::string_view text, const std::string& file, co
   out.problems = std::move(tree.problems);
   out.unclear = std::move(tree.unclear);
   if (!out.problems.empty()) return out;
-  Reader(out).read(tree.lines);
+  ApacheReader(out).read(tree.lines);
   if (!out.passes.empty() && tree.loads_modules && !tree.has_proxy_fcgi) {
     const FrontPlace& place = out.passes[0].place;
     out.unclear.push_back(

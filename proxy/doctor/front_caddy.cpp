@@ -32,9 +32,9 @@ std::optional<config::Duration> caddy_time(std::string_view text) {
   return sum;
 }
 
-class Reader {
+class CaddyReader {
  public:
-  Reader(std::string first_file, const FrontFiles& files, FrontConfig& out)
+  CaddyReader(std::string first_file, const FrontFiles& files, FrontConfig& out)
       : first_file_(std::move(first_file)), files_(files), out_(out) {}
 
   Lines read(std::string_view text, const std::string& name) {
@@ -233,7 +233,7 @@ class Reader {
 FrontConfig read_caddy_front(std::string_view text, const std::string& file, const FrontFiles& files) {
   FrontConfig out;
   out.kind = FrontKind::caddy;
-  Reader reader(file, files, out);
+  CaddyReader reader(file, files, out);
   Lines lines = reader.read(text, file);
   if (out.problems.empty()) reader.expand(lines, 0);
   if (out.problems.empty()) reader.walk(lines, {});

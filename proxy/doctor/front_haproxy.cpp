@@ -103,9 +103,9 @@ std::string repeating(const FrontLine& line) {
   return out;
 }
 
-class Reader {
+class HaproxyReader {
  public:
-  explicit Reader(const std::vector<FrontFile>& files) {
+  explicit HaproxyReader(const std::vector<FrontFile>& files) {
     out_.kind = FrontKind::haproxy;
     for (const FrontFile& each : files) read(each);
   }
@@ -246,7 +246,7 @@ class Reader {
 }  // namespace
 
 FrontConfig read_haproxy_front(const std::vector<FrontFile>& files) {
-  return Reader(files).take();
+  return HaproxyReader(files).take();
 }
 
 }  // namespace holdfast

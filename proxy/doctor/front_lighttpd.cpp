@@ -16,7 +16,7 @@ namespace {
 
 using Settings = std::vector<LighttpdSetting>;
 
-struct Scope {
+struct LighttpdScope {
   FrontSize body_max{"server.max-request-size", std::nullopt, {}};
   FrontPlace refuses_chunked;
 };
@@ -26,7 +26,7 @@ class Finder {
   explicit Finder(FrontConfig& out) : out_(out) {}
   bool loaded = false;
 
-  void walk(const Settings& settings, Scope scope) {
+  void walk(const Settings& settings, LighttpdScope scope) {
     for (const LighttpdSetting& each : settings) take_setting(each, scope);
     for (const LighttpdSetting& each : settings) {
       if (each.name == "fastcgi.server") take_hosts(each.value, scope, 0);
@@ -35,7 +35,7 @@ class Finder {
   }
 
  private:
-  void take_setting(const LighttpdSetting& setting, Scope& scope) {
+  void take_setting(const LighttpdSetting& setting, LighttpdScope& scope) {
     const std::string& name = setting.name;
     const LighttpdValue& value = setting.value;
     if (name == "server.max-request-size") {
@@ -57,7 +57,7 @@ class Finder {
   }
 
   // Hosts lie in arrays of arrays, with names or without, by the end of the file's name.
-  void take_hosts(const LighttpdValue& value, const Scope& scope, int depth) {
+  void take_hosts(const LighttpdValue& value, const LighttpdScope& scope, int depth) {
     if (!value.is_array || depth > kFrontDepthMax) return;
     if (value.find("socket") == nullptr && value.find("host") == nullptr && value.find("port") == nullptr &&
         value.find("bin-path") == nullptr) {
@@ -72,10 +72,10 @@ class Finder {
     take_address(value, pass);
     pass.read_timeout = {"read-timeout", "\"read-timeout\" => <>", std::nullopt, true, {}};
     if (const LighttpdValue* const limit = value.find("read-timeout")) {
-      const auto seconds = front_number(limit->text);
-      pass.read_timeout.understood = seconds.has_value();
+      const auto number = front_number(limit->text);
+      pass.read_timeout.understood = number.has_value();
       pass.read_timeout.place = limit->place;
-      if (seconds && *seconds > 0) pass.read_timeout.value = front_time(limit->text, std::chrono::seconds(1));
+      if (number && *number > 0) pass.read_timeout.value = front_time(limit->text, std::chrono::seconds(1));
     }
     if (const LighttpdValue* const program = value.find("bin-path")) pass.spawns = program->place;
     out_.passes.push_back(std::move(pass));

@@ -61,9 +61,9 @@ std::vector<Token> tokens_of(std::string_view text) {
   return out;
 }
 
-class Reader {
+class LighttpdTreeReader {
  public:
-  Reader(const FrontFiles& files, LighttpdTree& out) : files_(files), out_(out) {}
+  LighttpdTreeReader(const FrontFiles& files, LighttpdTree& out) : files_(files), out_(out) {}
 
   void read(std::string_view text, const std::string& name, Settings& out, int depth) {
     const auto outer = std::pair(std::move(tokens_), at_);
@@ -254,7 +254,7 @@ const LighttpdValue* LighttpdValue::find(std::string_view key) const {
 
 LighttpdTree read_lighttpd_tree(std::string_view text, const std::string& file, const FrontFiles& files) {
   LighttpdTree out;
-  Reader(files, out).read(text, file, out.settings, 0);
+  LighttpdTreeReader(files, out).read(text, file, out.settings, 0);
   return out;
 }
 

@@ -13,11 +13,13 @@ namespace holdfast {
 
 namespace {
 // Held for a reader that is behind; beyond this lines are dropped and counted.
-constexpr std::size_t kBytesMost = 4U << 20;
+constexpr std::size_t kAccessLogBytesMost = 4U << 20;
 }  // namespace
 
 AccessLog::AccessLog()
-    : stdout_(standard_output(STDOUT_FILENO)), stderr_(standard_output(STDERR_FILENO)), writer_(kBytesMost) {}
+    : stdout_(standard_output(STDOUT_FILENO)),
+      stderr_(standard_output(STDERR_FILENO)),
+      writer_(kAccessLogBytesMost) {}
 
 AccessLog::~AccessLog() {
   flush();

@@ -16,7 +16,7 @@ namespace holdfast {
 
 namespace {
 // Held for a reader that is behind; beyond this lines are dropped and counted.
-constexpr std::size_t kBytesMost = 64U << 10;
+constexpr std::size_t kErrorLogBytesMost = 64U << 10;
 
 // A line with its end, or one of the messages that php-fpm puts in one line.
 std::string_view first_message(std::string_view said) {
@@ -30,7 +30,8 @@ std::string_view first_message(std::string_view said) {
 
 Log::Log(config::LogLevel level) : Log(level, standard_output(STDERR_FILENO)) {}
 
-Log::Log(config::LogLevel level, std::unique_ptr<LogOutput> output) : level_(level), writer_(kBytesMost) {
+Log::Log(config::LogLevel level, std::unique_ptr<LogOutput> output)
+    : level_(level), writer_(kErrorLogBytesMost) {
   writer_.use(std::move(output));
 }
 

@@ -15,6 +15,9 @@ constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+constexpr std::string_view kHexDigits = "0123456789abcdef";
+constexpr std::string_view kUpperHexDigits = "0123456789ABCDEF";  // as a URI has them
+
 // Value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';

@@ -3,11 +3,13 @@
 
 #include <utility>
 
+#include "proxy/core/kept_buffer.h"
+
 namespace holdfast {
 
 namespace {
 // A body's buffer kept for the next delivery.
-constexpr std::size_t kKeptBytes = 32 * 1024;
+constexpr std::size_t kKeptDeliveryBytes = 32 * 1024;
 }  // namespace
 
 void Delivery::clear() {
@@ -15,12 +17,12 @@ void Delivery::clear() {
   asks = has_head = stream = stderr_cut = false;
   head.clear();
   body.clear();
-  if (body.capacity() > kKeptBytes) std::string().swap(body);
+  core::shed(body, kKeptDeliveryBytes);
   ending = Ending::none;
   report = {};
   complaint.clear();
   stderr_text.clear();
-  if (stderr_text.capacity() > kKeptBytes) std::string().swap(stderr_text);
+  core::shed(stderr_text, kKeptDeliveryBytes);
 }
 
 void Mailbox::give_back(std::unique_ptr<Delivery> delivery) {

@@ -2,11 +2,11 @@
 #include "furnish.h"
 
 #include <algorithm>
-#include <initializer_list>
 
 #include "config/client.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "draw.h"
 #include "site_folder.h"
 
 namespace holdfast::sim {
@@ -14,11 +14,6 @@ namespace holdfast::sim {
 using namespace std::chrono_literals;
 
 namespace {
-
-template <typename T>
-T one_of(Random& random, std::initializer_list<T> values) {
-  return *(values.begin() + random.below(values.size()));
-}
 
 void choose_file(Request& request, Random& random) {
   const auto& files = SiteFolder::get().files();

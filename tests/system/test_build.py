@@ -17,15 +17,20 @@ needs_cmake = pytest.mark.skipif(not shutil.which("cmake") or not shutil.which("
 
 
 def commands(build: Path, *options: str) -> dict:
-    """Source's path -> words of its compile command, after configuring into `build`."""
+    """Path -> words of its compile command, after configuring into `build`: of our sources, or of what joins them."""
     done = subprocess.run(["cmake", "-S", SOURCE, "-B", build, "-G", "Ninja", *options], capture_output=True, text=True,
                           check=False)
     assert done.returncode == 0, done.stderr
     listed = json.loads((build / "compile_commands.json").read_text())
-    by_path = {str(Path(each["file"]).relative_to(SOURCE)): each["command"].split() for each in listed
-               if Path(each["file"]).is_relative_to(SOURCE) and not Path(each["file"]).is_relative_to(build)}
-    found = {path: words for path, words in by_path.items() if path.startswith(OURS)}
-    assert len(found) > 100
+    found = {}
+    for each in listed:
+        path, words = Path(each["file"]), each["command"].split()
+        if path.is_relative_to(build):
+            if "Unity" in path.parts:
+                found[str(path.relative_to(build))] = words
+        elif str(path.relative_to(SOURCE) if path.is_relative_to(SOURCE) else path).startswith(OURS):
+            found[str(path.relative_to(SOURCE))] = words
+    assert len(found) > 50
     return found
 
 
@@ -63,6 +68,16 @@ def test_presets_take_warnings_for_errors(base, preset):
     for path, words in found.items():
         assert "-Werror" in words, path
         assert not drops_asserts(words), path
+
+
+@needs_cmake
+def test_a_room_is_compiled_together_and_its_files_alone_for_who_changes_them(base):
+    sources = {str(path.relative_to(SOURCE)) for room in ("fastcgi", "config", "proxy") for path in (SOURCE / room).rglob("*.cpp")}
+    together = commands(base / "build")
+    assert len(together) < len(sources) / 2
+    joined = "".join(path.read_text() for path in (base / "build").rglob("Unity/*.cxx"))
+    assert not [path for path in sources if f'/{path}"' not in joined and path not in together]
+    assert sources <= commands(base / "alone", "--preset=debug").keys()
 
 
 @needs_cmake

@@ -55,8 +55,8 @@ std::string some_text(std::size_t bytes) {
   return text;
 }
 
-struct Scene {
-  explicit Scene(std::string_view accept = "gzip") { request.fields = {{"Accept-Encoding", accept}}; }
+struct GzipScene {
+  explicit GzipScene(std::string_view accept = "gzip") { request.fields = {{"Accept-Encoding", accept}}; }
   http::RequestHead request;
   http::ResponseHead head = {
       .status = 200,
@@ -80,7 +80,7 @@ struct Scene {
 TEST_CASE("gzip: every split inflates to the same") {
   const std::string text = some_text(3000);
   for (std::size_t cut = 0; cut <= text.size(); cut += cut < 1100 ? 1 : 97) {
-    Scene scene;
+    GzipScene scene;
     scene.response.start_response(scene.head, false);
     scene.response.response_body(std::string_view(text).substr(0, cut));
     scene.response.response_body(std::string_view(text).substr(cut));
@@ -95,7 +95,7 @@ TEST_CASE("gzip: every split inflates to the same") {
 
 TEST_CASE("gzip: byte by byte, and pieces larger than the output buffer") {
   for (const std::size_t bytes : {std::size_t{1024}, std::size_t{5000}, std::size_t{3} << 20}) {
-    Scene scene;
+    GzipScene scene;
     const std::string text = some_text(bytes);
     scene.response.start_response(scene.head, false);
     const std::size_t step = bytes > 10000 ? 65536 : 1;
@@ -105,7 +105,7 @@ TEST_CASE("gzip: byte by byte, and pieces larger than the output buffer") {
     scene.work();
     CHECK(inflate_gzip(scene.recorder.body) == text);
   }
-  Scene scene;  // what does not shrink
+  GzipScene scene;  // what does not shrink
   std::minstd_rand random(1);
   std::string noise(200'000, '\0');
   for (char& c : noise) c = static_cast<char>(random() >> 8);
@@ -117,7 +117,7 @@ TEST_CASE("gzip: byte by byte, and pieces larger than the output buffer") {
 }
 
 TEST_CASE("gzip: the head tells of it") {
-  Scene scene;
+  GzipScene scene;
   scene.head.content_length = 2000;
   scene.response.start_response(scene.head, false);
   scene.work();
@@ -128,7 +128,7 @@ TEST_CASE("gzip: the head tells of it") {
 }
 
 TEST_CASE("gzip: a HEAD has the fields of its GET; of a length that nobody knows what holds either way") {
-  Scene scene;
+  GzipScene scene;
   scene.request.method = http::Method::head;
   scene.head.content_length = 2000;
   SUBCASE("known") {
@@ -158,7 +158,7 @@ TEST_CASE("gzip: a 304 carries the tag that the client has of us") {
   for (const auto& [asked, tag] :
        {std::pair("W/\"v1\"", "W/\"v1\""), std::pair("\"x\", W/\"v1\"", "W/\"v1\""),
         std::pair("\"v1\"", "\"v1\""), std::pair("*", "\"v1\"")}) {
-    Scene scene;
+    GzipScene scene;
     scene.request.fields.push_back({"If-None-Match", asked});
     scene.head.status = 304;
     scene.head.fields = {{"ETag", "\"v1\""}};
@@ -169,7 +169,7 @@ TEST_CASE("gzip: a 304 carries the tag that the client has of us") {
 
 TEST_CASE("gzip: a short answer of unknown length goes out as it is: one below the limit, at it") {
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{1023}, std::size_t{1024}}) {
-    Scene scene;
+    GzipScene scene;
     const std::string text = some_text(bytes);
     scene.response.start_response(scene.head, false);
     CHECK(scene.recorder.starts == 0);
@@ -191,7 +191,7 @@ TEST_CASE("gzip: a short answer of unknown length goes out as it is: one below t
 TEST_CASE("gzip: other clients, streams and other types get it plain") {
   for (const int what : {0, 1, 2}) {
     CAPTURE(what);
-    Scene scene(what == 0 ? "br" : "gzip");
+    GzipScene scene(what == 0 ? "br" : "gzip");
     if (what == 2) scene.head.fields[0].value = "image/png";
     scene.response.start_response(scene.head, what == 1);
     scene.response.response_body("first");
@@ -206,7 +206,7 @@ TEST_CASE("gzip: other clients, streams and other types get it plain") {
 
 TEST_CASE("gzip: broken off, before and after the decision") {
   for (const std::size_t bytes : {std::size_t{10}, std::size_t{5000}}) {
-    Scene scene;
+    GzipScene scene;
     scene.response.start_response(scene.head, false);
     scene.response.response_body(some_text(bytes));
     scene.response.break_response();
@@ -219,7 +219,7 @@ TEST_CASE("gzip: broken off, before and after the decision") {
 }
 
 TEST_CASE("gzip: no more compressors than the limit") {
-  Scene scene;
+  GzipScene scene;
   scene.compressors = GzipResponse::kCompressorsMost;
   scene.response.start_response(scene.head, false);
   scene.response.response_body("plain");
@@ -244,7 +244,7 @@ TEST_CASE("gzip: a response that is dropped in the middle gives its compressor b
 }
 
 TEST_CASE("gzip: what was flushed can be read at once; one that is whole by then has no marks in it") {
-  Scene scene;
+  GzipScene scene;
   std::string sent;
   for (int step = 0; step < 4; ++step) {
     if (step == 0) scene.response.start_response(scene.head, false);
@@ -269,7 +269,7 @@ TEST_CASE("gzip: what was flushed can be read at once; one that is whole by then
   scene.work();
   CHECK(inflate_gzip(scene.recorder.body) == sent);
 
-  Scene whole;  // in many pieces, and many turns
+  GzipScene whole;  // in many pieces, and many turns
   const std::string text = some_text(100'000);
   whole.response.start_response(whole.head, false);
   for (std::size_t i = 0; i < text.size(); i += 999)
@@ -281,7 +281,7 @@ TEST_CASE("gzip: what was flushed can be read at once; one that is whole by then
 }
 
 TEST_CASE("gzip: no more than asked for is compressed at once, and none when it comes") {
-  Scene scene;
+  GzipScene scene;
   scene.response.start_response(scene.head, false);
   scene.response.response_body(some_text(1 << 20));
   CHECK(scene.recorder.starts == 0);
@@ -293,7 +293,7 @@ TEST_CASE("gzip: the Content-Length ends it, more is dropped, less is broken") {
   const std::string text = some_text(5000);
   for (const int more : {-1, 0, 10}) {
     CAPTURE(more);
-    Scene scene;
+    GzipScene scene;
     scene.head.content_length = 5000;
     scene.response.start_response(scene.head, false);
     scene.response.response_body(std::string_view(text).substr(0, more < 0 ? 4999 : 5000));

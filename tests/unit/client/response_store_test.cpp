@@ -58,8 +58,8 @@ class Out final : public ResponseOut {
   bool ended_ = false;
 };
 
-struct Scene {
-  explicit Scene(bool head_method = false, std::size_t memory_max = 1 << 20)
+struct StoreScene {
+  explicit StoreScene(bool head_method = false, std::size_t memory_max = 1 << 20)
       : store(core::BodyStore(nullptr, memory_max)) {
     store.begin(head_method, memory_max);
   }
@@ -76,7 +76,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("a page that is whole with its head gets a length") {
-  Scene scene;
+  StoreScene scene;
   scene.start();
   scene.store.response_body("hello");
   scene.store.finish_response();
@@ -90,7 +90,7 @@ TEST_CASE("a page that is whole with its head gets a length") {
 TEST_CASE("a page that is not whole yet, or streams, gets none") {
   for (const bool stream : {false, true}) {
     CAPTURE(stream);
-    Scene scene;
+    StoreScene scene;
     scene.start({}, stream);
     scene.store.response_body("a");
     if (stream) scene.store.finish_response();
@@ -105,7 +105,7 @@ TEST_CASE("a page that is not whole yet, or streams, gets none") {
 }
 
 TEST_CASE("nothing exceeds the promised length, and what has come whole cannot break") {
-  Scene scene;
+  StoreScene scene;
   scene.start(3);
   scene.store.response_body("abcdef");
   CHECK(scene.store.finished());
@@ -120,7 +120,7 @@ TEST_CASE("nothing exceeds the promised length, and what has come whole cannot b
 TEST_CASE("an end short of the length is no end") {
   for (const bool by_source : {false, true}) {
     CAPTURE(by_source);
-    Scene scene;
+    StoreScene scene;
     scene.start(10);
     scene.store.response_body("abc");
     if (by_source) {
@@ -141,7 +141,7 @@ TEST_CASE("an answer without a body is whole with its head") {
     int status;
   };
   for (const Case& each : {Case{true, 200}, Case{false, 204}, Case{false, 304}}) {
-    Scene scene(each.head_method);
+    StoreScene scene(each.head_method);
     scene.start(each.head_method ? std::optional<std::uint64_t>(7) : std::nullopt, false, each.status);
     scene.store.response_body("ignored");
     scene.store.flush(scene.out);
@@ -156,7 +156,7 @@ TEST_CASE("a slow client gets every byte, in order, however little it takes") {
     for (const std::size_t taken : {std::size_t{1}, std::size_t{700}, std::size_t{100000}}) {
       CAPTURE(memory);
       CAPTURE(taken);
-      Scene scene(false, memory);
+      StoreScene scene(false, memory);
       std::string sent;
       scene.out.room = 10;
       scene.start();
@@ -186,7 +186,7 @@ TEST_CASE("a slow client gets every byte, in order, however little it takes") {
 }
 
 TEST_CASE("where no more can be stored the source waits, until the client has caught up") {
-  Scene scene(false, 100);
+  StoreScene scene(false, 100);
   scene.out.room = 0;
   scene.start();
   scene.store.response_body(std::string(50, 'a'));
@@ -202,7 +202,7 @@ TEST_CASE("where no more can be stored the source waits, until the client has ca
 }
 
 TEST_CASE("a stream goes to its client at once, which is never far behind") {
-  Scene scene;
+  StoreScene scene;
   scene.out.room = 0;
   scene.start({}, true);
   const std::string piece(50 * 1024, 'x');
@@ -218,7 +218,7 @@ TEST_CASE("a stream goes to its client at once, which is never far behind") {
 }
 
 TEST_CASE("a response that is cut sends no more") {
-  Scene scene;
+  StoreScene scene;
   scene.out.room = 0;
   scene.start();
   scene.store.response_body("a");
@@ -234,7 +234,7 @@ TEST_CASE("a response that is cut sends no more") {
 }
 
 TEST_CASE("the next response knows nothing of the last") {
-  Scene scene;
+  StoreScene scene;
   scene.start(10);
   scene.store.response_body("abc");
   scene.store.break_response();

@@ -28,11 +28,6 @@ void warning(const LoadResult& result, const std::string& text) {
   one(result, Severity::warning, text);
 }
 
-void clean(const LoadResult& result) {
-  CHECK_MESSAGE(result.diagnostics.empty(), said(result));
-  CHECK(result.config);
-}
-
 }  // namespace
 
 TEST_CASE("pools and sites must be given") {

@@ -1,6 +1,8 @@
 // Short ways to load a text and to look at what was said about it.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -68,6 +70,10 @@ inline std::string read_text(const std::string& path) {
 
 inline std::string source_file(const std::string& name) {
   return std::string(HOLDFAST_SOURCE_DIR) + "/" + name;
+}
+
+inline void clean(const LoadResult& result) {
+  CHECK_MESSAGE(result.diagnostics.empty(), said(result));
 }
 
 }  // namespace holdfast::config

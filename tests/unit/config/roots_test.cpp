@@ -50,10 +50,6 @@ void warns(const LoadResult& result, const std::string& text) {
   CHECK(says(result, text));
 }
 
-void clean(const LoadResult& result) {
-  CHECK_MESSAGE(result.diagnostics.empty(), said(result));
-}
-
 }  // namespace
 
 TEST_CASE("folders of the system are no root of a site") {

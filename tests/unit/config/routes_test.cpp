@@ -33,13 +33,13 @@ const Route& route_of(const LoadResult& result) {
 }
 
 // A folder of files that goes with the test.
-struct Folder {
+struct SitesFolder {
   std::filesystem::path path =
       std::filesystem::temp_directory_path() / ("holdfast-" + std::to_string(::getpid()));
-  Folder() { std::filesystem::create_directories(path / "sites"); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path); }
+  SitesFolder() { std::filesystem::create_directories(path / "sites"); }
+  SitesFolder(const SitesFolder&) = delete;
+  SitesFolder& operator=(const SitesFolder&) = delete;
+  ~SitesFolder() { std::filesystem::remove_all(path); }
   void write(const std::string& name, const std::string& text) const { std::ofstream(path / name) << text; }
 };
 
@@ -227,7 +227,7 @@ TEST_CASE("sites of one host differ by their path") {
 }
 
 TEST_CASE("include: sites and pools of other files, each with its own places") {
-  const Folder folder;
+  const SitesFolder folder;
   const auto load_main = [&](const std::string& include) {
     return load_text(kMinimal + "include: " + include + "\n", (folder.path / "main.yaml").string());
   };

@@ -6,6 +6,8 @@
 #include <random>
 #include <utility>
 
+#include "pattern.h"
+
 using namespace holdfast::core;
 
 namespace {
@@ -57,12 +59,6 @@ struct FakeStore : SpillStore {
     return std::make_unique<File>(*this);
   }
 };
-
-std::string pattern(std::size_t bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes; ++i) text.push_back(static_cast<char>('a' + (i * 7 + i / 26) % 26));
-  return text;
-}
 
 std::string read_all(const BodyStore& store, std::size_t step) {
   std::string out;

@@ -46,8 +46,8 @@ Pairs decode(const fastcgi::ParamList& list) {
   return pairs;
 }
 
-struct Fixture {
-  Fixture() {
+struct ParamsFixture {
+  ParamsFixture() {
     site.root = "/srv/here";
     site.php_root = "/srv/there";
     head.method_text = "GET";
@@ -110,7 +110,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a plain GET, whole") {
+TEST_CASE_FIXTURE(ParamsFixture, "a plain GET, whole") {
   CHECK(pairs() == Pairs{{"GATEWAY_INTERFACE", "CGI/1.1"},
                          {"REDIRECT_STATUS", "200"},
                          {"SERVER_SOFTWARE", "holdfast/0.0.1"},
@@ -134,7 +134,7 @@ TEST_CASE_FIXTURE(Fixture, "a plain GET, whole") {
                          {"HTTP_USER_AGENT", "test"}});
 }
 
-TEST_CASE_FIXTURE(Fixture, "PATH_INFO, https, HTTP/1.0") {
+TEST_CASE_FIXTURE(ParamsFixture, "PATH_INFO, https, HTTP/1.0") {
   path_info = "/x y";
   https = true;
   head.version_minor = 0;
@@ -147,7 +147,7 @@ TEST_CASE_FIXTURE(Fixture, "PATH_INFO, https, HTTP/1.0") {
   CHECK(value("SERVER_PROTOCOL") == "HTTP/1.0");
 }
 
-TEST_CASE_FIXTURE(Fixture, "CONTENT_LENGTH is the spooled length; empty only without a body") {
+TEST_CASE_FIXTURE(ParamsFixture, "CONTENT_LENGTH is the spooled length; empty only without a body") {
   CHECK(value("CONTENT_LENGTH") == "");
   head.content_length = 0;
   CHECK(value("CONTENT_LENGTH") == "0");
@@ -163,7 +163,7 @@ TEST_CASE_FIXTURE(Fixture, "CONTENT_LENGTH is the spooled length; empty only wit
   CHECK(value("HTTP_CONTENT_LENGTH") == "(none)");
 }
 
-TEST_CASE_FIXTURE(Fixture, "REQUEST_URI of an absolute-form target and of *") {
+TEST_CASE_FIXTURE(ParamsFixture, "REQUEST_URI of an absolute-form target and of *") {
   head.target = "http://example.com:8080/a%20b/?q=%41&r";
   CHECK(value("REQUEST_URI") == "/a%20b/?q=%41&r");
   head.target = "http://example.com:8080";
@@ -172,7 +172,7 @@ TEST_CASE_FIXTURE(Fixture, "REQUEST_URI of an absolute-form target and of *") {
   CHECK(value("REQUEST_URI") == "/");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the Host field never stands against the authority; none without either") {
+TEST_CASE_FIXTURE(ParamsFixture, "the Host field never stands against the authority; none without either") {
   head.fields[0].value = "evil.example";
   CHECK(value("HTTP_HOST") == "Example.com:8080");
   head.authority = head.host = "";
@@ -185,7 +185,7 @@ TEST_CASE_FIXTURE(Fixture, "the Host field never stands against the authority; n
   CHECK(value("SERVER_NAME") == "www.example.com");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the root behind its links, and the host that a trusted proxy tells") {
+TEST_CASE_FIXTURE(ParamsFixture, "the root behind its links, and the host that a trusted proxy tells") {
   root = "/srv/releases/7";
   CHECK(value("DOCUMENT_ROOT") == "/srv/releases/7");
   CHECK(value("SCRIPT_FILENAME") == "/srv/releases/7/index.php");
@@ -196,7 +196,7 @@ TEST_CASE_FIXTURE(Fixture, "the root behind its links, and the host that a trust
   CHECK(value("SERVER_NAME") == "shop.example");
 }
 
-TEST_CASE_FIXTURE(Fixture, "raw bytes reach php as they were sent, decoded only where it is the path") {
+TEST_CASE_FIXTURE(ParamsFixture, "raw bytes reach php as they were sent, decoded only where it is the path") {
   head.target = "/\xc3\xa9\xff?q=\xfc";
   head.raw_path = "/\xc3\xa9\xff";
   head.path = "/\xc3\xa9\xff";
@@ -207,7 +207,7 @@ TEST_CASE_FIXTURE(Fixture, "raw bytes reach php as they were sent, decoded only 
   CHECK(value("PATH_INFO") == "/\xc3\xa9\xff");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what speaks of the client is php's only if a trusted proxy has set it") {
+TEST_CASE_FIXTURE(ParamsFixture, "what speaks of the client is php's only if a trusted proxy has set it") {
   head.fields.push_back({"X-Forwarded-For", "203.0.113.66"});
   head.fields.push_back({"x-forwarded-proto", "https"});
   head.fields.push_back({"X-FORWARDED-FOR", "203.0.113.67"});
@@ -222,7 +222,7 @@ TEST_CASE_FIXTURE(Fixture, "what speaks of the client is php's only if a trusted
   CHECK(pairs().size() == 21);
 }
 
-TEST_CASE_FIXTURE(Fixture, "names that make no HTTP_*") {
+TEST_CASE_FIXTURE(ParamsFixture, "names that make no HTTP_*") {
   const std::size_t without = pairs().size();
   for (const char* name : {"X_Forwarded_For",
                            "X-Forwarded_For",
@@ -260,7 +260,7 @@ TEST_CASE_FIXTURE(Fixture, "names that make no HTTP_*") {
   CHECK(value("HTTP_PROXY_X") == "p");
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(ParamsFixture,
                   "fields that Connection names are dropped, but not what proxies tell of the client") {
   head.fields.push_back({"X-Hop", "1"});
   head.fields.push_back({"X-Forwarded-For", "192.0.2.1"});
@@ -275,7 +275,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(value("HTTP_HOST") == "Example.com:8080");
 }
 
-TEST_CASE_FIXTURE(Fixture, "32 connection options are heeded, the 33rd is not") {
+TEST_CASE_FIXTURE(ParamsFixture, "32 connection options are heeded, the 33rd is not") {
   std::string options;
   for (int i = 0; i < 31; ++i) options += "close, o" + std::to_string(i) + ",";
   options += "x-a, x-b";
@@ -286,7 +286,7 @@ TEST_CASE_FIXTURE(Fixture, "32 connection options are heeded, the 33rd is not") 
   CHECK(value("HTTP_X_B") == "2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "repeated fields are joined in order") {
+TEST_CASE_FIXTURE(ParamsFixture, "repeated fields are joined in order") {
   head.fields.push_back({"Cookie", "a=1"});
   head.fields.push_back({"X-Forwarded-For", "192.0.2.1"});
   head.fields.push_back({"cookie", "b=2"});
@@ -299,7 +299,7 @@ TEST_CASE_FIXTURE(Fixture, "repeated fields are joined in order") {
   CHECK(value("HTTP_USER_AGENT") == "test");
 }
 
-TEST_CASE_FIXTURE(Fixture, "200 fields of names much alike are each joined once") {
+TEST_CASE_FIXTURE(ParamsFixture, "200 fields of names much alike are each joined once") {
   std::vector<std::string> names;
   for (int i = 0; i < 100; ++i)
     names.push_back("X-Long-Name-" + std::to_string(1000 + i) + "-With-The-Same-End");
@@ -311,7 +311,7 @@ TEST_CASE_FIXTURE(Fixture, "200 fields of names much alike are each joined once"
   CHECK(value("HTTP_X_LONG_NAME_1042_WITH_THE_SAME_END") == "a, b");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a configured param wins over the list and over any field, once") {
+TEST_CASE_FIXTURE(ParamsFixture, "a configured param wins over the list and over any field, once") {
   site.params = {{"APP_ENV", "production"}, {"HTTP_X_ROLE", "guest"},  {"HTTPS", "on"},
                  {"SERVER_NAME", "fixed"},  {"CONTENT_LENGTH", "999"}, {"CONTENT_TYPE", "x/y"},
                  {"HTTP_HOST", ""},         {"SCRIPT_FILENAME", "/x"}};
@@ -329,7 +329,7 @@ TEST_CASE_FIXTURE(Fixture, "a configured param wins over the list and over any f
   CHECK(value("HTTPS") == "on");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a client cannot make a name without HTTP_") {
+TEST_CASE_FIXTURE(ParamsFixture, "a client cannot make a name without HTTP_") {
   head.fields.push_back({"PHP-VALUE", "memory_limit=1"});
   head.fields.push_back({"PHP_VALUE", "memory_limit=1"});
   head.fields.push_back({"SCRIPT-FILENAME", "/etc/passwd"});
@@ -339,7 +339,7 @@ TEST_CASE_FIXTURE(Fixture, "a client cannot make a name without HTTP_") {
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a value too large for one record is an error, one byte less is not") {
+TEST_CASE_FIXTURE(ParamsFixture, "a value too large for one record is an error, one byte less is not") {
   CgiParams params(site, "holdfast/0.0.1");
   const std::size_t value_max = 65528 - 1 - 4 - std::string_view("HTTP_X_BIG").size();
   for (const std::size_t bytes : {value_max, value_max + 1}) {
@@ -351,7 +351,7 @@ TEST_CASE_FIXTURE(Fixture, "a value too large for one record is an error, one by
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the next") {
+TEST_CASE_FIXTURE(ParamsFixture, "a builder carries nothing from one request to the next") {
   CgiParams params(site, "holdfast/0.0.1");
   const auto build = [&] {
     fastcgi::ParamList list;
@@ -373,7 +373,7 @@ TEST_CASE_FIXTURE(Fixture, "a builder carries nothing from one request to the ne
   CHECK(build() == before);
 }
 
-TEST_CASE_FIXTURE(Fixture, "who has given a password") {
+TEST_CASE_FIXTURE(ParamsFixture, "who has given a password") {
   CHECK(value("REMOTE_USER") == "(none)");
   CHECK(value("AUTH_TYPE") == "(none)");
   remote_user = "ann";
@@ -381,7 +381,7 @@ TEST_CASE_FIXTURE(Fixture, "who has given a password") {
   CHECK(value("AUTH_TYPE") == "Basic");
 }
 
-TEST_CASE_FIXTURE(Fixture, "below the path of a site; the query of a target") {
+TEST_CASE_FIXTURE(ParamsFixture, "below the path of a site; the query of a target") {
   site.path = "/wiki";
   path_info = "/p";
   query = "id=1";

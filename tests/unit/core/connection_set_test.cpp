@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Time kNow{1000s};
+constexpr Time kOpened{1000s};
 
 std::vector<ConnectionState> all_states() {
   std::vector<ConnectionState> states;
@@ -40,7 +40,7 @@ std::vector<ConnectionState> way_to(ConnectionState wanted) {
 void obey_rule(Connection& connection) {
   const StateRule& rule = rule_of(connection.state);
   connection.deadline.reset();
-  if (rule.deadline == StateRule::Deadline::always) connection.deadline = kNow + 1s;
+  if (rule.deadline == StateRule::Deadline::always) connection.deadline = kOpened + 1s;
 }
 
 std::string fault_of(const ConnectionSet& set) {
@@ -53,7 +53,7 @@ struct Walked {
   Connection* connection = nullptr;
 
   explicit Walked(ConnectionState to) {
-    connection = &set.open(1, kNow);
+    connection = &set.open(1, kOpened);
     obey_rule(*connection);
     const std::vector<ConnectionState> way = way_to(to);
     REQUIRE(way.size() >= 2);
@@ -61,7 +61,7 @@ struct Walked {
     REQUIRE(connection->state == to);
   }
   void move(ConnectionState to) {
-    set.move(*connection, to, kNow);
+    set.move(*connection, to, kOpened);
     obey_rule(*connection);
     REQUIRE(fault_of(set) == "");
   }
@@ -115,7 +115,7 @@ TEST_CASE("connection set: each legal move is made and keeps the books") {
       if (each.from == ConnectionState::draining && each.to == ConnectionState::leased)
         walked.set.free_slot(*walked.connection);
       walked.move(each.to);
-      CHECK(walked.connection->since == kNow);
+      CHECK(walked.connection->since == kOpened);
     }
     CHECK(fault_of(walked.set) == "");
   }
@@ -134,7 +134,7 @@ TEST_CASE("connection set: each other move is caught by check(), from then on") 
         walked.set.forget(*walked.connection);
       } else {
         walked.set.free_slot(*walked.connection);
-        walked.set.move(*walked.connection, to, kNow);
+        walked.set.move(*walked.connection, to, kOpened);
         obey_rule(*walked.connection);
       }
       CHECK(fault_of(walked.set) == "a connection moved between states as none may");
@@ -153,7 +153,7 @@ TEST_CASE("connection set: what a state promises is checked") {
     {
       Walked walked(state);
       walked.connection->deadline =
-          rule.deadline == StateRule::Deadline::always ? std::nullopt : std::optional<Time>(kNow);
+          rule.deadline == StateRule::Deadline::always ? std::nullopt : std::optional<Time>(kOpened);
       CHECK(fault_of(walked.set).empty() == (rule.deadline == StateRule::Deadline::perhaps));
     }
     {
@@ -175,18 +175,18 @@ TEST_CASE("connection set: what a state promises is checked") {
 
 TEST_CASE("connection set: slots are taken by a lease, up to as many as there are") {
   ConnectionSet set(1, 2);
-  Connection& connection = set.open(1, kNow);
-  set.move(connection, ConnectionState::idle, kNow);
+  Connection& connection = set.open(1, kOpened);
+  set.move(connection, ConnectionState::idle, kOpened);
   for (const std::uint32_t taken : {1U, 2U}) {
-    set.move(connection, ConnectionState::leased, kNow);
+    set.move(connection, ConnectionState::leased, kOpened);
     CHECK(connection.slots_taken == taken);
     CHECK(fault_of(set) == "");
   }
-  set.move(connection, ConnectionState::leased, kNow);
+  set.move(connection, ConnectionState::leased, kOpened);
   CHECK(fault_of(set) != "");  // three of two
   set.free_slot(connection);
   CHECK(fault_of(set) == "");
-  set.move(connection, ConnectionState::idle, kNow);
+  set.move(connection, ConnectionState::idle, kOpened);
   CHECK(connection.slots_taken == 0);
   set.free_slot(connection);
   CHECK(connection.slots_taken == 0);
@@ -195,9 +195,9 @@ TEST_CASE("connection set: slots are taken by a lease, up to as many as there ar
 TEST_CASE("connection set: the stack of idle ones is in order of last use, whoever leaves it") {
   ConnectionSet set(4);
   for (const ConnectionId id : {1U, 2U, 3U, 4U}) {
-    Connection& connection = set.open(id, kNow);
-    connection.idle_until = kNow + std::chrono::seconds(id == 1 ? 9 : static_cast<int>(id));
-    set.move(connection, ConnectionState::idle, kNow);
+    Connection& connection = set.open(id, kOpened);
+    connection.idle_until = kOpened + std::chrono::seconds(id == 1 ? 9 : static_cast<int>(id));
+    set.move(connection, ConnectionState::idle, kOpened);
     CHECK(fault_of(set) == "");
   }
   const auto order = [&set] {
@@ -206,19 +206,19 @@ TEST_CASE("connection set: the stack of idle ones is in order of last use, whoev
     return ids;
   };
   CHECK(order() == "2341");
-  set.move(*set.find(3), ConnectionState::leased, kNow);
+  set.move(*set.find(3), ConnectionState::leased, kOpened);
   CHECK(order() == "241");
-  set.move(*set.find(1), ConnectionState::leased, kNow);
+  set.move(*set.find(1), ConnectionState::leased, kOpened);
   CHECK(order() == "24");
-  set.find(2)->idle_until = kNow + 10s;  // behind its back
+  set.find(2)->idle_until = kOpened + 10s;  // behind its back
   CHECK(fault_of(set) == "the stack is in order of last use");
 }
 
 TEST_CASE("connection set: a lowered ceiling goes down as connections go") {
   ConnectionSet set(3);
   for (const ConnectionId id : {1U, 2U, 3U}) {
-    Connection& connection = set.open(id, kNow);
-    connection.deadline = kNow;
+    Connection& connection = set.open(id, kOpened);
+    connection.deadline = kOpened;
   }
   CHECK_FALSE(set.room());
   set.set_most(1);
@@ -226,7 +226,7 @@ TEST_CASE("connection set: a lowered ceiling goes down as connections go") {
   CHECK(fault_of(set) == "");
   for (const ConnectionId id : {1U, 2U, 3U}) {
     set.find(id)->deadline.reset();
-    set.move(*set.find(id), ConnectionState::closing, kNow);
+    set.move(*set.find(id), ConnectionState::closing, kOpened);
   }
   set.forget(*set.find(1));
   CHECK(set.ceiling() == 2);
@@ -239,17 +239,17 @@ TEST_CASE("connection set: a lowered ceiling goes down as connections go") {
 
 TEST_CASE("connection set: more than may be are caught") {
   ConnectionSet set(1);
-  for (const ConnectionId id : {1U, 2U}) set.open(id, kNow).deadline = kNow;
+  for (const ConnectionId id : {1U, 2U}) set.open(id, kOpened).deadline = kOpened;
   CHECK(fault_of(set) == "the cap holds");
 }
 
 TEST_CASE("connection set: the youngest of those that wait for their proof") {
   ConnectionSet set(4);
-  for (const ConnectionId id : {1U, 2U, 3U, 4U}) set.open(id, kNow);
+  for (const ConnectionId id : {1U, 2U, 3U, 4U}) set.open(id, kOpened);
   CHECK(set.youngest_unproven() == nullptr);
-  set.move(*set.find(1), ConnectionState::proving, kNow);
+  set.move(*set.find(1), ConnectionState::proving, kOpened);
   CHECK(set.youngest_unproven()->id == 1);
-  set.move(*set.find(3), ConnectionState::proving, kNow);
-  set.move(*set.find(3), ConnectionState::proving_again, kNow);
+  set.move(*set.find(3), ConnectionState::proving, kOpened);
+  set.move(*set.find(3), ConnectionState::proving_again, kOpened);
   CHECK(set.youngest_unproven()->id == 3);
 }

@@ -8,6 +8,7 @@
 
 #include "../fastcgi/reference_codec.h"
 #include "exchange_case.h"
+#include "pattern.h"
 
 using namespace holdfast::core;
 using namespace std::chrono_literals;
@@ -15,12 +16,6 @@ namespace fastcgi = holdfast::fastcgi;
 namespace http = holdfast::http;
 
 namespace {
-
-std::string pattern(std::size_t bytes) {
-  std::string text;
-  for (std::size_t i = 0; i < bytes; ++i) text.push_back(static_cast<char>('a' + (i * 7 + i / 26) % 26));
-  return text;
-}
 
 std::string stdin_of(const std::vector<reference::Record>& records) {
   std::string out;

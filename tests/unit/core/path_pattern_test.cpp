@@ -35,7 +35,7 @@ std::string shown(const std::optional<std::vector<std::string>>& texts) {
   return out;
 }
 
-struct Row {
+struct PatternRow {
   const char* pattern;
   const char* path;
   const char* takes;  // "[$1][$2]"; nullptr: no match
@@ -44,7 +44,7 @@ struct Row {
 constexpr const char* kNo = nullptr;
 constexpr const char* kYes = "";
 
-constexpr Row kRows[] = {
+constexpr PatternRow kRows[] = {
     // A path, exactly.
     {"/", "/", kYes},
     {"/", "/a", kNo},
@@ -143,7 +143,7 @@ constexpr Row kRows[] = {
 }  // namespace
 
 TEST_CASE("patterns match as .gitignore's do") {
-  for (const Row& row : kRows) {
+  for (const PatternRow& row : kRows) {
     CAPTURE(row.pattern);
     CAPTURE(row.path);
     const core::PathPattern pattern = compiled(row.pattern);
@@ -162,7 +162,7 @@ TEST_CASE("nothing matches what is no path") {
 
 TEST_CASE("where case is ignored, it is that of A to Z alone; what is taken is as the path has it") {
   const auto ignored = core::PathPattern::Case::ignored;
-  const Row rows[] = {
+  const PatternRow rows[] = {
       {"*.{sql,JPG}", "/Dump.SQL", "[Dump][SQL]"},  // by its ending
       {"*.{sql,JPG}", "/a.jPg", "[a][jPg]"},
       {"*.sql", "/a.sqm", kNo},
@@ -173,7 +173,7 @@ TEST_CASE("where case is ignored, it is that of A to Z alone; what is taken is a
       {"{uploads,files}/**.php", "/X/Uploads/Y.PhP", "[Uploads][Y]"},
       {"/a*/B", "/AxY/b", "[xY]"},
   };
-  for (const Row& row : rows) {
+  for (const PatternRow& row : rows) {
     CAPTURE(row.pattern);
     CAPTURE(row.path);
     const core::PathPattern pattern = compiled(row.pattern, ignored);

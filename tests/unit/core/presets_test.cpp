@@ -17,7 +17,7 @@ namespace http = holdfast::http;
 
 namespace {
 
-struct Row {
+struct PresetRow {
   const char* path;
   const char* outcome;  // of `outcome`
   const char* agent = "";
@@ -30,7 +30,7 @@ std::string script_of(const std::string& path) {
 
 // Where the path would lead if every file were there: a status, "run", "file", "fallback" (in place of a
 // script that does not run), "hidden" (by name, as on every site), "to TARGET", "301 TARGET".
-std::string outcome(const config::Site& site, const SiteRoutes& routes, const Row& row) {
+std::string outcome(const config::Site& site, const SiteRoutes& routes, const PresetRow& row) {
   http::RequestHead head;
   std::string path = row.path;
   std::string query;
@@ -62,14 +62,14 @@ std::string outcome(const config::Site& site, const SiteRoutes& routes, const Ro
   return "file";
 }
 
-void check(const char* app, std::initializer_list<Row> rows) {
+void check(const char* app, std::initializer_list<PresetRow> rows) {
   const auto all = config::presets();
   const auto preset =
       std::find_if(all.begin(), all.end(), [app](const config::Preset& each) { return each.name == app; });
   REQUIRE(preset != all.end());
   const config::Site site = config::preset_site(*preset);
   const SiteRoutes routes(site);
-  for (const Row& row : rows) {
+  for (const PresetRow& row : rows) {
     CAPTURE(std::string(app));
     CAPTURE(std::string(row.path));
     CHECK(outcome(site, routes, row) == row.outcome);

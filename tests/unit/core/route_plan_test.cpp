@@ -53,7 +53,7 @@ constexpr ClientAddress v4(std::uint8_t a, std::uint8_t d) {
 }
 
 // A site, and one request after the other.
-struct Scene {
+struct PlanScene {
   config::Site site;
   http::RequestHead head;
   ClientAddress client = v4(10, 1);
@@ -61,7 +61,7 @@ struct Scene {
   bool secure = false;
   std::optional<SiteRoutes> routes;
 
-  explicit Scene(std::vector<config::Route> list) { site.routes = std::move(list); }
+  explicit PlanScene(std::vector<config::Route> list) { site.routes = std::move(list); }
 
   RoutePlan last;  // what it was before counts for nothing
   RoutePlan plan(const std::string& path) {
@@ -88,7 +88,7 @@ int asked_for(const RoutePlan& plan) {
 }  // namespace
 
 TEST_CASE("a site without routes plans nothing") {
-  Scene scene({});
+  PlanScene scene({});
   const RoutePlan plan = scene.plan("/x");
   CHECK(scene.routes->empty());
   CHECK(plan.action == Action::none);
@@ -105,7 +105,7 @@ TEST_CASE("the first action decides, settings of all that match add up") {
   config::Route last = route({"/a/"});
   last.expires = config::Expires{config::Expires::Kind::max, {}};
   last.max_body = 5;
-  Scene scene({first, denied("/a/secret.css", 403), redirected("/a/", "/b"), denied("/a/", 410), last});
+  PlanScene scene({first, denied("/a/secret.css", 403), redirected("/a/", "/b"), denied("/a/", 410), last});
 
   const RoutePlan secret = scene.plan("/a/secret.css");
   CHECK(secret.action == Action::deny);
@@ -132,7 +132,7 @@ TEST_CASE("headers merge by name, whatever its case; nothing drops the others") 
   css.headers = {{"x-frame-options", "DENY"}, {"X-New", "1"}};
   config::Route none = route({"/a/"});
   none.headers = {{"X-Frame-Options", ""}};
-  Scene scene({css, none});
+  PlanScene scene({css, none});
   scene.site.headers = {{"X-Frame-Options", "SAMEORIGIN"}, {"X-Powered-By", ""}};
   CHECK(scene.headers("/") == "X-Frame-Options=SAMEORIGIN;X-Powered-By=;");
   CHECK(scene.headers("/x.css") == "X-Frame-Options=DENY;X-Powered-By=;X-New=1;");
@@ -143,7 +143,7 @@ TEST_CASE("headers merge by name, whatever its case; nothing drops the others") 
 TEST_CASE("captures are those of the pattern that matched") {
   config::Route both = route({"/old/*", "/older/*/*"});
   both.redirect = "/new/$1";
-  Scene scene({both});
+  PlanScene scene({both});
   scene.head.query = "q=1";
   CHECK(scene.plan("/old/x").location == "/new/x?q=1");
   CHECK(scene.plan("/older/y/z").location == "/new/y?q=1");
@@ -154,7 +154,7 @@ TEST_CASE("conditions: all kinds must hold, one of each list is enough") {
   agent.when.user_agent = {"DavClnt*", "cadaver*"};
   agent.when.method = {"GET", "PROPFIND"};
   agent.when.from = *config::parse_networks("10.0.0.0/8").value;
-  Scene scene({agent});
+  PlanScene scene({agent});
   scene.head.method_text = "GET";
   std::vector<http::Field> fields = {{"User-Agent", "davclnt/6"}};
   scene.head.fields = fields;
@@ -173,7 +173,7 @@ TEST_CASE("conditions: all kinds must hold, one of each list is enough") {
 TEST_CASE("a query is seen as php sees it") {
   config::Route author = denied("/**", 403);
   author.when.query = {"author=*", "rest_route"};
-  Scene scene({author});
+  PlanScene scene({author});
   for (const char* query : {"author=1", "x=1&author=", "%61uthor=1", "x&author=1", "+author=1", "%20author=1",
                             "author%00x=1", "author[]=1", "author[x]=1", "author%5B%5D=1", "rest[route=1",
                             "rest_route", "rest.route=1", "rest+route", "rest_route=x"}) {
@@ -206,19 +206,19 @@ TEST_CASE("the name of a cookie: as sent to open, as any php reads it to refuse"
     CAPTURE(std::string(row.sent));
     config::Route refuses = denied("/**", 403);
     refuses.when.cookie = {"__Host-s=a+b"};
-    Scene refused({refuses});
+    PlanScene refused({refuses});
     refused.head.fields = {{"Cookie", row.sent}};
     CHECK((refused.plan("/x").status == 403) == row.refuses);
 
     config::Route opens = denied("/**", 0);
     opens.when.cookie = refuses.when.cookie;
-    Scene opened({opens, denied("/**", 403)});
+    PlanScene opened({opens, denied("/**", 403)});
     opened.head.fields = refused.head.fields;
     CHECK((opened.plan("/x").status != 403) == row.opens);
   }
   config::Route blank = denied("/**", 403);
   blank.when.cookie = {"a=b c"};
-  Scene scene({blank});
+  PlanScene scene({blank});
   scene.head.fields = {{"Cookie", "%61=b+c"}};
   CHECK(scene.plan("/x").status == 403);
 }
@@ -226,7 +226,7 @@ TEST_CASE("the name of a cookie: as sent to open, as any php reads it to refuse"
 TEST_CASE("cookies, of each field") {
   config::Route cookie = denied("/**", 403);
   cookie.when.cookie = {"session=*", "wordpress_logged_in_*"};
-  Scene scene({cookie});
+  PlanScene scene({cookie});
   scene.head.fields = {{"Cookie", "a=b"}, {"cookie", "c=d; session=1"}};
   CHECK(scene.plan("/").status == 403);
   scene.head.fields = {{"Cookie", "wordpress_logged_in_abc=1"}};
@@ -238,7 +238,7 @@ TEST_CASE("cookies, of each field") {
 TEST_CASE("PATH_INFO and an index file lead around no deny and no setting") {
   config::Route limited = allowed("/xmlrpc.php", "192.0.2.0/24");
   limited.log = false;
-  Scene scene({denied("/secret.php", 403), denied("/dir/index.html"), limited});
+  PlanScene scene({denied("/secret.php", 403), denied("/dir/index.html"), limited});
   CHECK(scene.plan("/secret.php/x").action == Action::none);
   scene.resolved = "/secret.php";
   CHECK(scene.plan("/secret.php/x").status == 403);
@@ -252,17 +252,17 @@ TEST_CASE("PATH_INFO and an index file lead around no deny and no setting") {
 }
 
 TEST_CASE("redirect and to go by the path asked for alone") {
-  Scene scene({redirected("/index.php", "/")});
+  PlanScene scene({redirected("/index.php", "/")});
   scene.resolved = "/index.php";
   CHECK(scene.plan("/").action == Action::none);  // else it would go round for ever
   CHECK(scene.plan("/index.php").action == Action::redirect);
 }
 
 TEST_CASE("what to leads to is not routed again, but held against deny, allow and auth") {
-  Scene scene({denied("/wp-content/uploads/**.php", 403), rewritten("/*/wp-content/**", "/wp-content/$2"),
-               rewritten("/wp-content/x", "/y"), with_auth("/wp-content/private/"),
-               allowed("/wp-content/office/", "192.0.2.0/24"), denied("/*/wp-content/late/**"),
-               denied("/wp-content/later/**", 410)});
+  PlanScene scene({denied("/wp-content/uploads/**.php", 403), rewritten("/*/wp-content/**", "/wp-content/$2"),
+                   rewritten("/wp-content/x", "/y"), with_auth("/wp-content/private/"),
+                   allowed("/wp-content/office/", "192.0.2.0/24"), denied("/*/wp-content/late/**"),
+                   denied("/wp-content/later/**", 410)});
   const RoutePlan plain = scene.plan("/blog/wp-content/a.css");
   CHECK(plain.action == Action::rewrite);
   CHECK(plain.rewrite.path == "/wp-content/a.css");
@@ -277,8 +277,8 @@ TEST_CASE("what to leads to is not routed again, but held against deny, allow an
 }
 
 TEST_CASE("deny: off lets through what a later route denies, on each path by itself") {
-  Scene scene({denied("/plugins/secret/"), denied("/plugins/**.css", 0), denied("/plugins/", 403),
-               rewritten("/old/**", "/plugins/$1"), denied("/old/**", 0)});
+  PlanScene scene({denied("/plugins/secret/"), denied("/plugins/**.css", 0), denied("/plugins/", 403),
+                   rewritten("/old/**", "/plugins/$1"), denied("/old/**", 0)});
   CHECK(scene.plan("/plugins/a.css").action == Action::none);
   CHECK(scene.plan("/plugins/a.css").decided_by == 1);
   CHECK(scene.plan("/plugins/a.txt").status == 403);
@@ -290,7 +290,7 @@ TEST_CASE("deny: off lets through what a later route denies, on each path by its
 }
 
 TEST_CASE("a target that would leave the root is no target") {
-  Scene scene({rewritten("/x*", "/data/$1")});
+  PlanScene scene({rewritten("/x*", "/data/$1")});
   CHECK(scene.plan("/x..").status == 404);
   CHECK(scene.plan("/x..").action == Action::deny);
   CHECK(scene.plan("/xa").rewrite.path == "/data/a");
@@ -298,8 +298,8 @@ TEST_CASE("a target that would leave the root is no target") {
 
 TEST_CASE("no second path loosens what one of them demands") {
   // status.php is for all, wherever it is; the folder is not.
-  Scene scene({with_auth("/private/"), with_auth("status.php", true), allowed("/office/", "192.0.2.0/24"),
-               allowed("status.php", "::/0")});
+  PlanScene scene({with_auth("/private/"), with_auth("status.php", true), allowed("/office/", "192.0.2.0/24"),
+                   allowed("status.php", "::/0")});
   CHECK(asked_for(scene.plan("/status.php")) == 0);
   CHECK(asked_for(scene.plan("/private/a.php")) == 1);
   CHECK(asked_for(scene.plan("/private/status.php")) == 0);  // as the later route says
@@ -310,7 +310,7 @@ TEST_CASE("no second path loosens what one of them demands") {
 }
 
 TEST_CASE("the site's own allow and auth count everywhere, a later route replaces them") {
-  Scene scene({with_auth("/open/", true), allowed("/open/", "::/0")});
+  PlanScene scene({with_auth("/open/", true), allowed("/open/", "::/0")});
   scene.site.auth = config::Auth{false, "S", "/users"};
   scene.site.allow = *config::parse_networks("192.0.2.0/24").value;
   CHECK(scene.plan("/x").status == 403);
@@ -326,7 +326,7 @@ TEST_CASE("fallback: the site's, and that of a path with what its stars took") {
   none.fallback = "404";
   config::Route blog = route({"/*/blog/**"});
   blog.fallback = "/blog.php?of=$1&at=$2";
-  Scene scene({none, blog});
+  PlanScene scene({none, blog});
   scene.site.fallback = "/index.php";
   CHECK(scene.plan("/x").fallback->target.parts[0].text == "/index.php");
   CHECK(scene.plan("/x.png").fallback->not_found);
@@ -337,7 +337,7 @@ TEST_CASE("fallback: the site's, and that of a path with what its stars took") {
 }
 
 TEST_CASE("run names the scripts that may run") {
-  Scene scene({});
+  PlanScene scene({});
   scene.site.run = {"/index.php", "/updater/**.php"};
   (void)scene.plan("/");
   CHECK(scene.routes->may_run("/index.php"));
@@ -347,13 +347,13 @@ TEST_CASE("run names the scripts that may run") {
 }
 
 TEST_CASE("a site that is elsewhere, and one that is https") {
-  Scene scene({denied("/x")});
+  PlanScene scene({denied("/x")});
   scene.site.redirect = "https://example.com$uri";
   scene.head.query = "a=b";
   CHECK(scene.plan("/p q").location == "https://example.com/p%20q?a=b");
   CHECK(scene.plan("/x").status == 404);
 
-  Scene plain({denied("/x")});
+  PlanScene plain({denied("/x")});
   plain.site.https = config::Https::required;
   CHECK(plain.plan("/x").location == "https://example.com/x");
   CHECK(plain.plan("/x").status == 308);
@@ -365,7 +365,7 @@ TEST_CASE("a site that is elsewhere, and one that is https") {
 TEST_CASE("as many routes as a site may have") {
   std::vector<config::Route> many(config::kRoutesMax, route({"/a/**"}));
   many.back().deny = 410;
-  Scene scene(many);
+  PlanScene scene(many);
   const RoutePlan plan = scene.plan("/a/b");
   CHECK(plan.status == 410);
   CHECK(plan.matched.all());

@@ -2,12 +2,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <map>
 
 #include "config/addresses.h"
 #include "config/config.h"
 #include "config/pool.h"
 #include "config/site.h"
+#include "fake_files.h"
 #include "proxy/core/router.h"
 
 using namespace holdfast;
@@ -17,17 +17,8 @@ using core::Target;
 
 namespace {
 
-struct FakeFiles : core::FileProbe {
-  std::map<std::string, FileKind> kinds;
-  FileKind kind(std::string_view root, std::string_view path) override {
-    const auto found = kinds.find(std::string(root).append(path));
-    return found == kinds.end() ? FileKind::missing : found->second;
-  }
-  std::string real_path(const std::string&) override { return {}; }
-};
-
-struct Fixture {
-  Fixture() {
+struct RoutesFixture {
+  RoutesFixture() {
     config.sites.resize(1);
     site().root = site().php_root = "/r";
     site().pool = "php";
@@ -81,7 +72,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "actions: deny, redirect, to") {
+TEST_CASE_FIXTURE(RoutesFixture, "actions: deny, redirect, to") {
   route({"/dir/"}).deny = 403;
   route({"/gone"}).deny = 410;
   route({"/old/**"}).redirect = "/new/$1";
@@ -105,7 +96,7 @@ TEST_CASE_FIXTURE(Fixture, "actions: deny, redirect, to") {
   CHECK(to("/a.php") == "php /a.php");
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(RoutesFixture,
                   "what is refused by its own name is refused by PATH_INFO, as an index and by `to`") {
   route({"/up/**.php"}).deny = 404;
   route({"/dir/index.php"}).deny = 403;
@@ -118,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(to("/by/dir/") == "403");
 }
 
-TEST_CASE_FIXTURE(Fixture, "fallback: with PATH_INFO, with a query, to a file, and of a route") {
+TEST_CASE_FIXTURE(RoutesFixture, "fallback: with PATH_INFO, with a query, to a file, and of a route") {
   site().fallback = "/index.php$path";
   head.query = "q=\xc3\xa9";
   CHECK(to("/page/1") == "php /index.php + /page/1");
@@ -148,7 +139,7 @@ TEST_CASE_FIXTURE(Fixture, "fallback: with PATH_INFO, with a query, to a file, a
   CHECK(to("/get/a") == "403");
 }
 
-TEST_CASE_FIXTURE(Fixture, "run: only these scripts; others go to the fallback, and are never sent") {
+TEST_CASE_FIXTURE(RoutesFixture, "run: only these scripts; others go to the fallback, and are never sent") {
   site().run = {"/index.php", "/html/**.php"};
   CHECK(to("/index.php") == "php /index.php");
   CHECK(to("/index.php/x") == "php /index.php + /x");
@@ -172,7 +163,7 @@ TEST_CASE_FIXTURE(Fixture, "run: only these scripts; others go to the fallback, 
   CHECK(to("/index.php/x") == "php /index.php + /x");
 }
 
-TEST_CASE_FIXTURE(Fixture, "php: false") {
+TEST_CASE_FIXTURE(RoutesFixture, "php: false") {
   route({"/up/"}).php = false;
   site().fallback = "/index.php";
   for (const char* path : {"/up/evil.php", "/up/evil.php/x", "/up/evil.php/x.png"}) CHECK(to(path) == "404");
@@ -186,7 +177,7 @@ TEST_CASE_FIXTURE(Fixture, "php: false") {
   CHECK(to("/up/evil.php/x") == "404");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a site below a path: patterns, scripts and fallback are relative to it") {
+TEST_CASE_FIXTURE(RoutesFixture, "a site below a path: patterns, scripts and fallback are relative to it") {
   site().path = "/wiki";
   site().fallback = "/index.php$path";
   route({"/dir/"}).deny = 403;
@@ -203,7 +194,7 @@ TEST_CASE_FIXTURE(Fixture, "a site below a path: patterns, scripts and fallback 
   CHECK(to("/wiki") == "403");
 }
 
-TEST_CASE_FIXTURE(Fixture, "who may come to the script of a fallback is said by its own routes, too") {
+TEST_CASE_FIXTURE(RoutesFixture, "who may come to the script of a fallback is said by its own routes, too") {
   for (const char* fallback : {"/index.php", "/index.php$path"}) {
     CAPTURE(std::string(fallback));
     site().routes.clear();
@@ -236,7 +227,7 @@ TEST_CASE_FIXTURE(Fixture, "who may come to the script of a fallback is said by 
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "who opens an ending opens files, not what answers for missing ones") {
+TEST_CASE_FIXTURE(RoutesFixture, "who opens an ending opens files, not what answers for missing ones") {
   config::Auth asked;
   asked.users = "/users";
   config::Auth off;
@@ -305,7 +296,7 @@ TEST_CASE_FIXTURE(Fixture, "who opens an ending opens files, not what answers fo
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(RoutesFixture,
                   "php: false of the site, or of the script's own routes, holds for a fallback, too") {
   for (const char* fallback : {"/index.php", "/index.php$path"}) {
     CAPTURE(std::string(fallback));
@@ -335,7 +326,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "a folder that a fallback leads to is listed by its own routes") {
+TEST_CASE_FIXTURE(RoutesFixture, "a folder that a fallback leads to is listed by its own routes") {
   route({"/y/"}).fallback = "/dir/";
   site().index.clear();
   site().routes[0].list = true;
@@ -344,7 +335,8 @@ TEST_CASE_FIXTURE(Fixture, "a folder that a fallback leads to is listed by its o
   CHECK(to("/y/none") == "403");
 }
 
-TEST_CASE_FIXTURE(Fixture, "settings of the path asked for and of what was found; the pool of a route") {
+TEST_CASE_FIXTURE(RoutesFixture,
+                  "settings of the path asked for and of what was found; the pool of a route") {
   site().pool = "";
   route({"*.php"}).pool = "other";
   route({"/dir/"}).max_body = 5;
@@ -364,7 +356,7 @@ TEST_CASE_FIXTURE(Fixture, "settings of the path asked for and of what was found
   CHECK(missing.plan.max_body == 5);
 }
 
-TEST_CASE_FIXTURE(Fixture, "allow, and https: required") {
+TEST_CASE_FIXTURE(RoutesFixture, "allow, and https: required") {
   route({"/dir/"}).allow = config::parse_networks("10.0.0.0/8").value;
   asker.client = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 1, 2, 3};
   CHECK(to("/dir/x.txt") == "file /dir/x.txt");
@@ -377,7 +369,7 @@ TEST_CASE_FIXTURE(Fixture, "allow, and https: required") {
   CHECK(to("/dir/x.txt") == "403");
 }
 
-TEST_CASE_FIXTURE(Fixture, "list: names of a folder without an index, but for what is not served") {
+TEST_CASE_FIXTURE(RoutesFixture, "list: names of a folder without an index, but for what is not served") {
   route({"/up/"}).list = true;
   route({"/up/*.bin", "/up/no/"}).deny = 403;
   site().fallback = "/index.php";

@@ -3,33 +3,19 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-
 #include "config/config.h"
 #include "config/site.h"
+#include "fake_files.h"
 
 using namespace holdfast;
 using core::FileKind;
-using core::FileProbe;
 using core::Router;
 using core::Target;
 
 namespace {
 
-struct FakeFiles : FileProbe {
-  std::map<std::string, FileKind> kinds;
-  int probes = 0;
-  FileKind kind(std::string_view root, std::string_view path) override {
-    ++probes;
-    const auto found = kinds.find(std::string(root).append(path));
-    return found == kinds.end() ? FileKind::missing : found->second;
-  }
-  std::map<std::string, std::string> real_paths;
-  std::string real_path(const std::string& path) override { return real_paths[path]; }
-};
-
-struct Fixture {
-  Fixture() {
+struct RouterFixture {
+  RouterFixture() {
     config.sites.resize(1);
     config.sites[0].root = config.sites[0].php_root = "/r";
     config.sites[0].pool = "php";
@@ -121,7 +107,7 @@ TEST_CASE("sites: exact, then the longest wildcard, then any host") {
   CHECK(Router(config.sites).find_site("", "/").site == nullptr);
 }
 
-TEST_CASE_FIXTURE(Fixture, "scripts: the first .php that ends a segment and is a file; one probe") {
+TEST_CASE_FIXTURE(RouterFixture, "scripts: the first .php that ends a segment and is a file; one probe") {
   CHECK(to("/a.php") == "php /a.php");
   CHECK(files.probes == 1);
   CHECK(to("/a.php/") == "php /a.php + /");
@@ -131,7 +117,7 @@ TEST_CASE_FIXTURE(Fixture, "scripts: the first .php that ends a segment and is a
   CHECK(to("/dir/index.php") == "php /dir/index.php");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what only looks like a script is none") {
+TEST_CASE_FIXTURE(RouterFixture, "what only looks like a script is none") {
   CHECK(to("/none.php") == "404");
   CHECK(files.probes == 1);
   CHECK(to("/style.css/x.php") == "404");
@@ -148,7 +134,7 @@ TEST_CASE_FIXTURE(Fixture, "what only looks like a script is none") {
   CHECK(files.probes == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "PHP source is never a file") {
+TEST_CASE_FIXTURE(RouterFixture, "PHP source is never a file") {
   for (const char* path : {"/OLD.PHP", "/lib.phar", "/x.phtml"}) {
     CAPTURE(path);
     CHECK(to(path) == "404");
@@ -160,7 +146,7 @@ TEST_CASE_FIXTURE(Fixture, "PHP source is never a file") {
   }
 }
 
-TEST_CASE_FIXTURE(Fixture,
+TEST_CASE_FIXTURE(RouterFixture,
                   "names of the list go to the front controller if they are files, and nothing else does") {
   for (const char* file : {"/r/a.php~", "/r/dump.sql", "/r/dir/composer.json", "/r/x.php.d/style.css"}) {
     files.kinds[file] = FileKind::file;
@@ -188,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture,
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "published dot names, one by one") {
+TEST_CASE_FIXTURE(RouterFixture, "published dot names, one by one") {
   files.kinds["/r/.git/.env"] = FileKind::file;
   site().publish = {".git"};
   CHECK(to("/.git/config") == "file /r/.git/config");
@@ -198,7 +184,8 @@ TEST_CASE_FIXTURE(Fixture, "published dot names, one by one") {
   CHECK(to("/.git/.env") == "file /r/.git/.env");
 }
 
-TEST_CASE_FIXTURE(Fixture, "resolve_root: files and scripts are looked for where the root's links lead") {
+TEST_CASE_FIXTURE(RouterFixture,
+                  "resolve_root: files and scripts are looked for where the root's links lead") {
   site().resolve_root = true;
   files.real_paths["/r"] = "/releases/7";
   files.kinds["/releases/7/new.php"] = files.kinds["/releases/7/new.css"] = FileKind::file;
@@ -211,7 +198,8 @@ TEST_CASE_FIXTURE(Fixture, "resolve_root: files and scripts are looked for where
   CHECK(resolve("/a.php").root.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "hidden names do not exist, but for /.well-known at the top and in PATH_INFO") {
+TEST_CASE_FIXTURE(RouterFixture,
+                  "hidden names do not exist, but for /.well-known at the top and in PATH_INFO") {
   site().fallback = "/index.php";
   for (const char* path :
        {"/.env", "/.git/config", "/.git/", "/.git", "/.git/none", "/.git/a.php", "/dir/.well-known"}) {
@@ -238,7 +226,7 @@ TEST_CASE_FIXTURE(Fixture, "hidden names do not exist, but for /.well-known at t
   CHECK(to("/a.php/files/.htaccess") == "php /a.php + /files/.htaccess");
 }
 
-TEST_CASE_FIXTURE(Fixture, "directories: index files in order, redirect without the slash") {
+TEST_CASE_FIXTURE(RouterFixture, "directories: index files in order, redirect without the slash") {
   CHECK(to("/") == "php /index.php");
   CHECK(files.probes == 1);
   CHECK(to("/dir/") == "php /dir/index.php");
@@ -258,7 +246,7 @@ TEST_CASE_FIXTURE(Fixture, "directories: index files in order, redirect without 
   CHECK(to("/dir/") == "php /dir/index.php");
 }
 
-TEST_CASE_FIXTURE(Fixture, "without index files a folder is nothing of its own") {
+TEST_CASE_FIXTURE(RouterFixture, "without index files a folder is nothing of its own") {
   site().index.clear();
   CHECK(to("/empty").starts_with("301"));
   CHECK(to("/empty/") == "404");
@@ -269,7 +257,7 @@ TEST_CASE_FIXTURE(Fixture, "without index files a folder is nothing of its own")
   CHECK(to("/empty").starts_with("301"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "a redirect stays on this host") {
+TEST_CASE_FIXTURE(RouterFixture, "a redirect stays on this host") {
   files.kinds["/r/evil.example"] = FileKind::directory;
   CHECK(to("/evil.example", "//evil.example") == "301 /evil.example/");
   CHECK(to("/evil.example", "///evil.example") == "301 /evil.example/");
@@ -282,7 +270,7 @@ TEST_CASE_FIXTURE(Fixture, "a redirect stays on this host") {
   CHECK(to("/\xc3\xa9") == "301 /%C3%A9/?q=%FC&%20[x]");
 }
 
-TEST_CASE_FIXTURE(Fixture, "front controller for all that is no file, after one probe") {
+TEST_CASE_FIXTURE(RouterFixture, "front controller for all that is no file, after one probe") {
   site().fallback = "/index.php";
   CHECK(to("/blog/post") == "php /index.php");
   CHECK(files.probes == 1);
@@ -300,7 +288,7 @@ TEST_CASE_FIXTURE(Fixture, "front controller for all that is no file, after one 
   CHECK(to("/blog/post") == "404");
 }
 
-TEST_CASE_FIXTURE(Fixture, "methods on files") {
+TEST_CASE_FIXTURE(RouterFixture, "methods on files") {
   using http::Method;
   for (const auto method : {Method::get, Method::head}) {
     head.method = method;
@@ -320,7 +308,7 @@ TEST_CASE_FIXTURE(Fixture, "methods on files") {
   CHECK(resolve("*").status == 204);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no probe, nothing but php") {
+TEST_CASE_FIXTURE(RouterFixture, "a root that is not on our side: split by text, no probe, nothing but php") {
   look = true;
   CHECK(to("/style.css") == "file /r/style.css");
   files.kinds.clear();
@@ -347,7 +335,7 @@ TEST_CASE_FIXTURE(Fixture, "a root that is not on our side: split by text, no pr
   CHECK(to("/style.css") == "file /style.css");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a root that comes after the start is seen with the next request") {
+TEST_CASE_FIXTURE(RouterFixture, "a root that comes after the start is seen with the next request") {
   FakeFiles later = files;
   files.kinds.clear();
   Router router(config.sites);

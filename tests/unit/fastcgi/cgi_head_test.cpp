@@ -44,7 +44,7 @@ std::string log_of(CgiHeadParser& parser, const std::vector<std::string>& pieces
   return log + '|' + body;
 }
 
-void check_every_cut(const std::string& input, const std::string& expected,
+void check_head_cuts(const std::string& input, const std::string& expected,
                      std::size_t bytes_max = 64 * 1024) {
   CAPTURE(input);
   CgiHeadParser parser(bytes_max);
@@ -53,61 +53,61 @@ void check_every_cut(const std::string& input, const std::string& expected,
 }
 
 void check_malformed(const std::string& line) {
-  check_every_cut(line + "\r\n\r\n", "malformed");
-  check_every_cut("A: b\n" + line + "\n\nbody", "malformed");
+  check_head_cuts(line + "\r\n\r\n", "malformed");
+  check_head_cuts("A: b\n" + line + "\n\nbody", "malformed");
 }
 
 // Left out wherever it stands, and nothing else with it.
 void check_left_out(const std::string& line) {
   CAPTURE(line);
-  check_every_cut(line + "\r\nA: b\r\n\r\nbody", "200|A=b|out=1|body");
-  check_every_cut("A: b\n" + line + "\nStatus: 404 Not Found\nC: d\n\nbody",
+  check_head_cuts(line + "\r\nA: b\r\n\r\nbody", "200|A=b|out=1|body");
+  check_head_cuts("A: b\n" + line + "\nStatus: 404 Not Found\nC: d\n\nbody",
                   "404 Not Found|A=b|C=d|out=1|body");
-  check_every_cut(line + "\r\n" + line + "\r\n\r\n", "malformed");  // a head without a good line is none
+  check_head_cuts(line + "\r\n" + line + "\r\n\r\n", "malformed");  // a head without a good line is none
 }
 
 }  // namespace
 
 TEST_CASE("head: what php-fpm sends, body behind it") {
-  check_every_cut("X-Powered-By: PHP/8.2.36\r\nContent-type: text/html; charset=UTF-8\r\n\r\n<p>hi\r\n\r\n",
+  check_head_cuts("X-Powered-By: PHP/8.2.36\r\nContent-type: text/html; charset=UTF-8\r\n\r\n<p>hi\r\n\r\n",
                   "200|X-Powered-By=PHP/8.2.36|Content-type=text/html; charset=UTF-8|<p>hi\r\n\r\n");
-  check_every_cut("Status: 404 Not Found\r\nContent-type: text/html\r\n\r\nFile not found.\n",
+  check_head_cuts("Status: 404 Not Found\r\nContent-type: text/html\r\n\r\nFile not found.\n",
                   "404 Not Found|Content-type=text/html|File not found.\n");
 }
 
 TEST_CASE("head: LF, CRLF and both in one head") {
-  check_every_cut("A: 1\nB: 2\n\nbody", "200|A=1|B=2|body");
-  check_every_cut("A: 1\r\nB: 2\n\r\nbody", "200|A=1|B=2|body");
-  check_every_cut("A: 1\nB: 2\r\n\nbody", "200|A=1|B=2|body");
+  check_head_cuts("A: 1\nB: 2\n\nbody", "200|A=1|B=2|body");
+  check_head_cuts("A: 1\r\nB: 2\n\r\nbody", "200|A=1|B=2|body");
+  check_head_cuts("A: 1\nB: 2\r\n\nbody", "200|A=1|B=2|body");
 }
 
 TEST_CASE("head: without any field") {
-  check_every_cut("\r\nbody", "200|body");
-  check_every_cut("\nbody", "200|body");
-  check_every_cut("\n\n", "200|\n");
+  check_head_cuts("\r\nbody", "200|body");
+  check_head_cuts("\nbody", "200|body");
+  check_head_cuts("\n\n", "200|\n");
 }
 
 TEST_CASE("head: incomplete until the empty line has come") {
   for (const char* part : {"A", "A: b", "A: b\r", "A: b\r\n", "A: b\r\n\r", "A: b\n", "A: b\n\r", "\r"}) {
-    check_every_cut(part, "incomplete");
+    check_head_cuts(part, "incomplete");
   }
 }
 
 TEST_CASE("head: white space around values, empty values, colons inside, repeated fields in order") {
-  check_every_cut("A:b\nB: \t b c \t \nC:\nD:   \nE: f:g\nSet-Cookie: x\nset-cookie: y\n\n",
+  check_head_cuts("A:b\nB: \t b c \t \nC:\nD:   \nE: f:g\nSet-Cookie: x\nset-cookie: y\n\n",
                   "200|A=b|B=b c|C=|D=|E=f:g|Set-Cookie=x|set-cookie=y|");
 }
 
 TEST_CASE("head: every token byte in a name, obs-text and tabs in a value") {
-  check_every_cut("!#$%&'*+-.^_`|~09azAZ: \x80\xff\tx\n\n", "200|!#$%&'*+-.^_`|~09azAZ=\x80\xff\tx|");
+  check_head_cuts("!#$%&'*+-.^_`|~09azAZ: \x80\xff\tx\n\n", "200|!#$%&'*+-.^_`|~09azAZ=\x80\xff\tx|");
 }
 
 TEST_CASE("head: Status") {
-  check_every_cut("Status: 200\n\n", "200|");
-  check_every_cut("Status:599 \t odd: reason \n\n", "599 odd: reason|");
-  check_every_cut("status: 503\tService Unavailable\r\nA: b\r\n\r\n", "503 Service Unavailable|A=b|");
-  check_every_cut("STATUS: 204 No Content\n\n", "204 No Content|");
-  check_every_cut("Status: 404 Not Found\nStatus: 404\n\n", "404 Not Found|");
+  check_head_cuts("Status: 200\n\n", "200|");
+  check_head_cuts("Status:599 \t odd: reason \n\n", "599 odd: reason|");
+  check_head_cuts("status: 503\tService Unavailable\r\nA: b\r\n\r\n", "503 Service Unavailable|A=b|");
+  check_head_cuts("STATUS: 204 No Content\n\n", "204 No Content|");
+  check_head_cuts("Status: 404 Not Found\nStatus: 404\n\n", "404 Not Found|");
   for (const char* value :
        {"2", "20", "2000", "OK", "abc", "-20", "+200", "0x1", "20x", "000", "099", "1e9", ":404"}) {
     check_malformed("Status: "s + value);
@@ -115,31 +115,31 @@ TEST_CASE("head: Status") {
 }
 
 TEST_CASE("head: the status that was meant, whatever follows its number; only a clean reason is passed on") {
-  check_every_cut("Status: 404: Not Found\r\nA: b\r\n\r\n", "404|A=b|");
-  check_every_cut("Status: 404, Not Found\n\n", "404|");
-  check_every_cut("Status: 200OK\n\n", "200|");
-  check_every_cut("Status: 404 Not\x01 Found\n\n", "404|");
-  check_every_cut("Status: 404 Not\x7f\n\n", "404|");
-  check_every_cut("Status: 404 \xC3\xA4\n\n", "404 \xC3\xA4|");
+  check_head_cuts("Status: 404: Not Found\r\nA: b\r\n\r\n", "404|A=b|");
+  check_head_cuts("Status: 404, Not Found\n\n", "404|");
+  check_head_cuts("Status: 200OK\n\n", "200|");
+  check_head_cuts("Status: 404 Not\x01 Found\n\n", "404|");
+  check_head_cuts("Status: 404 Not\x7f\n\n", "404|");
+  check_head_cuts("Status: 404 \xC3\xA4\n\n", "404 \xC3\xA4|");
   for (const char* status : {"600", "999", "100", "101", "103", "199"})
-    check_every_cut("Status: "s + status + " Odd\n\nbody", status + " Odd|body"s);
+    check_head_cuts("Status: "s + status + " Odd\n\nbody", status + " Odd|body"s);
 }
 
 TEST_CASE("head: a second Status that differs is left out, and so is an empty one") {
-  check_every_cut("Status: 404 Not Found\nStatus: 500\nA: b\n\n", "404 Not Found|A=b|out=1|");
-  check_every_cut("HTTP/1.1 404 Gone\nStatus: 500\n\n", "404 Gone|out=1|");
+  check_head_cuts("Status: 404 Not Found\nStatus: 500\nA: b\n\n", "404 Not Found|A=b|out=1|");
+  check_head_cuts("HTTP/1.1 404 Gone\nStatus: 500\n\n", "404 Gone|out=1|");
   check_left_out("Status:");
   check_left_out("Status: \t ");
 }
 
 TEST_CASE("head: a status line, as php writes it with cgi.rfc2616_headers=1") {
-  check_every_cut("HTTP/1.1 404 Gone fishing\r\nContent-type: text/html\r\n\r\nbody",
+  check_head_cuts("HTTP/1.1 404 Gone fishing\r\nContent-type: text/html\r\n\r\nbody",
                   "404 Gone fishing|Content-type=text/html|body");
-  check_every_cut("HTTP/1.0 200 OK\n\nbody", "200 OK|body");
-  check_every_cut("http/1.1\t 500 a: b\n\n", "500 a: b|");
-  check_every_cut("HTTP/1.1 404: Not Found\n\n", "404|");
-  check_every_cut("A: b\nHTTP/1.1 404 Gone\n\n", "404 Gone|A=b|");
-  check_every_cut("HTTP/1.1 302 Found\nLocation: /x\n\n", "302 Found|Location=/x|");
+  check_head_cuts("HTTP/1.0 200 OK\n\nbody", "200 OK|body");
+  check_head_cuts("http/1.1\t 500 a: b\n\n", "500 a: b|");
+  check_head_cuts("HTTP/1.1 404: Not Found\n\n", "404|");
+  check_head_cuts("A: b\nHTTP/1.1 404 Gone\n\n", "404 Gone|A=b|");
+  check_head_cuts("HTTP/1.1 302 Found\nLocation: /x\n\n", "302 Found|Location=/x|");
   for (const char* line : {"HTTP/1.1 Not Found", "HTTP/1.1 20", "HTTP/1.1 2000 x"}) check_malformed(line);
   check_left_out("HTTP/1.1");
   check_left_out("HTTP/1.1:200");
@@ -147,26 +147,26 @@ TEST_CASE("head: a status line, as php writes it with cgi.rfc2616_headers=1") {
 }
 
 TEST_CASE("head: Location without Status is 302, with Status is that") {
-  check_every_cut("Location: http://a/\r\n\r\n", "302|Location=http://a/|");
-  check_every_cut("A: b\nlocation: /x\n\n", "302|A=b|location=/x|");
-  check_every_cut("Location: /x\nStatus: 201 Created\n\n", "201 Created|Location=/x|");
-  check_every_cut("Status: 200\nLocation: /x\n\n", "200|Location=/x|");
-  check_every_cut("X-Location: /x\n\n", "200|X-Location=/x|");
+  check_head_cuts("Location: http://a/\r\n\r\n", "302|Location=http://a/|");
+  check_head_cuts("A: b\nlocation: /x\n\n", "302|A=b|location=/x|");
+  check_head_cuts("Location: /x\nStatus: 201 Created\n\n", "201 Created|Location=/x|");
+  check_head_cuts("Status: 200\nLocation: /x\n\n", "200|Location=/x|");
+  check_head_cuts("X-Location: /x\n\n", "200|X-Location=/x|");
 }
 
 TEST_CASE("head: Content-Length") {
-  check_every_cut("Content-Length: 0\n\n", "200|Content-Length=0|length=0|");
-  check_every_cut("content-length:  17 \nA: b\n\n", "200|content-length=17|A=b|length=17|");
-  check_every_cut("Content-Length: 5\nContent-Length: 5\n\n",
+  check_head_cuts("Content-Length: 0\n\n", "200|Content-Length=0|length=0|");
+  check_head_cuts("content-length:  17 \nA: b\n\n", "200|content-length=17|A=b|length=17|");
+  check_head_cuts("Content-Length: 5\nContent-Length: 5\n\n",
                   "200|Content-Length=5|Content-Length=5|length=5|");
-  check_every_cut("Content-Length: 18446744073709551615\n\n",
+  check_head_cuts("Content-Length: 18446744073709551615\n\n",
                   "200|Content-Length=18446744073709551615|length=18446744073709551615|");
   for (const char* value :
        {"", " ", "abc", "18446744073709551616", "99999999999999999999999", "-1", "+1", "1 2", "0x10", "1.0",
         "five", "5, 5", "12, 12", "12,12", "5,", ",5", "5, x", "5\x01"}) {
     check_left_out("Content-Length: "s + value);
   }
-  check_every_cut("Content-Length: x\nContent-Length: 5\n\n", "200|Content-Length=5|length=5|out=1|");
+  check_head_cuts("Content-Length: x\nContent-Length: 5\n\n", "200|Content-Length=5|length=5|out=1|");
 }
 
 TEST_CASE(
@@ -210,24 +210,24 @@ TEST_CASE("head: lines that are refused") {
 TEST_CASE("head: a folded first line is refused, a later one is joined to the line before it") {
   for (const char* line : {" folded: x", "\tfolded", " ", "\t\n folded"}) {
     CAPTURE(line);
-    check_every_cut(line + "\r\nA: b\r\n\r\nbody"s, "malformed");
+    check_head_cuts(line + "\r\nA: b\r\n\r\nbody"s, "malformed");
   }
-  check_every_cut("A: b\n folded\n\nbody", "200|A=b  folded|body");
-  check_every_cut("A: b\r\n\tc\r\n d\r\nE: f\r\n\r\nbody", "200|A=b  \tc   d|E=f|body");
-  check_every_cut("A: b\r\n \r\nC: d\r\n\r\n", "200|A=b|C=d|");
-  check_every_cut("A: b\nno colon\n nor here\nC: d\n\n", "200|A=b|C=d|out=1|");
-  check_every_cut("Content-Length: 1\n 2\nC: d\n\n", "200|C=d|out=1|");
-  check_every_cut("Status: 404 Not\n Found\n\n", "404 Not  Found|");
+  check_head_cuts("A: b\n folded\n\nbody", "200|A=b  folded|body");
+  check_head_cuts("A: b\r\n\tc\r\n d\r\nE: f\r\n\r\nbody", "200|A=b  \tc   d|E=f|body");
+  check_head_cuts("A: b\r\n \r\nC: d\r\n\r\n", "200|A=b|C=d|");
+  check_head_cuts("A: b\nno colon\n nor here\nC: d\n\n", "200|A=b|C=d|out=1|");
+  check_head_cuts("Content-Length: 1\n 2\nC: d\n\n", "200|C=d|out=1|");
+  check_head_cuts("Status: 404 Not\n Found\n\n", "404 Not  Found|");
 }
 
 TEST_CASE("head: limit of the whole head at, below and above") {
   const std::string head = "Name: value\r\nOther: x\r\n\r\n";
-  check_every_cut(head + "body", "200|Name=value|Other=x|body", head.size());
-  check_every_cut(head + "body", "200|Name=value|Other=x|body", head.size() + 1);
-  check_every_cut(head + "body", "too large", head.size() - 1);
-  check_every_cut(head + "body", "too large", 1);
-  check_every_cut("\nx", "200|x", 1);
-  check_every_cut(head + "body", "200|Name=value|Other=x|body", std::string::npos);
+  check_head_cuts(head + "body", "200|Name=value|Other=x|body", head.size());
+  check_head_cuts(head + "body", "200|Name=value|Other=x|body", head.size() + 1);
+  check_head_cuts(head + "body", "too large", head.size() - 1);
+  check_head_cuts(head + "body", "too large", 1);
+  check_head_cuts("\nx", "200|x", 1);
+  check_head_cuts(head + "body", "200|Name=value|Other=x|body", std::string::npos);
 }
 
 TEST_CASE("head: a line without end is cut off at the limit, not stored") {

@@ -30,7 +30,7 @@ Pairs read_back(const ParamList& list) {
   return pairs;
 }
 
-void check_every_cut(const Pairs& sent, const Pairs& expected) {
+void check_pair_cuts(const Pairs& sent, const Pairs& expected) {
   const std::string stream = reference::encode_pairs(sent);
   reference::for_each_cut(stream, [&](const std::vector<std::string>& pieces) {
     ParamsReader reader;
@@ -41,7 +41,7 @@ void check_every_cut(const Pairs& sent, const Pairs& expected) {
   });
 }
 void check_unchanged(const Pairs& sent) {
-  check_every_cut(sent, sent);
+  check_pair_cuts(sent, sent);
 }
 
 // True when some piece of it was refused, in every cut.
@@ -94,7 +94,7 @@ TEST_CASE("params reader: HTTP_PROXY is left out under every name that php makes
     sent.insert(sent.begin() + 1, {name, "http://evil/"});
   }
   sent.push_back({"HTTP_PROXY", ""});
-  check_every_cut(sent, rest);
+  check_pair_cuts(sent, rest);
 }
 
 TEST_CASE("params reader: a pair as large as php-fpm takes, one byte more, and lengths beyond any memory") {

@@ -50,7 +50,7 @@ std::string log_of(const std::vector<std::string>& pieces) {
   return log;
 }
 
-void check_every_cut(const std::string& input, const std::string& expected) {
+void check_record_cuts(const std::string& input, const std::string& expected) {
   reference::for_each_cut(input, [&](const std::vector<std::string>& pieces) {
     // Compared by hand: doctest would print 64 KiB.
     if (log_of(pieces) != expected) {
@@ -71,30 +71,30 @@ TEST_CASE("reader: records of every type, with and without content and padding")
     input += record(type, 258, "abc", 5) + record(type, 0, "", 0) + record(type, 65535, "", 3);
     expected += number + "/258/3+5 abc;" + number + "/0/0+0 ;" + number + "/65535/0+3 ;";
   }
-  check_every_cut(input, expected + '.');
+  check_record_cuts(input, expected + '.');
 }
 
 TEST_CASE("reader: numbers of types that the specification does not name pass") {
-  check_every_cut(record(0, 1, "x") + record(12, 1, "y") + record(255, 1, "z"),
-                  "0/1/1+0 x;12/1/1+0 y;255/1/1+0 z;.");
+  check_record_cuts(record(0, 1, "x") + record(12, 1, "y") + record(255, 1, "z"),
+                    "0/1/1+0 x;12/1/1+0 y;255/1/1+0 z;.");
 }
 
 TEST_CASE("reader: content 65535 with padding 0, 1 and 255 (haproxy 598527673)") {
   const std::string content(65535, 'c');
   for (const int padding : {0, 1, 255}) {
-    check_every_cut(record(6, 1, content, static_cast<std::size_t>(padding)) + record(7, 2, "e"),
-                    "6/1/65535+" + std::to_string(padding) + ' ' + content + ";7/2/1+0 e;.");
+    check_record_cuts(record(6, 1, content, static_cast<std::size_t>(padding)) + record(7, 2, "e"),
+                      "6/1/65535+" + std::to_string(padding) + ' ' + content + ";7/2/1+0 e;.");
   }
 }
 
 TEST_CASE("reader: the reserved byte is ignored") {
-  check_every_cut(bytes({1, 6, 0, 1, 0, 1, 0, 0x77}) + "x", "6/1/1+0 x;.");
+  check_record_cuts(bytes({1, 6, 0, 1, 0, 1, 0, 0x77}) + "x", "6/1/1+0 x;.");
 }
 
 TEST_CASE("reader: any version but 1 fails at its first byte, and for good") {
   for (const int version : {0, 2, 72, 255}) {
     CHECK(log_of({bytes({version})}) == "!");
-    check_every_cut(record(6, 1, "a", 2) + bytes({version, 6, 0, 1, 0, 0, 0, 0}), "6/1/1+2 a;!");
+    check_record_cuts(record(6, 1, "a", 2) + bytes({version, 6, 0, 1, 0, 0, 0, 0}), "6/1/1+2 a;!");
   }
   RecordReader reader;
   std::string_view bad = "x";

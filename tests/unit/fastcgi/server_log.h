@@ -174,8 +174,8 @@ class Server {
 };
 
 // The same log and the same bytes for every cut of `input`.
-inline void check_every_cut(const std::string& input, const std::string& log, const std::string& words = "",
-                            const ServerLimits& limits = {}, const ServerValues& values = {}) {
+inline void check_server_cuts(const std::string& input, const std::string& log, const std::string& words = "",
+                              const ServerLimits& limits = {}, const ServerValues& values = {}) {
   reference::for_each_cut(input, [&](const std::vector<std::string>& pieces) {
     Server server(limits, values);
     for (const std::string& piece : pieces) server.feed(piece);

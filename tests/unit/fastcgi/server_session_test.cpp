@@ -12,22 +12,22 @@
 using namespace server_log;
 
 TEST_CASE("server session: one request, with and without FCGI_KEEP_CONN, with and without a body") {
-  check_every_cut(request(1), "begin1 params1{N=v} end1/0");
-  check_every_cut(request(1, "body", 0), "begin1! params1{N=v} in1:body end1/4");
-  check_every_cut(request(65535, "b"), request_log(65535, "b"));
+  check_server_cuts(request(1), "begin1 params1{N=v} end1/0");
+  check_server_cuts(request(1, "body", 0), "begin1! params1{N=v} in1:body end1/4");
+  check_server_cuts(request(65535, "b"), request_log(65535, "b"));
   // Other bits of the flags are reserved.
-  check_every_cut(request(1, "", 0xfe), "begin1! params1{N=v} end1/0");
-  check_every_cut(request(1, "", 0xff), request_log(1));
-  check_every_cut(begin(1) + params(1, "") + in(1, ""), "begin1 params1{} end1/0");
+  check_server_cuts(request(1, "", 0xfe), "begin1! params1{N=v} end1/0");
+  check_server_cuts(request(1, "", 0xff), request_log(1));
+  check_server_cuts(begin(1) + params(1, "") + in(1, ""), "begin1 params1{} end1/0");
 }
 
 TEST_CASE("server session: padding of every record, and reserved bytes of BEGIN_REQUEST") {
   for (const std::size_t padding : {1u, 7u, 8u, 255u}) {
-    check_every_cut(begin(1, 1, 1, padding) + params(1, Pairs{{"A", "1"}}, padding) + params(1, "", padding) +
-                        in(1, "xy", padding) + in(1, "", padding) + request(2),
-                    "begin1 params1{A=1} in1:xy end1/2 " + request_log(2));
+    check_server_cuts(begin(1, 1, 1, padding) + params(1, Pairs{{"A", "1"}}, padding) +
+                          params(1, "", padding) + in(1, "xy", padding) + in(1, "", padding) + request(2),
+                      "begin1 params1{A=1} in1:xy end1/2 " + request_log(2));
   }
-  check_every_cut(record(1, 1, bytes({0, 1, 1, 9, 9, 9, 9, 9})), "begin1");
+  check_server_cuts(record(1, 1, bytes({0, 1, 1, 9, 9, 9, 9, 9})), "begin1");
 }
 
 TEST_CASE("server session: pairs cut by records, at every place") {
@@ -41,14 +41,14 @@ TEST_CASE("server session: pairs cut by records, at every place") {
   }
   std::string single = begin(1);
   for (const char byte : stream) single += params(1, std::string(1, byte), 1);
-  check_every_cut(single + params(1, "") + in(1, ""),
-                  "begin1 params1{NAME=value;LONG=" + std::string(200, 'x') + ";=;B=} end1/0");
+  check_server_cuts(single + params(1, "") + in(1, ""),
+                    "begin1 params1{NAME=value;LONG=" + std::string(200, 'x') + ";=;B=} end1/0");
 }
 
 TEST_CASE("server session: a body in records of every size") {
   const std::string large(65535, 'L');
-  check_every_cut(begin(1) + params(1, "") + in(1, "a") + in(1, large, 255) + in(1, "b", 3) + in(1, "", 5),
-                  "begin1 params1{} in1:a" + large + "b end1/65537");
+  check_server_cuts(begin(1) + params(1, "") + in(1, "a") + in(1, large, 255) + in(1, "b", 3) + in(1, "", 5),
+                    "begin1 params1{} in1:a" + large + "b end1/65537");
 }
 
 TEST_CASE("server session: many requests at once, interleaved record by record") {
@@ -56,7 +56,7 @@ TEST_CASE("server session: many requests at once, interleaved record by record")
                             params(1, Pairs{{"A", "1"}}) + params(1, "") + in(1, "x") + begin(7) +
                             params(3, "") + in(3, "y") + in(1, "z") + params(7, "") + in(1, "") + in(7, "") +
                             in(3, "");
-  check_every_cut(
+  check_server_cuts(
       input,
       "begin1 begin3! params1{A=1} in1:x begin7 params3{B=2} in3:y in1:z params7{} end1/2 end7/0 end3/1");
 }
@@ -104,7 +104,8 @@ TEST_CASE("server session: records for ids that are not open are ignored") {
   const std::string strays = params(2, "\xff\xff") + in(2, "x") + in(2, "") + params(2, "") +
                              abort_request(9) + record(8, 2, "data") + record(12, 2, "?") +
                              record(2, 2, "content");
-  check_every_cut(strays + begin(1) + strays + params(1, "") + strays + in(1, ""), "begin1 params1{} end1/0");
+  check_server_cuts(strays + begin(1) + strays + params(1, "") + strays + in(1, ""),
+                    "begin1 params1{} end1/0");
 }
 
 TEST_CASE("server session: ABORT_REQUEST at each stage") {
@@ -115,8 +116,8 @@ TEST_CASE("server session: ABORT_REQUEST at each stage") {
   for (std::size_t i = 0; i < 5; ++i) {
     input += stages[i];
     log += logs[i];
-    check_every_cut(input + abort_request(1, i) + params(1, "") + in(1, "late") + request(2),
-                    log + " abort1 " + request_log(2), "end1/0/0");
+    check_server_cuts(input + abort_request(1, i) + params(1, "") + in(1, "late") + request(2),
+                      log + " abort1 " + request_log(2), "end1/0/0");
   }
   Server server;
   server.feed(request(1) + abort_request(1));
@@ -129,38 +130,38 @@ TEST_CASE("server session: GET_VALUES is answered at once, between and within re
   const ServerValues ours{1000, 200, false};
   const Pairs all = {{"FCGI_MPXS_CONNS", ""}, {"FCGI_MAX_REQS", ""}, {"FCGI_MAX_CONNS", ""}};
   const std::string answer = "values{FCGI_MAX_CONNS=1000;FCGI_MAX_REQS=200;FCGI_MPXS_CONNS=0;}";
-  check_every_cut(values(all), "", answer, {}, ours);
-  check_every_cut(values({{"FCGI_MPXS_CONNS", ""}}), "", "values{FCGI_MPXS_CONNS=1;}", {}, {1, 1, true});
-  check_every_cut(values({}), "", "values{}", {}, ours);
-  check_every_cut(values({{"OTHER", ""}, {"", ""}, {"FCGI_MAX_REQS", "7"}, {"FCGI_MAX_REQS", ""}}), "",
-                  "values{FCGI_MAX_REQS=200;}", {}, ours);
-  check_every_cut(begin(1) + values(all) + params(1, "") + in(1, "a") + values({}) + in(1, "b") + in(1, ""),
-                  "begin1 params1{} in1:ab end1/2", answer + " values{}", {}, ours);
+  check_server_cuts(values(all), "", answer, {}, ours);
+  check_server_cuts(values({{"FCGI_MPXS_CONNS", ""}}), "", "values{FCGI_MPXS_CONNS=1;}", {}, {1, 1, true});
+  check_server_cuts(values({}), "", "values{}", {}, ours);
+  check_server_cuts(values({{"OTHER", ""}, {"", ""}, {"FCGI_MAX_REQS", "7"}, {"FCGI_MAX_REQS", ""}}), "",
+                    "values{FCGI_MAX_REQS=200;}", {}, ours);
+  check_server_cuts(begin(1) + values(all) + params(1, "") + in(1, "a") + values({}) + in(1, "b") + in(1, ""),
+                    "begin1 params1{} in1:ab end1/2", answer + " values{}", {}, ours);
   // php-fpm does not look at the id.
-  check_every_cut(record(9, 7, ""), "", "values{}", {}, ours);
+  check_server_cuts(record(9, 7, ""), "", "values{}", {}, ours);
 }
 
 TEST_CASE("server session: types that the specification does not name") {
   for (const int type : {0, 12, 99, 255}) {
     const std::string word = "unknown" + std::to_string(type);
-    check_every_cut(record(type, 0, "content", 2), "", word);
-    check_every_cut(begin(1) + record(type, 1, "") + params(1, "") + in(1, ""), "begin1 params1{} end1/0",
-                    word);
+    check_server_cuts(record(type, 0, "content", 2), "", word);
+    check_server_cuts(begin(1) + record(type, 1, "") + params(1, "") + in(1, ""), "begin1 params1{} end1/0",
+                      word);
   }
 }
 
 TEST_CASE("server session: other roles get FCGI_UNKNOWN_ROLE") {
   for (const int role : {0, 2, 3, 4, 256, 257, 65535}) {
-    check_every_cut(begin(1, 1, role) + params(1, Pairs{{"A", "1"}}) + params(1, "") + in(1, "x") +
-                        in(1, "") + record(8, 1, "data") + request(1),
-                    "refused1:unknown_role " + request_log(1), "end1/0/3");
+    check_server_cuts(begin(1, 1, role) + params(1, Pairs{{"A", "1"}}) + params(1, "") + in(1, "x") +
+                          in(1, "") + record(8, 1, "data") + request(1),
+                      "refused1:unknown_role " + request_log(1), "end1/0/3");
   }
 }
 
 TEST_CASE("server session: requests open at once, at the limit, below, above") {
   ServerLimits limits;
   limits.requests_max = 2;
-  check_every_cut(
+  check_server_cuts(
       begin(1) + begin(2) + request(3, "x") + params(1, "") + in(1, "") + params(2, "") + in(2, ""),
       "begin1 begin2 refused3:too_many_requests params1{} end1/0 params2{} end2/0", "out3:no out3. end3/0/0",
       limits);
@@ -180,10 +181,11 @@ TEST_CASE("server session: parameters at the limit of one request, one below, on
     const std::string input = begin(1) + params(1, Pairs{{"N", std::string(100, 'v')}}) + params(1, "") +
                               in(1, "body") + in(1, "") + request(2);
     const bool fits = spare >= 0;
-    check_every_cut(input,
-                    fits ? "begin1 params1{N=" + std::string(100, 'v') + "} in1:body end1/4 " + request_log(2)
-                         : "begin1 refused1:params_too_large " + request_log(2),
-                    fits ? "" : "out1:no out1. end1/0/0", limits);
+    check_server_cuts(
+        input,
+        fits ? "begin1 params1{N=" + std::string(100, 'v') + "} in1:body end1/4 " + request_log(2)
+             : "begin1 refused1:params_too_large " + request_log(2),
+        fits ? "" : "out1:no out1. end1/0/0", limits);
   }
 }
 
@@ -193,11 +195,11 @@ TEST_CASE("server session: a record above the limit of a request, with a pair ab
   limits.params_bytes_max = 30;
   const std::string pairs =
       reference::encode_pairs({{"A", "1"}}) + bytes({1, 255, 255, 255, 255}) + std::string(30, 'v');
-  check_every_cut(begin(1) + params(1, pairs) + request(2),
-                  "begin1 refused1:params_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
+  check_server_cuts(begin(1) + params(1, pairs) + request(2),
+                    "begin1 refused1:params_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
   limits.params_bytes_max = 100;
-  check_every_cut(begin(1) + params(1, pairs) + request(2),
-                  "begin1 refused1:param_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
+  check_server_cuts(begin(1) + params(1, pairs) + request(2),
+                    "begin1 refused1:param_too_large " + request_log(2), "out1:no out1. end1/0/0", limits);
 }
 
 TEST_CASE("server session: parameters of all requests together, given back at their end") {

@@ -19,7 +19,6 @@ using reference::record;
 namespace {
 
 constexpr auto kFresh = [](Session&) {};
-constexpr auto kOneOpen = [](Session& session) { begin(session); };
 constexpr auto kTwoOpen = [](Session& session) {
   begin(session);
   begin(session);

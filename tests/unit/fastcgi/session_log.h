@@ -84,6 +84,9 @@ inline std::string log_of(Session& session, const std::vector<std::string>& piec
   return log.text();
 }
 
+// Prepares a session with one request.
+inline constexpr auto kOneOpen = [](Session& session) { begin(session); };
+
 // The same log for every cut of `input`, each time on a new session that `prepare` brought to its state.
 template <class Prepare>
 void check_every_cut(std::size_t capacity, Prepare prepare, const std::string& input,

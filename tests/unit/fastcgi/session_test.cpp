@@ -17,8 +17,6 @@ using reference::record;
 
 namespace {
 
-constexpr auto kOneOpen = [](Session& session) { begin(session); };
-
 ParamList small_params() {
   ParamList params;
   REQUIRE(params.add("REQUEST_METHOD", "GET"));

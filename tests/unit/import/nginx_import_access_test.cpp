@@ -3,13 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include "has_text.h"
 #include "tests/unit/config/helpers.h"
 
 using namespace holdfast::config;
 
 namespace {
 
-std::string imported(const std::string& inside) {
+std::string imported_server(const std::string& inside) {
   const Imported out =
       import_nginx("server {\nserver_name a.example;\nroot /srv/a;\n" + inside + "\n}\n", "nginx.conf",
                    [](const std::string&) { return std::vector<NginxFile>(); });
@@ -18,10 +19,6 @@ std::string imported(const std::string& inside) {
   const std::string why = yaml + said(result);
   CHECK_MESSAGE(result.config, why);
   return yaml;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // All parts, one behind the other.
@@ -44,7 +41,7 @@ void check(std::initializer_list<Row> rows) {
   for (const Row& row : rows) {
     const std::string inside = row.inside;
     CAPTURE(inside);
-    const std::string yaml = imported(inside);
+    const std::string yaml = imported_server(inside);
     CHECK_MESSAGE(in_turn(yaml, row.parts), yaml);
   }
 }
@@ -74,7 +71,7 @@ TEST_CASE("a block without allow and deny has those of the block around it") {
   const std::string pass = kPass;
   for (const std::string& inside : {"deny all; location ~ ^/index\\.php$ { " + pass + " }",
                                     "location /d/ { deny all; location ~ \\.php$ { " + pass + " } }"}) {
-    const std::string yaml = imported(inside);
+    const std::string yaml = imported_server(inside);
     CHECK_MESSAGE(has(yaml, "deny: 403"), yaml);
     CHECK_MESSAGE(!has(yaml, "deny: off"), yaml);
   }
@@ -117,7 +114,7 @@ TEST_CASE("a setting of the location that wins stands behind those that lose") {
 
 TEST_CASE("below an alias paths are those of its site") {
   const std::string pass = kPass;
-  const std::string yaml = imported(
+  const std::string yaml = imported_server(
       "location /w2 { alias /srv/w; location /w2/priv { deny all; } location ~ "
       "\\.php$ { " +
       pass + " } }\nlocation ^~ /w2/list/ { deny all; } location /other/ { deny all; }");
@@ -128,7 +125,7 @@ TEST_CASE("below an alias paths are those of its site") {
        {"[/list/]\n        deny: 403", "[\"/priv**\"]\n        deny: 403", "run: [\"/**.php\"]"})
     CHECK_MESSAGE(has(site, part), site);
   CHECK_FALSE(has(site, "other"));
-  CHECK(has(imported("location /w2/ { alias /srv/w/; } location ~ ^/[^/]+/x { deny all; }"),
+  CHECK(has(imported_server("location /w2/ { alias /srv/w/; } location ~ ^/[^/]+/x { deny all; }"),
             "what is said of /*/x** cannot be said for the site with path /w2"));
 }
 
@@ -146,7 +143,7 @@ TEST_CASE("a pattern that matches more opens nothing") {
   for (const char* inside : {"auth_basic R; auth_basic_user_file /u; location ~ [0-9]+ { auth_basic off; }",
                              "location ~ \\d+ { allow all; }", "location /st*r { allow all; }",
                              "location ~ /a/ { location ~ \\.css$ { auth_basic off; } }"}) {
-    const std::string yaml = imported(inside);
+    const std::string yaml = imported_server(inside);
     CHECK_MESSAGE(has(yaml, "would open more than its expression does"), yaml);
     CHECK_MESSAGE(!has(yaml, "auth: off"), yaml);
     CHECK_MESSAGE(!has(yaml, "::/0"), yaml);
@@ -193,12 +190,12 @@ TEST_CASE("deny of an address: what is left of the others is exact") {
        {"path: /w", "[\"/**\"]\n        when:\n          from: [192.0.2.1/32]\n        deny: 403"}},
   });
   std::string yaml =
-      imported("try_files $uri /index.php; location ~ \\.php$ { deny 192.0.2.1; " + pass + " }");
+      imported_server("try_files $uri /index.php; location ~ \\.php$ { deny 192.0.2.1; " + pass + " }");
   CHECK_MESSAGE(
       in_turn(yaml, {"counts for all paths", "[\"/**\"]\n        when:\n          from: [192.0.2.1/32]"}),
       yaml);
-  yaml = imported("try_files $uri /index.php; location = /x.php { deny 192.0.2.1; " + pass +
-                  " } location ~ \\.php$ { " + pass + " }");
+  yaml = imported_server("try_files $uri /index.php; location = /x.php { deny 192.0.2.1; " + pass +
+                         " } location ~ \\.php$ { " + pass + " }");
   CHECK_MESSAGE(in_turn(yaml, {"[/x.php]\n        when:\n          from: [192.0.2.1/32]"}), yaml);
   CHECK_MESSAGE(!has(yaml, "counts for all paths"), yaml);
 }
@@ -206,42 +203,42 @@ TEST_CASE("deny of an address: what is left of the others is exact") {
 TEST_CASE("where no location runs a script of a name in .php, none runs") {
   const std::string pass = kPass;
   for (const char* where : {"~ \\.phtml$", "~* \\.(phtml|pht)$"}) {
-    const std::string yaml = imported("index index.php; try_files $uri /index.php; location " +
-                                      std::string(where) + " { " + pass + " }");
+    const std::string yaml = imported_server("index index.php; try_files $uri /index.php; location " +
+                                             std::string(where) + " { " + pass + " }");
     CHECK_MESSAGE(has(yaml, "php: false\n"), yaml);
     CHECK_MESSAGE(has(yaml, "only names that end in .php run"), yaml);
   }
   const std::string phtml = "location ~ \\.phtml$ { " + pass + " } ";
-  CHECK_FALSE(has(imported(phtml + "location ~ \\.php$ { " + pass + " }"), "php: false"));
-  const std::string one = imported(phtml + "location = /index.php { " + pass + " }");
+  CHECK_FALSE(has(imported_server(phtml + "location ~ \\.php$ { " + pass + " }"), "php: false"));
+  const std::string one = imported_server(phtml + "location = /index.php { " + pass + " }");
   CHECK_MESSAGE(has(one, "run: [/index.php]"), one);
   CHECK_FALSE(has(one, "php: false"));
   // Of a prefix the scripts below it.
-  const std::string below = imported("location /scripts/ { " + pass + " }");
+  const std::string below = imported_server("location /scripts/ { " + pass + " }");
   CHECK_MESSAGE(has(below, "run: [\"/scripts/**.php\"]"), below);
 }
 
 TEST_CASE("the halves of a password are inherited each by itself") {
-  const std::string yaml = imported("auth_basic_user_file /u; location /adm/ { auth_basic R; }");
+  const std::string yaml = imported_server("auth_basic_user_file /u; location /adm/ { auth_basic R; }");
   CHECK_MESSAGE(in_turn(yaml, {"[/adm/]", "realm: R", "users: /u"}), yaml);
   CHECK_MESSAGE(yaml.find("auth:") > yaml.find("[/adm/]"), yaml);
-  CHECK(has(imported("location /x/ { auth_basic R; }"), "asks nobody"));
+  CHECK(has(imported_server("location /x/ { auth_basic R; }"), "asks nobody"));
 }
 
 TEST_CASE("scripts that run, and what one location says of a whole site") {
   const std::string pass = kPass;
   std::string yaml =
-      imported("location = /index.php { " + pass + " } location ~ ^/app/.+\\.php$ { " + pass + " }");
+      imported_server("location = /index.php { " + pass + " } location ~ ^/app/.+\\.php$ { " + pass + " }");
   CHECK_MESSAGE(has(yaml, "run: [/index.php, \"/app/**.php\"]"), yaml);
-  yaml = imported("location /scripts/ { " + pass + " } location ~ \\.phtml$ { " + pass + " }");
+  yaml = imported_server("location /scripts/ { " + pass + " } location ~ \\.phtml$ { " + pass + " }");
   CHECK_MESSAGE(has(yaml, "location /scripts/: fastcgi_pass: only scripts"), yaml);
   CHECK_MESSAGE(has(yaml, "location ~ \\.phtml$: only names that end in .php run"), yaml);
   for (const char* key :
        {"index a.html;", "error_page 404 /x.html;", "charset koi8-r;", "gzip on;", "fastcgi_param A b;"}) {
-    yaml = imported("location /list/ { " + std::string(key) + " }");
+    yaml = imported_server("location /list/ { " + std::string(key) + " }");
     CHECK_MESSAGE(has(yaml, "is of one location"), yaml);
   }
-  CHECK_FALSE(has(imported("index a.html; location /list/ { index a.html; }"), "is of one location"));
+  CHECK_FALSE(has(imported_server("index a.html; location /list/ { index a.html; }"), "is of one location"));
   check({{"expires -1; location /i/ { expires 30d; }", {"expires: 0s", "[/i/]\n        expires: 30d"}},
          {"set $r /tmp/rev; set $root /srv/b; location /w/ { alias $root/$r; }", {"root: /srv/b//tmp/rev"}}});
 }
@@ -287,12 +284,12 @@ TEST_CASE("what guards a location and cannot be said refuses it; conditions that
 TEST_CASE("an expression for all names with a dot is for /.well-known, too") {
   for (const char* regex : {"/\\.", "/\\..*", "(^|/)\\.", "/\\..+$", "^/\\."}) {
     CAPTURE(std::string(regex));
-    CHECK(has(imported("location ~ " + std::string(regex) + " { deny all; }"),
+    CHECK(has(imported_server("location ~ " + std::string(regex) + " { deny all; }"),
               "[/.well-known/]\n        deny: 403"));
   }
   for (const char* regex : {"/\\.ht", "/\\.(?!well-known).*", "/\\.(git|svn)"}) {
     CAPTURE(std::string(regex));
-    CHECK_FALSE(has(imported("location ~ " + std::string(regex) + " { deny all; }"), "deny:"));
+    CHECK_FALSE(has(imported_server("location ~ " + std::string(regex) + " { deny all; }"), "deny:"));
   }
 }
 
@@ -311,21 +308,21 @@ TEST_CASE("what stands in an expression for folders is of those alone") {
 TEST_CASE("where SCRIPT_FILENAME names one script, no other runs") {
   const std::string pass = std::string("fastcgi_param SCRIPT_FILENAME $document_root/app.php; ") + kPass;
   for (const std::string& inside : {"location / { " + pass + " }", "location ~ \\.php$ { " + pass + " }"}) {
-    const std::string yaml = imported(inside);
+    const std::string yaml = imported_server(inside);
     CHECK_MESSAGE(has(yaml, "run: [/app.php]"), yaml);
   }
-  CHECK(has(imported("location / { " + pass + " }"), "fallback: /app.php"));
-  CHECK(has(imported("location /p { internal; }"), "internal is of /p/ alone"));
+  CHECK(has(imported_server("location / { " + pass + " }"), "fallback: /app.php"));
+  CHECK(has(imported_server("location /p { internal; }"), "internal is of /p/ alone"));
 }
 
 TEST_CASE("an expression of any nesting and length is read in bounded time") {
   for (const std::string& regex :
        {std::string(200000, '('), std::string(1000, '(') + "a|b" + std::string(10, ')'),
         std::string(500, '[') + "|", "(a|b)" + std::string(100, '?') + "(c|d$)"}) {
-    imported("location ~ \"" + regex + "\" { deny all; } if ($http_user_agent ~ \"" + regex +
-             "\") { return 403; }");
+    imported_server("location ~ \"" + regex + "\" { deny all; } if ($http_user_agent ~ \"" + regex +
+                    "\") { return 403; }");
   }
   std::string many;
   for (int i = 0; i < 40; ++i) many += "(a$|b$)";
-  imported("location ~ \"" + many + "\" { deny all; }");
+  imported_server("location ~ \"" + many + "\" { deny all; }");
 }

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "has_text.h"
 #include "tests/unit/config/helpers.h"
 
 using namespace holdfast::config;
@@ -36,10 +37,6 @@ const std::string kPhp = "location ~ \\.php$ { fastcgi_pass unix:/run/php.sock; 
 
 std::string server(const std::string& inside) {
   return "server {\nlisten 80;\nserver_name a.example;\nroot /srv/a;\n" + kPhp + inside + "\n}\n";
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

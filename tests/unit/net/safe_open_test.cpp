@@ -21,11 +21,11 @@ namespace {
 constexpr uid_t kPhp = 33;
 constexpr uid_t kOther = 34;
 
-struct Site : TempFolder {
+struct LinkedSite : TempFolder {
   std::string root = path + "/public";
   bool is_root = ::geteuid() == 0;
 
-  Site() {
+  LinkedSite() {
     ::chmod(path.c_str(), 0755);
     std::filesystem::create_directories(root + "/dir");
     std::filesystem::create_directories(path + "/storage/sub");
@@ -61,7 +61,7 @@ struct Site : TempFolder {
 }  // namespace
 
 TEST_CASE("links of the owner of what they lead to, and root's, are followed; others are not") {
-  Site site;
+  LinkedSite site;
   if (!site.is_root) return;
   site.own(site.path + "/storage", kPhp);
   site.own(site.path + "/storage/photo", kPhp);
@@ -88,7 +88,7 @@ TEST_CASE("links of the owner of what they lead to, and root's, are followed; ot
 }
 
 TEST_CASE("every link on the way is judged, however deep it lies") {
-  Site site;
+  LinkedSite site;
   if (!site.is_root) return;
   site.own(site.path + "/storage", kPhp);
   // A link of root's leads into php's folder, and from there a link of php's out again.
@@ -117,9 +117,9 @@ TEST_CASE("every link on the way is judged, however deep it lies") {
 }
 
 TEST_CASE("the links of the root's own path are not judged") {
-  Site site;
+  LinkedSite site;
   std::filesystem::create_directories(site.path + "/releases/1");
-  Site::write(site.path + "/releases/1/page", "one");
+  LinkedSite::write(site.path + "/releases/1/page", "one");
   std::filesystem::create_symlink("releases/1", site.path + "/current");
   site.own(site.path + "/current", kPhp);
   site.root = site.path + "/current";
@@ -131,7 +131,7 @@ TEST_CASE("the links of the root's own path are not judged") {
 }
 
 TEST_CASE("what is no file is none behind a link either, and loops end") {
-  Site site;
+  LinkedSite site;
   site.link("loop", "/loop", 0);
   site.link("dir", "/folder", 0);
   site.link("none", "/dangling", 0);
@@ -157,7 +157,7 @@ TEST_CASE("what is no file is none behind a link either, and loops end") {
 }
 
 TEST_CASE("a file that links led to tells its own name") {
-  Site site;
+  LinkedSite site;
   site.link("../storage", "/storage", 0);
   site.link("file", "/alias.txt", 0);
   const auto name = [&](const char* path) { return StaticFile(site.root, path).linked_name(); };
@@ -167,7 +167,7 @@ TEST_CASE("a file that links led to tells its own name") {
 }
 
 TEST_CASE("a name that turns from a file into a link again and again never gives what the link must not") {
-  Site site;
+  LinkedSite site;
   if (!site.is_root) return;
   const std::string name = site.root + "/flips";
   const std::string ours = site.root + "/flips.file";
@@ -175,7 +175,7 @@ TEST_CASE("a name that turns from a file into a link again and again never gives
   std::atomic<bool> stop = false;
   std::thread flipper([&] {
     while (!stop) {
-      Site::write(ours, "harmless");
+      LinkedSite::write(ours, "harmless");
       ::rename(ours.c_str(), name.c_str());
       (void)!::symlink("../secret", link.c_str());
       (void)!::lchown(link.c_str(), kPhp, kPhp);
@@ -200,7 +200,7 @@ TEST_CASE("a name that turns from a file into a link again and again never gives
 }
 
 TEST_CASE("root serves only what everybody may read") {
-  Site site;
+  LinkedSite site;
   if (!site.is_root) return;
   for (const auto& each : {std::pair{0000, FileKind::forbidden}, std::pair{0600, FileKind::forbidden},
                            std::pair{0640, FileKind::forbidden}, std::pair{0644, FileKind::regular},
