@@ -81,6 +81,12 @@ void Application::turned_away(Time opened, Time now) {
   last_refusal_ = now;
 }
 
+void Application::left_open() {
+  if (leaves_open_) return;
+  leaves_open_ = true;
+  ++changes_;
+}
+
 void Application::set_refusals(std::uint32_t refusals) {
   if (refusals_ == refusals) return;
   refusals_ = refusals;

@@ -67,6 +67,10 @@ class Application {
   // Counts: after some in a row it is no, once.
   bool may_skip_barrier(Time now);
 
+  // keep_alive: false, and it did not close after its request.
+  bool leaves_open() const { return leaves_open_; }
+  void left_open();
+
   // --- is it there
   bool reachable() const { return reachable_; }
   void set_reachable(bool reachable);
@@ -91,8 +95,8 @@ class Application {
   // Until when no more than workers_found() are to be opened; nothing: now already.
   std::optional<Time> crowded_until(Time now) const;
 
-  // Grows with each change of what an operator is told of: barriers(), reachable(), refusals() and
-  // workers_found().
+  // Grows with each change of what an operator is told of: barriers(), leaves_open(), reachable(), refusals()
+  // and workers_found().
   std::uint32_t changes() const { return changes_; }
 
  private:
@@ -104,6 +108,7 @@ class Application {
   bool slow_barrier_seen_ = false;     // lately: one more, and scripts run on
   std::uint32_t handovers_in_row_ = 0;
   std::optional<Time> run_on_until_;
+  bool leaves_open_ = false;
   bool reachable_ = false;
   std::uint32_t refusals_ = 0;
   Time last_refusal_{};

@@ -10,8 +10,8 @@
 //           +-- answer -- settling <-- END_REQUEST --+                              v
 //           +-- 5 ms ---- quiet    <-- END_REQUEST --+------------------------- [ leased ] --> leased (handed
 //                                                    |                              |                  over)
-//                         ending   <-- END_REQUEST --+--------- draining <-- client left
-//                         (keep_alive: false)
+//              settling <-- ending <-- END_REQUEST --+--------- draining <-- client left
+//              (not closed) (keep_alive: false)
 //
 //   any of them --failure, limit, EOF--> closing --closed--> (gone)
 //               --the same, its script may run, no barrier would show its end--> closing_held --closed-->
@@ -142,6 +142,7 @@ inline constexpr std::array kTransitions = {
     Transition{ConnectionState::draining, ConnectionState::ending, "END_REQUEST, keep_alive: false"},
     Transition{ConnectionState::draining, ConnectionState::closing, "lost, not of use any more"},
     Transition{ConnectionState::draining, ConnectionState::closing_held, "too slow, its script may run"},
+    Transition{ConnectionState::ending, ConnectionState::settling, "php-fpm did not close: it is asked"},
     Transition{ConnectionState::ending, ConnectionState::closing, "the application closed, or did not"},
     Transition{ConnectionState::ending, ConnectionState::closing_held, "stray output: its script runs"},
     Transition{ConnectionState::closing, ConnectionState::gone, "closed"},

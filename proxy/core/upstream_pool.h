@@ -182,6 +182,7 @@ class UpstreamPool {
   void settle(Found found, Time now);
   void become_idle(Found found, Time now);
   void begin_barrier(Found found, ConnectionState state, Duration limit, Time now);
+  void ask_whether_ended(Found found, Time now);
   void begin_close(Found found, Loss loss, Time now);
   bool may_hand_over(PoolMember& member, Time now);
   bool idle_too_long(const Connection& connection, Time now) const;

@@ -11,8 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 // Without a barrier (old php, other applications): time for an EOF or stray bytes to show before reuse.
 constexpr Duration kQuietTime = 5ms;
-// keep_alive: false: the application closes first; this is for one that does not. php-fpm does, as soon as
-// its script has ended.
+// keep_alive: false: the application closes first. php-fpm does, as soon as its script has ended.
 constexpr Duration kEndOfStreamLimit = 1s;
 // The longest silence of a script whose client has left; a longer one is no answer that is about to end.
 constexpr Duration kDrainMost = 10s;
@@ -98,6 +97,7 @@ void UpstreamPool::barrier_answered(ConnectionId id, Time now) {
     application.worker_found();
     found.member->knocking.start_over();
   } else if (state == ConnectionState::settling) {
+    if (!config_->keep_alive) application.left_open();
     const Duration took = now - connection.since;
     stats_.settle.observe(took);
     application.barrier_took(took, now);
@@ -116,7 +116,13 @@ void UpstreamPool::saw_odd_answer(ConnectionId id, Time now) {
 }
 
 void UpstreamPool::saw_run_on(ConnectionId id, Time now) {
-  if (const Found found = find(id)) found.member->application.saw_run_on(now);
+  const Found found = find(id);
+  if (!found) return;
+  if (phase_of(found.connection->state) == ConnectionPhase::connecting) {
+    saw_odd_answer(id, now);  // nothing was begun that could run on
+  } else {
+    found.member->application.saw_run_on(now);
+  }
 }
 
 // ----------------------------------------------------------------------------------------------------------
@@ -184,8 +190,7 @@ void UpstreamPool::settle(Found found, Time now) {
   if (!config_->keep_alive) {
     // php shuts its side after END_REQUEST; waiting for that leaves TIME_WAIT with it, as without a pooler.
     found.member->connections.move(connection, ConnectionState::ending, now);
-    const bool php = config_->application == config::Application::php_fpm;
-    set_deadline(connection, now + (php ? kRunOnMost : kEndOfStreamLimit));
+    set_deadline(connection, now + kEndOfStreamLimit);
     return;
   }
   const bool stays = worn_out(connection, now) == CloseReason::none;
@@ -203,7 +208,19 @@ void UpstreamPool::settle(Found found, Time now) {
   }
 }
 
+// keep_alive: false, and it has not closed in time. A script of php-fpm that runs on does not answer; one that has left
+// the connection open does, and php before 8.2.13 closes then.
+void UpstreamPool::ask_whether_ended(Found found, Time now) {
+  if (config_->application == config::Application::php_fpm) {
+    begin_barrier(found, ConnectionState::settling, kRunOnMost - kEndOfStreamLimit, now);
+  } else {
+    found.member->application.left_open();
+    begin_close(found, {CloseReason::request_done}, now);
+  }
+}
+
 CloseReason UpstreamPool::worn_out(const Connection& connection, Time now) const {
+  if (!config_->keep_alive && connection.requests > 0) return CloseReason::request_done;
   if (connection.retire) return CloseReason::recycled;
   if (config_->recycle.requests > 0 && connection.requests >= config_->recycle.requests)
     return CloseReason::request_limit;
@@ -274,7 +291,8 @@ void UpstreamPool::lost(ConnectionId id, Loss loss, Time now) {
     loss = {CloseReason::no_get_values};
   } else if (phase_of(connection.state) == ConnectionPhase::connecting) {
     back_off(*found.member, now);
-  } else if (found.is(ConnectionState::ending) && ended) {
+  } else if ((found.is(ConnectionState::ending) || found.is(ConnectionState::settling)) && ended &&
+             !config_->keep_alive) {
     loss = {CloseReason::request_done};
   }
   begin_close(found, loss, now);

@@ -85,11 +85,15 @@ void UpstreamPool::on_deadline(Found found, Time now) {
       }
       return;
     }
-    case ConnectionState::settling: begin_close(found, {CloseReason::settle_timeout, true}, now); return;
+    case ConnectionState::settling:
+      begin_close(found,
+                  config_->keep_alive ? Loss{CloseReason::settle_timeout, true} : Loss{CloseReason::request_done},
+                  now);
+      return;
     case ConnectionState::pinging: begin_close(found, {CloseReason::ping_timeout, true}, now); return;
     case ConnectionState::quiet: become_idle(found, now); return;
     case ConnectionState::draining: begin_close(found, {CloseReason::drain_limit, true}, now); return;
-    case ConnectionState::ending: begin_close(found, {CloseReason::request_done}, now); return;
+    case ConnectionState::ending: ask_whether_ended(found, now); return;
     case ConnectionState::held: found.member->connections.forget(connection); return;
     case ConnectionState::leased:
     case ConnectionState::closing:

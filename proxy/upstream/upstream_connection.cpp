@@ -295,8 +295,7 @@ void UpstreamConnection::on_fault(fastcgi::Fault fault) {
     case fastcgi::Fault::bad_version:
     case fastcgi::Fault::unexpected_record:
     case fastcgi::Fault::malformed_record:
-      upstream_.context().log.error(upstream_.name() + ": not FastCGI from " + upstream_.address_text() +
-                                    ": " + std::string(fastcgi::fault_name(fault)));
+      upstream_.news_.not_fastcgi(upstream_.pool(), fault);
       upstream_.on_failure(*this, {.reason = CloseReason::protocol_error,
                                    .outcome = Outcome::upstream_poisoned,
                                    .script_may_run = true});

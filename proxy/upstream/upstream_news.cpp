@@ -21,13 +21,14 @@ void UpstreamNews::tell_changes(const core::UpstreamPool& pool) {
   tell_barriers(pool);
   tell_missing_workers(pool);
   tell_refusals(pool);
+  tell_open_ends(pool);
 }
 
 void UpstreamNews::tell_reachability(const core::UpstreamPool& pool) {
   if (pool.reachable() == was_reachable_) return;
   was_reachable_ = pool.reachable();
   if (was_reachable_) log_.info(place_of(pool) + " answers");
-  last_connect_error_.clear();
+  last_trouble_.clear();
 }
 
 void UpstreamNews::tell_barriers(const core::UpstreamPool& pool) {
@@ -78,10 +79,33 @@ void UpstreamNews::tell_refusals(const core::UpstreamPool& pool) {
       "listen.allowed_clients of php-fpm?");
 }
 
+void UpstreamNews::tell_open_ends(const core::UpstreamPool& pool) {
+  if (open_ends_told_ || !pool.application().leaves_open()) return;
+  open_ends_told_ = true;
+  log_.warn(place_of(pool) +
+            " leaves connections open after their request, though `keep_alive: false` tells it to close "
+            "them: each takes a "
+            "place for another second. php-fpm closes them; `keep_alive: true` is for what keeps them");
+}
+
+// The same trouble again, and nothing went well in between: it is known.
+bool UpstreamNews::is_news(const core::UpstreamPool& pool, const std::string& trouble) {
+  if (trouble == last_trouble_ && !pool.reachable()) return false;
+  last_trouble_ = trouble;
+  return true;
+}
+
+void UpstreamNews::not_fastcgi(const core::UpstreamPool& pool, fastcgi::Fault fault) {
+  const std::string name(fastcgi::fault_name(fault));
+  if (!is_news(pool, name)) return;
+  log_.error(
+      pool.config().name + ": not FastCGI from " + pool.config().address.text() + ": " + name +
+      ". Is `address` the `listen` of php-fpm, or the port of something else, such as an HTTP server?");
+}
+
 void UpstreamNews::connect_failed(const core::UpstreamPool& pool, net::Error error) {
   const std::string text = error.text();
-  if (text == last_connect_error_ && !pool.reachable()) return;
-  last_connect_error_ = text;
+  if (!is_news(pool, text)) return;
   log_.warn(pool.config().name + ": cannot connect to " + pool.config().address.text() + ": " + text +
             "; requests wait up to " + queue_time(pool) +
             ". Is php-fpm running, and is its `listen` this address?");

@@ -99,7 +99,11 @@ def nonsense(connection):
     connection.send(fcgi.record(fcgi.GET_VALUES_RESULT, 0, b"\x05"))
 
 
-@pytest.mark.parametrize("answers", [go_answers, unknown_type, nonsense], ids=lambda f: f.__name__)
+def ends_request_zero(connection):
+    connection.send(fcgi.end(0))
+
+
+@pytest.mark.parametrize("answers", [go_answers, unknown_type, nonsense, ends_request_zero], ids=lambda f: f.__name__)
 def test_odd_answers_to_get_values(app_stack, answers):
     """They prove nothing, and harm nobody: served as a generic application, and the log names the cure."""
     def behave(connection):
@@ -111,6 +115,36 @@ def test_odd_answers_to_get_values(app_stack, answers):
         assert proxy.get(X + f"g{n}").body == f"g{n}\n".encode()
     assert proxy.log().count("`application: generic`") == 1, proxy.log()
     assert not proxy.pool()["barrier_supported"]
+
+
+def test_an_http_server_is_told_once(app_stack, transport):
+    """An error line used to come with each attempt, nine in two seconds, and no remedy with any."""
+    def http(connection):
+        connection.sock.recv(65536)
+        connection.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+    proxy, app = app_stack(http, transport, pool={"queue": {"timeout": "1s"}})
+    for tag in "ab":
+        assert proxy.get(X + tag).status in (502, 503)
+    wait_until(lambda: app.connections >= 4, "it to be tried again")
+    log = proxy.log()
+    assert log.count("not FastCGI from") == 1 and "port of something else, such as an HTTP server?" in log, log
+
+
+@pytest.mark.parametrize("application", ["php-fpm", "generic"])
+def test_connections_that_are_left_open_hold_their_place_for_a_second(app_stack, transport, application):
+    """keep_alive: false. For want of a proof the place was held for ten minutes, as if a script ran on, and a stop waited."""
+    def behave(connection):
+        while request := connection.read_request():
+            connection.answer(request)
+
+    proxy, app = app_stack(behave, transport, pool={"keep_alive": False, "max_connections": 1, "application": application,
+                                                    "queue": {"timeout": "20s"}})
+    for n in range(2):
+        assert proxy.get(X + f"g{n}").body == f"g{n}\n".encode()
+    proxy.wait_pool(lambda p: p["closed"].get("request_done", 0) >= 2, "both to be closed")
+    assert len(app.requests) == 2
+    wait_until(lambda: proxy.log().count("leaves connections open after their request") == 1, "the line")
 
 
 def test_accepts_and_closes_is_told_once(app_stack, transport):

@@ -254,7 +254,8 @@ class World : public Model {
     if (what == 0) pool_.pause();
     if (what == 1 || what == 2) act([&] { pool_.resume(now_); });
     if (what == 3) act([&] { pool_.recycle(now_); });
-    if (what == 4 && !links_.empty()) pool_.saw_run_on(links_.begin()->first, now_);
+    if (what == 4 && !links_.empty() && links_.begin()->second.requests > 0)
+      pool_.saw_run_on(links_.begin()->first, now_);
     if (what == 5 && one_in(3)) reconfigure();
   }
 
