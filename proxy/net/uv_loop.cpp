@@ -93,27 +93,24 @@ void UvLoop::watch_signal(int signal_number) {
 void UvLoop::set_wakeup(std::optional<Time> when) {
   if (when == wakeup_) return;
   wakeup_ = when;
-  if (!when) {
-    uv_timer_stop(&timer_);
-    return;
-  }
+  uv_timer_stop(&timer_);
+  // A time that has come is not for a timer: rounded up it would be a millisecond's sleep, and libuv would serve one that
+  // is set from on_wakeup() again and again before it looks at any socket.
+  due_ = when && *when <= now();
+  if (!when || due_) return;
   const std::uint64_t target = milliseconds_up(*when);
   const std::uint64_t base_time = uv_now(&loop_);
-  std::uint64_t timeout = target > base_time ? target - base_time : 0;
-  // A time that has passed, set from on_wakeup() itself, would be served by libuv again and again before it
-  // looks at any socket.
-  if (in_wakeup_) timeout = std::max<std::uint64_t>(timeout, 1);
   uv_timer_start(
-      &timer_, [](uv_timer_t* handle) { static_cast<UvLoop*>(handle->loop->data)->on_timer(); }, timeout, 0);
+      &timer_, [](uv_timer_t* handle) { static_cast<UvLoop*>(handle->loop->data)->on_timer(); },
+      target > base_time ? target - base_time : 0, 0);
 }
 
 void UvLoop::on_timer() {
   wakeup_.reset();
   progress_ = true;
+  due_ = false;
   now_.reset();  // sampled before the timer was due, perhaps: the owner must find its deadlines passed
-  in_wakeup_ = true;
   if (turn_handler_ != nullptr) turn_handler_->on_wakeup();
-  in_wakeup_ = false;
 }
 
 Time UvLoop::now() const {
@@ -129,8 +126,11 @@ void UvLoop::end_turn() {
   delivering_.clear();
   if (turn_handler_ != nullptr) turn_handler_->on_turn_end();
   // Who steps by hand looks at each result, so a step that had one does not wait for another.
-  if (!deferred_.empty() || (stepping_ && progress_)) {
-    uv_idle_start(&idle_, [](uv_idle_t*) {});
+  if (due_ || !deferred_.empty() || (stepping_ && progress_)) {  // a look at the sockets, and on
+    uv_idle_start(&idle_, [](uv_idle_t* handle) {
+      auto* self = static_cast<UvLoop*>(handle->loop->data);
+      if (self->due_) self->on_timer();
+    });
   } else {
     uv_idle_stop(&idle_);
   }

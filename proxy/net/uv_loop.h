@@ -73,7 +73,7 @@ class UvLoop {
 
   TurnHandler* turn_handler_ = nullptr;
   std::optional<Time> wakeup_;
-  bool in_wakeup_ = false;
+  bool due_ = false;  // the time of wakeup_ has come
   bool stopping_ = false;
   bool stepping_ = false;  // in run_once()
   bool progress_ = false;  // a handler was called since the loop looked at the sockets

@@ -75,6 +75,17 @@ TEST_CASE("a later call replaces the wake-up, nullopt takes it back") {
   CHECK(turns.wakeups.size() == 1);
 }
 
+TEST_CASE("a wake-up whose time has come is served in the next turn, not in the next millisecond") {
+  Net net;
+  Turns turns(net.network);
+  for (std::size_t i = 1; i <= 20; ++i) {
+    net.network.set_wakeup(net.network.now());
+    net.network.run_once(false);
+    net.network.run_once(false);
+    CHECK(turns.wakeups.size() == i);
+  }
+}
+
 TEST_CASE("wake-ups set from on_wakeup come in order, and one in the past does not starve the sockets") {
   struct Again : Turns {
     using Turns::Turns;
