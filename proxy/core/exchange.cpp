@@ -58,6 +58,7 @@ void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, s
   fastcgi_id_ = 0;
   content_left_.reset();
   retries_ = blamed_ = 0;
+  forgiven_ = false;
   app_status_ = 0;
   reused_ = streaming_ = stderr_cut_ = false;
 }
@@ -298,6 +299,8 @@ void Exchange::fail(Outcome outcome, Time now) {
 
 void Exchange::forgive() {
   assert(blamed_ > 0);
+  if (forgiven_) return;
+  forgiven_ = true;
   --blamed_;
 }
 

@@ -146,7 +146,8 @@ class Exchange {
   // off.
   void fail(Outcome outcome, Time now);
   void count_retry(RetryReason reason);
-  // The last failure was not this request's doing: other workers died with its own.
+  // The last failure may not have been this request's doing: other workers died with its own. Counts once; a
+  // restart seldom takes two in a row, a page that kills its worker does.
   void forgive();
 
   // --- looking in
@@ -207,6 +208,7 @@ class Exchange {
   std::size_t params_end_ = 0;
   unsigned retries_ = 0;
   unsigned blamed_ = 0;  // see FailureFacts
+  bool forgiven_ = false;
   std::uint32_t app_status_ = 0;
   bool passes_head_on_ = false;
   bool begun_ = false;

@@ -97,6 +97,23 @@ def test_repeatable_methods_get_one_second_try(stack, transport):
     assert proxy.wait_access(lambda a: "once" in a["target"])[0]["retried"] == 1
 
 
+def test_a_page_that_kills_its_worker_runs_three_times_at_most(stack, transport):
+    """Whoever asked for it beside others was taken for the victim of a restart each time: six runs of each, the double load
+    thrice."""
+    proxy, fpm = stack(transport, pool={"max_connections": 4})
+    for tag in range(4):  # a connection each, so that they go out together
+        assert proxy.get(f"/echo.php?t=warm{tag}").status == 200
+    tags = [f"c{n}" for n in range(4)]
+    clients = [proxy.client() for _ in tags]
+    for client, tag in zip(clients, tags):
+        client.send(f"GET /kill.php?t={tag} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    for client in clients:
+        assert client.read().status == 502
+        client.close()
+    runs = fpm.runs()
+    assert all(2 <= runs.count(tag) <= 3 for tag in tags), runs
+
+
 def test_worker_killed_after_the_first_bytes(stack, transport):
     """The head is out: the client must see that the page is cut, and nothing is tried again."""
     proxy, fpm = stack(transport)

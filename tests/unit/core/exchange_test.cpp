@@ -321,6 +321,16 @@ TEST_CASE("a retry sends the same request again, whole, and forgets the first tr
   CHECK(one.exchange.timings().leased == kStart + 1s);
 }
 
+TEST_CASE("what failed beside others is forgiven once") {
+  Case one;
+  for (const unsigned blamed : {0U, 1U}) {
+    one.begin();
+    one.exchange.count_retry(RetryReason::repeatable);
+    one.exchange.forgive();
+    CHECK(one.exchange.blamed() == blamed);
+  }
+}
+
 TEST_CASE("a new attempt begins with no trace of the last one's answer") {
   Case one;
   one.begin();
