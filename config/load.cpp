@@ -3,6 +3,7 @@
 #include "config/load.h"
 
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -73,14 +74,33 @@ std::vector<std::string> schema_paths() {
   return out;
 }
 
-// The files of one pattern, by name; hidden ones only where the pattern asks for them.
-std::vector<std::string> files_of(const std::string& pattern) {
+struct FilesFound {
+  std::vector<std::string> names;
+  int error = 0;  // errno: a folder could not be read, so that there may be more
+};
+
+// The files of one pattern, by name; hidden ones only where the pattern asks for them. A folder that is not
+// there holds none; of one that may not be read nobody knows.
+FilesFound files_of(const std::string& pattern) {
+  const auto stops = [](const char*, int error) { return error == ENOENT || error == ENOTDIR ? 0 : 1; };
   glob_t found{};
-  std::vector<std::string> out;
-  if (::glob(pattern.c_str(), GLOB_ERR, nullptr, &found) == 0)
-    out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  FilesFound out;
+  errno = 0;
+  const int result = ::glob(pattern.c_str(), 0, stops, &found);
+  const int error = errno;
+  if (result == 0) out.names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  if (result == GLOB_ABORTED) out.error = error != 0 ? error : EIO;
+  if (result == GLOB_NOSPACE) out.error = ENOMEM;
   ::globfree(&found);
   return out;
+}
+
+// Why the file of an `include` without a pattern was not found.
+std::string why_no_file(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 || errno == ENOENT || errno == ENOTDIR)
+    return "there is no file " + path;
+  return path + " cannot be read: " + std::generic_category().message(errno);
 }
 
 // The text of a file as YAML can be read from it; else what is wrong with it.
@@ -117,15 +137,21 @@ void read_include(Report& report, Reader& reader, const Reader::Include& include
 void read_includes(Report& report, Reader& reader, Config& config) {
   std::set<std::string> seen;
   for (const Reader::Include& include : reader.includes()) {
-    const std::vector<std::string> files = files_of(include.pattern);
+    const FilesFound found = files_of(include.pattern);
     const bool is_pattern = include.pattern.find_first_of("*?[") != std::string::npos;
-    if (files.empty() && is_pattern) {
+    if (found.error != 0) {  // to go on would drop the sites that are there
+      report.error(
+          include.mark,
+          "include: " + folder_of(include.pattern).string() +
+              " cannot be read: " + std::generic_category().message(found.error),
+          "let the user that runs holdfast read the folder; started as root that is the one of user:");
+    } else if (found.names.empty() && is_pattern) {
       report.warning(include.mark, "include: no file is named " + include.pattern,
                      "sites are read from each");
-    } else if (files.empty()) {
-      report.error(include.mark, "include: there is no file " + include.pattern);
+    } else if (found.names.empty()) {
+      report.error(include.mark, "include: " + why_no_file(include.pattern));
     }
-    for (const std::string& path : files) {
+    for (const std::string& path : found.names) {
       if (seen.size() == kIncludesMax) {
         report.error(include.mark, "include: more than " + std::to_string(kIncludesMax) + " files");
         return;

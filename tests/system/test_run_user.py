@@ -173,6 +173,20 @@ def test_what_the_user_may_not_do_is_said_at_the_start(stack, base):
         assert any(str(path) in line and remedy in line for line in proxy.log().splitlines()), proxy.log()
 
 
+def test_a_reload_drops_no_site_of_a_folder_that_the_user_may_not_read(stack, base):
+    """Root read it at the start: all or nothing."""
+    shut = base / "sites"
+    shut.mkdir(mode=0o700)
+    (base / "www2").mkdir(mode=0o755)
+    (base / "www2" / "who.txt").write_text("second", encoding="ascii")
+    (shut / "two.yaml").write_text(f'sites: [{{ hosts: [two.example], root: {base}/www2 }}]\n', encoding="ascii")
+    proxy, _ = stack(include=f"{shut}/*.yaml")
+    gave_up_root(proxy)
+    assert proxy.get("/who.txt", host="two.example").body == b"second"
+    assert f"include: {shut} cannot be read: Permission denied" in proxy.reload_refused(proxy.config)
+    assert proxy.get("/who.txt", host="two.example").body == b"second"
+
+
 def test_rotation_of_a_log_in_roots_folder(stack, base):
     """Not rotated: reloads go on. Rotated, and not made for that user: refused, with the remedy."""
     folder = base / "log"
