@@ -45,7 +45,9 @@ bool drop_privileges(const Listeners& listeners, const config::Config& config, c
   access_log.hand_over(user->uid, user->gid);
   listeners.give_to(user->uid, user->gid);
   for (const std::string& sentence : missing_rights(*user, config)) log.warn(sentence);
-  if (!become(*user, error)) {
+  const Became became = become(*user, error);
+  if (became == Became::halfway) return false;
+  if (became == Became::unchanged) {
     if (!config.user.empty()) return false;
     log.warn(error + "; it serves as ROOT");
     error.clear();
