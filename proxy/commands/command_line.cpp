@@ -99,6 +99,7 @@ void Command::action(const std::function<int()>& work) {
 void Command::serving_action(const std::function<int()>& work) {
   app_.callback([work, &exit_status = exit_status_] {
     posix::stops_end_the_process();
+    posix::ignore_file_signals();
     exit_status = work();
   });
 }

@@ -44,7 +44,7 @@ class Command {
   // What it does, when the line was right; its result is the exit status.
   void action(const std::function<int()>& work);
   // The same of a command that serves: signals wait until its loop listens to them, but that those to stop end
-  // it at once, until it says posix::hold_signals().
+  // it at once, until it says posix::hold_signals(); a file or pipe that takes nothing is an error, no signal.
   void serving_action(const std::function<int()>& work);
 
  private:

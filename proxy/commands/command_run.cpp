@@ -72,7 +72,6 @@ struct RunOptions {
 int serve_file(const RunOptions& options) {
   Loaded loaded = load(options.file);
   posix::hold_signals();
-  posix::ignore_file_signals();
   Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
   if (loaded.config == nullptr) return kExitConfig;
   FileHooks hooks(options.file);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array kStops = {SIGTERM, SIGINT, SIGQUIT};
 constexpr std::array kOthers = {SIGHUP, SIGUSR1, SIGUSR2};
-constexpr std::array kFileSignals = {SIGPIPE};
+constexpr std::array kFileSignals = {SIGPIPE, SIGXFSZ};
 
 sigset_t stops() {
   sigset_t set;

@@ -21,7 +21,8 @@ void stops_end_the_process();
 // Whether one of SIGTERM, SIGINT and SIGQUIT waits.
 bool stop_waits();
 
-// SIGPIPE: a log's reader that has gone is an error like others.
+// SIGPIPE: a log's reader that has gone is an error like others. SIGXFSZ: so is a file that may not grow
+// (`ulimit -f`, LimitFSIZE=), as a full disk is.
 void ignore_file_signals();
 
 // In a child that is to run another program, which would inherit all this: as if none of it had been.

@@ -97,7 +97,6 @@ class Host final : public WorkerHost {
 
 int run_server(config::Snapshot config, ServerHooks& hooks) {
   posix::hold_signals();
-  posix::ignore_file_signals();
   own_standard_streams();
   Log log(config->log->level);
   AccessLog access_log;

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -139,6 +140,25 @@ def test_no_other_signal_ends_it(stack, base):
     fpm.touch("go")
     assert running.read().body == b"h\n"
     assert wait_exit(proxy.process) == 0
+
+
+def test_a_file_that_may_not_grow_ends_nothing(stack):
+    """SIGXFSZ: a body, the access log and the error log at the limit of the size of files."""
+    proxy, _ = stack(log={"format": "combined"})
+    proxy.stop()
+    seen = len(proxy.log())
+    proxy.process = Process(["prlimit", "--fsize=65536:65536", BINARY, "run", "-c", proxy.config_path], proxy.log_path)
+    proxy.addresses = wait_until(lambda: re.findall(r" listening on (\S+)\n", proxy.log()[seen:]), "it to listen")
+    with open(proxy.access_path, "ab") as f:
+        f.write(b"\n" * 100000)
+    assert proxy.get("/echo.php?t=b", method="POST", body=b"x" * 300000).status == 503
+    wait_until(lambda: "a request body cannot be stored: cannot write to the spill file" in proxy.log(), "it to say so")
+    wait_until(lambda: f"{proxy.access_path} cannot be written: File too large" in proxy.log(), "that of the log")
+    with open(proxy.log_path, "ab") as f:
+        f.write(b"\n" * 100000)
+    proxy.process.signal(signal.SIGUSR1)
+    assert proxy.get("/echo.php?t=on").body == b"on\n"
+    assert proxy.stop() == 0
 
 
 EARLY = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
