@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -16,6 +15,7 @@
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/file_bytes.h"
 #include "config/foreign_words.h"
 #include "config/load_yaml.h"
 #include "config/reader.h"
@@ -36,27 +36,6 @@ LoadResult failed(const std::string& file, std::string message, std::string hint
   LoadResult result;
   result.diagnostics.push_back({Severity::error, file, 0, 0, std::move(message), std::move(hint), {}});
   return result;
-}
-
-// Reads at most kFileMax + 1 bytes; false and errno on failure. Pipes are welcome: holdfast check -c
-// <(generate).
-bool read_bytes(const std::string& path, std::string& out) {
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) {
-    return false;
-  }
-  char buffer[16384];
-  while (out.size() <= kFileMax) {
-    const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get());
-    out.append(buffer, count);
-    if (count < sizeof buffer) {
-      return std::ferror(file.get()) == 0;
-    }
-  }
-  return true;
 }
 
 // Where relative paths begin: the folder of the file, made absolute.
@@ -113,14 +92,12 @@ std::string unreadable(std::string_view& text) {
 
 void read_include(Report& report, Reader& reader, const Reader::Include& include, const std::string& path,
                   Config& config) {
-  std::string bytes;
-  errno = 0;
-  if (!read_bytes(path, bytes)) {
-    report.error(include.mark,
-                 "include: " + path + " cannot be read: " + std::generic_category().message(errno));
+  const FileBytes bytes = read_file(path, kFileMax, Sources::files);
+  if (!bytes.reason.empty()) {
+    report.error(include.mark, "include: " + path + " " + bytes.reason);
     return;
   }
-  std::string_view text = bytes;
+  std::string_view text = bytes.text;
   if (const std::string why = unreadable(text); !why.empty()) {
     report.error(include.mark, "include: " + path + " " + why);
     return;
@@ -221,25 +198,35 @@ LoadResult load_text(std::string_view yaml, const std::string& file_name, const 
   }
 }
 
-LoadResult load_file(const std::string& path, const Environment& environment) {
+namespace {
+LoadResult load_from(const std::string& path, const Environment& environment, Sources sources) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     return failed(path, "is a folder, not a configuration file",
                   "name the file in it: -c " + path + "/holdfast.yaml");
   }
-  std::string text;
-  errno = 0;
-  if (!read_bytes(path, text)) {
-    const int number = errno;
+  const FileBytes bytes = read_file(path, kFileMax, sources);
+  if (!bytes.reason.empty()) {
     std::string hint;
-    if (number == ENOENT) {
+    if (bytes.error == ENOENT) {
       hint = "name another with -c FILE, or serve a folder without one: holdfast serve DIR";
-    } else if (number == EACCES) {
+    } else if (bytes.error == EACCES) {
       hint = "make it readable for the user that runs holdfast";
+    } else if (bytes.error == 0) {
+      hint = "a start may read it, a reload waits for nobody and takes a file";
     }
-    return failed(path, "cannot be read: " + std::generic_category().message(number), hint);
+    return failed(path, bytes.reason, hint);
   }
-  return load_text(text, path, environment);
+  return load_text(bytes.text, path, environment);
+}
+}  // namespace
+
+LoadResult load_file(const std::string& path, const Environment& environment) {
+  return load_from(path, environment, Sources::any);
+}
+
+LoadResult load_file_again(const std::string& path, const Environment& environment) {
+  return load_from(path, environment, Sources::files);
 }
 
 }  // namespace holdfast::config

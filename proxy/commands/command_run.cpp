@@ -25,8 +25,7 @@ struct Loaded {
   std::string told;  // all diagnostics
 };
 
-Loaded load(const std::string& file) {
-  config::LoadResult result = config::load_file(file);
+Loaded sorted(config::LoadResult result) {
   Loaded loaded;
   std::size_t errors = 0;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
@@ -45,7 +44,7 @@ Loaded load(const std::string& file) {
 
 // For commands, whose reader may be waited for.
 Loaded load_and_tell(const std::string& file) {
-  Loaded loaded = load(file);
+  Loaded loaded = sorted(config::load_file(file));
   std::fputs(loaded.told.c_str(), stderr);
   return loaded;
 }
@@ -54,7 +53,7 @@ class FileHooks final : public ServerHooks {
  public:
   explicit FileHooks(const std::string& file) : file_(file) {}
   config::Snapshot load_again(Log& log, std::string& error) override {
-    Loaded loaded = load(file_);
+    Loaded loaded = sorted(config::load_file_again(file_));
     log.print(loaded.told);
     error = std::move(loaded.first_error);
     return std::move(loaded.config);
@@ -70,7 +69,7 @@ struct RunOptions {
 };
 
 int serve_file(const RunOptions& options) {
-  Loaded loaded = load(options.file);
+  Loaded loaded = sorted(config::load_file(options.file));
   posix::hold_signals();
   Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
   if (loaded.config == nullptr) return kExitConfig;
