@@ -171,6 +171,31 @@ void check_folder(const Checked& checked, const std::string& path, const std::st
                          exists ? "" : "mkdir -p " + folder);
 }
 
+// Root's group is as good as root for most of what it may read: nobody keeps it who gives root up. By its
+// name or number it is an error; as an account's own it may be another one on the machine it is meant for.
+void check_roots_group(const Checked& checked) {
+  const std::string& user = checked.config.user;
+  const std::string& group = checked.config.group;
+  const auto is_zero = [](const std::string& text) {
+    return !text.empty() && text.find_first_not_of('0') == std::string::npos;
+  };
+  if (user == "root" || is_zero(user)) return;  // it stays root, and is told so
+  if (group == "root" || is_zero(group)) {
+    checked.report.error(
+        checked.places.find("group"),
+        "group: " + group + " is root's: started as root it would keep what root's group may do",
+        "name another group, or leave group out for the user's own");
+    return;
+  }
+  const passwd* const account = user.empty() ? nullptr : ::getpwnam(user.c_str());
+  if (group.empty() && account != nullptr && account->pw_gid == 0 && account->pw_uid != 0) {
+    checked.report.warning(
+        checked.places.find("user"),
+        "user: the group of " + user + " is root's here; started as root it would not serve",
+        "name another one in group:");
+  }
+}
+
 // A warning: the file may be meant for another machine, and who is not root becomes nobody.
 void check_account(const Checked& checked) {
   const auto is_number = [](const std::string& text) {
@@ -232,6 +257,7 @@ void check_config(const Checked& checked) {
                  "; the access log cannot be written");
   }
   check_account(checked);
+  check_roots_group(checked);
   check_trust(checked);
   check_habits(checked);
   check_unused_pools(checked);

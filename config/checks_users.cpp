@@ -1,13 +1,13 @@
 // Warnings about a file of users: lines that let nobody in. See checks.h.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
 
 #include "config/auth.h"
 #include "config/checks.h"
+#include "config/file_bytes.h"
 #include "config/user_lines.h"
 
 namespace holdfast::config {
@@ -88,11 +88,7 @@ void check_users_file(const Checked& checked, const std::string& key, const Auth
         "who asks for these paths gets 500; split it by site or route");
     return;
   }
-  std::ifstream in(file, std::ios::binary);
-  std::string text(error ? 0 : static_cast<std::size_t>(bytes), '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  check_lines(checked, place, file, text);
+  check_lines(checked, place, file, read_file(file, kUsersBytesMost, Sources::files).text);
 }
 
 }  // namespace holdfast::config

@@ -3,9 +3,9 @@
 #include "config/load.h"
 
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -15,6 +15,7 @@
 #include "config/checks.h"
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/file_bytes.h"
 #include "config/foreign_words.h"
 #include "config/load_yaml.h"
 #include "config/reader.h"
@@ -37,27 +38,6 @@ LoadResult failed(const std::string& file, std::string message, std::string hint
   return result;
 }
 
-// Reads at most kFileMax + 1 bytes; false and errno on failure. Pipes are welcome: holdfast check -c
-// <(generate).
-bool read_bytes(const std::string& path, std::string& out) {
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) {
-    return false;
-  }
-  char buffer[16384];
-  while (out.size() <= kFileMax) {
-    const std::size_t count = std::fread(buffer, 1, sizeof buffer, file.get());
-    out.append(buffer, count);
-    if (count < sizeof buffer) {
-      return std::ferror(file.get()) == 0;
-    }
-  }
-  return true;
-}
-
 // Where relative paths begin: the folder of the file, made absolute.
 fs::path folder_of(const std::string& file_name) {
   std::error_code error;
@@ -73,14 +53,33 @@ std::vector<std::string> schema_paths() {
   return out;
 }
 
-// The files of one pattern, by name; hidden ones only where the pattern asks for them.
-std::vector<std::string> files_of(const std::string& pattern) {
+struct FilesFound {
+  std::vector<std::string> names;
+  int error = 0;  // errno: a folder could not be read, so that there may be more
+};
+
+// The files of one pattern, by name; hidden ones only where the pattern asks for them. A folder that is not
+// there holds none; of one that may not be read nobody knows.
+FilesFound files_of(const std::string& pattern) {
+  const auto stops = [](const char*, int error) { return error == ENOENT || error == ENOTDIR ? 0 : 1; };
   glob_t found{};
-  std::vector<std::string> out;
-  if (::glob(pattern.c_str(), GLOB_ERR, nullptr, &found) == 0)
-    out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  FilesFound out;
+  errno = 0;
+  const int result = ::glob(pattern.c_str(), 0, stops, &found);
+  const int error = errno;
+  if (result == 0) out.names.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  if (result == GLOB_ABORTED) out.error = error != 0 ? error : EIO;
+  if (result == GLOB_NOSPACE) out.error = ENOMEM;
   ::globfree(&found);
   return out;
+}
+
+// Why the file of an `include` without a pattern was not found.
+std::string why_no_file(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 || errno == ENOENT || errno == ENOTDIR)
+    return "there is no file " + path;
+  return path + " cannot be read: " + std::generic_category().message(errno);
 }
 
 // The text of a file as YAML can be read from it; else what is wrong with it.
@@ -93,14 +92,12 @@ std::string unreadable(std::string_view& text) {
 
 void read_include(Report& report, Reader& reader, const Reader::Include& include, const std::string& path,
                   Config& config) {
-  std::string bytes;
-  errno = 0;
-  if (!read_bytes(path, bytes)) {
-    report.error(include.mark,
-                 "include: " + path + " cannot be read: " + std::generic_category().message(errno));
+  const FileBytes bytes = read_file(path, kFileMax, Sources::files);
+  if (!bytes.reason.empty()) {
+    report.error(include.mark, "include: " + path + " " + bytes.reason);
     return;
   }
-  std::string_view text = bytes;
+  std::string_view text = bytes.text;
   if (const std::string why = unreadable(text); !why.empty()) {
     report.error(include.mark, "include: " + path + " " + why);
     return;
@@ -117,15 +114,21 @@ void read_include(Report& report, Reader& reader, const Reader::Include& include
 void read_includes(Report& report, Reader& reader, Config& config) {
   std::set<std::string> seen;
   for (const Reader::Include& include : reader.includes()) {
-    const std::vector<std::string> files = files_of(include.pattern);
+    const FilesFound found = files_of(include.pattern);
     const bool is_pattern = include.pattern.find_first_of("*?[") != std::string::npos;
-    if (files.empty() && is_pattern) {
+    if (found.error != 0) {  // to go on would drop the sites that are there
+      report.error(
+          include.mark,
+          "include: " + folder_of(include.pattern).string() +
+              " cannot be read: " + std::generic_category().message(found.error),
+          "let the user that runs holdfast read the folder; started as root that is the one of user:");
+    } else if (found.names.empty() && is_pattern) {
       report.warning(include.mark, "include: no file is named " + include.pattern,
                      "sites are read from each");
-    } else if (files.empty()) {
-      report.error(include.mark, "include: there is no file " + include.pattern);
+    } else if (found.names.empty()) {
+      report.error(include.mark, "include: " + why_no_file(include.pattern));
     }
-    for (const std::string& path : files) {
+    for (const std::string& path : found.names) {
       if (seen.size() == kIncludesMax) {
         report.error(include.mark, "include: more than " + std::to_string(kIncludesMax) + " files");
         return;
@@ -195,25 +198,35 @@ LoadResult load_text(std::string_view yaml, const std::string& file_name, const 
   }
 }
 
-LoadResult load_file(const std::string& path, const Environment& environment) {
+namespace {
+LoadResult load_from(const std::string& path, const Environment& environment, Sources sources) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     return failed(path, "is a folder, not a configuration file",
                   "name the file in it: -c " + path + "/holdfast.yaml");
   }
-  std::string text;
-  errno = 0;
-  if (!read_bytes(path, text)) {
-    const int number = errno;
+  const FileBytes bytes = read_file(path, kFileMax, sources);
+  if (!bytes.reason.empty()) {
     std::string hint;
-    if (number == ENOENT) {
+    if (bytes.error == ENOENT) {
       hint = "name another with -c FILE, or serve a folder without one: holdfast serve DIR";
-    } else if (number == EACCES) {
+    } else if (bytes.error == EACCES) {
       hint = "make it readable for the user that runs holdfast";
+    } else if (bytes.error == 0) {
+      hint = "a start may read it, a reload waits for nobody and takes a file";
     }
-    return failed(path, "cannot be read: " + std::generic_category().message(number), hint);
+    return failed(path, bytes.reason, hint);
   }
-  return load_text(text, path, environment);
+  return load_text(bytes.text, path, environment);
+}
+}  // namespace
+
+LoadResult load_file(const std::string& path, const Environment& environment) {
+  return load_from(path, environment, Sources::any);
+}
+
+LoadResult load_file_again(const std::string& path, const Environment& environment) {
+  return load_from(path, environment, Sources::files);
 }
 
 }  // namespace holdfast::config

@@ -20,7 +20,10 @@ struct LoadResult {
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by place
 };
 
+// The file may be a pipe, which is waited for; those that it includes are files.
 LoadResult load_file(const std::string& path, const Environment& environment = process_environment);
+// For a server at work: reads only files, and waits for nobody.
+LoadResult load_file_again(const std::string& path, const Environment& environment = process_environment);
 LoadResult load_text(std::string_view yaml, const std::string& file_name,
                      const Environment& environment = process_environment);
 

@@ -9,6 +9,7 @@
 #include "proxy/commands/usage_error.h"
 #include "proxy/core/log_text.h"
 #include "proxy/posix/standard_descriptors.h"
+#include "proxy/posix/start_signals.h"
 
 namespace holdfast {
 
@@ -89,12 +90,23 @@ void Command::footer(const std::string& text) {
 }
 
 void Command::action(const std::function<int()>& work) {
-  app_.callback([work, &exit_status = exit_status_] { exit_status = work(); });
+  app_.callback([work, &exit_status = exit_status_] {
+    posix::release_signals();
+    exit_status = work();
+  });
+}
+
+void Command::serving_action(const std::function<int()>& work) {
+  app_.callback([work, &exit_status = exit_status_] {
+    posix::stops_end_the_process();
+    posix::ignore_file_signals();
+    exit_status = work();
+  });
 }
 
 CommandLine::CommandLine(const std::string& program, const std::string& description,
                          const std::string& version)
-    : app_(std::make_unique<CLI::App>(description, program)) {
+    : app_((posix::hold_signals(), std::make_unique<CLI::App>(description, program))) {
   app_->set_version_flag("--version", program + " " + version);
   app_->require_subcommand(1);
 }
@@ -134,6 +146,7 @@ int CommandLine::run(int argc, const char* const* argv) {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
     app_->parse(words);
   } catch (const CLI::ParseError& error) {
+    posix::release_signals();
     if (error.get_exit_code() == 0) return app_->exit(error);  // help, version
     const KnownCommand itself{app_->get_name(), option_names(*app_)};
     return bad_arguments(*app_, command == commands.end() ? itself : *command, rest, error);

@@ -43,6 +43,9 @@ class Command {
   void footer(const std::string& text);
   // What it does, when the line was right; its result is the exit status.
   void action(const std::function<int()>& work);
+  // The same of a command that serves: signals wait until its loop listens to them, but that those to stop end
+  // it at once, until it says posix::hold_signals(); a file or pipe that takes nothing is an error, no signal.
+  void serving_action(const std::function<int()>& work);
 
  private:
   CLI::App& app_;
@@ -51,6 +54,7 @@ class Command {
 
 class CommandLine {
  public:
+  // From here on signals wait; see proxy/posix/start_signals.h. run() lets them go.
   CommandLine(const std::string& program, const std::string& description, const std::string& version);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;

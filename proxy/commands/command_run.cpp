@@ -1,7 +1,6 @@
 // run, check, config.
 #include "proxy/commands/command_run.h"
 
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -12,6 +11,7 @@
 #include "proxy/commands/exit_status.h"
 #include "proxy/core/log_text.h"
 #include "proxy/observe/log.h"
+#include "proxy/posix/start_signals.h"
 #include "proxy/worker/server.h"
 
 namespace holdfast {
@@ -25,8 +25,7 @@ struct Loaded {
   std::string told;  // all diagnostics
 };
 
-Loaded load(const std::string& file) {
-  config::LoadResult result = config::load_file(file);
+Loaded sorted(config::LoadResult result) {
   Loaded loaded;
   std::size_t errors = 0;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
@@ -45,7 +44,7 @@ Loaded load(const std::string& file) {
 
 // For commands, whose reader may be waited for.
 Loaded load_and_tell(const std::string& file) {
-  Loaded loaded = load(file);
+  Loaded loaded = sorted(config::load_file(file));
   std::fputs(loaded.told.c_str(), stderr);
   return loaded;
 }
@@ -54,7 +53,7 @@ class FileHooks final : public ServerHooks {
  public:
   explicit FileHooks(const std::string& file) : file_(file) {}
   config::Snapshot load_again(Log& log, std::string& error) override {
-    Loaded loaded = load(file_);
+    Loaded loaded = sorted(config::load_file_again(file_));
     log.print(loaded.told);
     error = std::move(loaded.first_error);
     return std::move(loaded.config);
@@ -70,8 +69,8 @@ struct RunOptions {
 };
 
 int serve_file(const RunOptions& options) {
-  Loaded loaded = load(options.file);
-  std::signal(SIGPIPE, SIG_IGN);
+  Loaded loaded = sorted(config::load_file(options.file));
+  posix::hold_signals();
   Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
   if (loaded.config == nullptr) return kExitConfig;
   FileHooks hooks(options.file);
@@ -105,17 +104,22 @@ int print_file(const RunOptions& options) {
 
 void add_run_commands(CommandLine& line) {
   const auto options = std::make_shared<RunOptions>();  // lives as long as the actions
-  const auto add = [&line, options](const char* name, const char* text, int (*work)(const RunOptions&)) {
+  const auto describe = [&line, options](const char* name, const char* text) {
     Command command = line.add(name, text);
     command.text("-c,--config", options->file, "Configuration file");
+    return command;
+  };
+  const auto add = [&describe, options](const char* name, const char* text, int (*work)(const RunOptions&)) {
+    Command command = describe(name, text);
     command.action([options, work] { return work(*options); });
     return command;
   };
-  add("run", "Serve in the foreground, by a configuration file.", serve_file)
-      .footer(
-          "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
-          "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
-          "SIGUSR2 too, SIGUSR1 opens the access log again.");
+  Command running = describe("run", "Serve in the foreground, by a configuration file.");
+  running.serving_action([options] { return serve_file(*options); });
+  running.footer(
+      "Exit status: 0 stopped in order, 64 usage, 71 cannot start, 78 mistakes in the configuration.\n"
+      "Signals: SIGTERM, SIGINT and SIGQUIT let running requests end, SIGHUP reads the file again,\n"
+      "SIGUSR2 too, SIGUSR1 opens the access log again.");
   Command checking =
       add("check", "Validate the configuration: every mistake at once, with its place and the remedy.",
           check_file);

@@ -20,6 +20,7 @@
 #include "proxy/fpm/private_fpm.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/observe/log.h"
+#include "proxy/posix/start_signals.h"
 #include "proxy/worker/server.h"
 
 namespace holdfast {
@@ -179,9 +180,10 @@ int serve(const ServeOptions& options) {
       }
       if (user) config.user = user->name;
     }
+    posix::hold_signals();  // from here on there is something to end first
     // One worker more than connections: php's own requests to itself, and a second user, still find one.
     if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
-      return fail("serve", kExitUnavailable, error);
+      return posix::stop_waits() ? 0 : fail("serve", kExitUnavailable, error);
     pool.address = {
         .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
   } else {
@@ -218,7 +220,7 @@ void add_serve_command(CommandLine& line) {
   command.footer(
       "Exit status: 0 stopped in order, 64 usage, 69 php-fpm cannot be had, 71 cannot start.\n"
       "Signals as for `holdfast run`.");
-  command.action([options] { return serve(*options); });
+  command.serving_action([options] { return serve(*options); });
 }
 
 }  // namespace holdfast

@@ -8,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "proxy/fpm/run_user.h"
 
@@ -33,9 +35,41 @@ bool limit_capabilities() {
   return ::syscall(SYS_capset, &header, sets.data()) == 0;
 }
 
-bool change(const RunUser& user) {
-  return ::prctl(PR_SET_KEEPCAPS, 1) == 0 && take_ids(user) && limit_capabilities() &&
-         ::prctl(PR_SET_KEEPCAPS, 0) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+// What is changed before the user ID, to be put back where that one cannot be.
+struct Groups {
+  gid_t own = ::getegid();
+  std::vector<gid_t> others;
+
+  bool note() {
+    const int count = ::getgroups(0, nullptr);
+    if (count < 0) return false;
+    others.resize(static_cast<std::size_t>(count));
+    return ::getgroups(count, others.data()) == count;
+  }
+  bool put_back() const {
+    return ::setresgid(own, own, own) == 0 &&
+           (::setgroups(others.size(), others.data()) == 0 || others == noted_now());
+  }
+
+ private:
+  static std::vector<gid_t> noted_now() {
+    Groups now;
+    return now.note() ? now.others : std::vector<gid_t>{};
+  }
+};
+
+Became change(const RunUser& user) {
+  Groups before;
+  if (!before.note() || ::prctl(PR_SET_KEEPCAPS, 1) != 0) return Became::unchanged;
+  if (!take_ids(user)) {
+    const int why = errno;
+    const bool as_before = ::geteuid() == 0 && ::prctl(PR_SET_KEEPCAPS, 0) == 0 && before.put_back();
+    errno = why;
+    return as_before ? Became::unchanged : Became::halfway;
+  }
+  const bool all = limit_capabilities() && ::prctl(PR_SET_KEEPCAPS, 0) == 0 &&
+                   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+  return all ? Became::changed : Became::halfway;
 }
 
 // What the kernel was told, asked back: a mistake here must not go unnoticed.
@@ -55,21 +89,27 @@ bool take_ids(const RunUser& user) {
          ::setresgid(user.gid, user.gid, user.gid) == 0 && ::setresuid(user.uid, user.uid, user.uid) == 0;
 }
 
-bool become(const RunUser& user, std::string& error) {
+Became become(const RunUser& user, std::string& error) {
   int parent_death_signal = 0;  // of a supervisor: the kernel forgets it with the change
   ::prctl(PR_GET_PDEATHSIG, &parent_death_signal);
-  if (!change(user)) {
+  const std::string refusal = roots_group_refusal(user);
+  if (!refusal.empty()) {
+    error = refusal;
+    return Became::unchanged;
+  }
+  const Became became = change(user);
+  if (became != Became::changed) {
     error = "cannot become user " + user.name + ": " + std::strerror(errno);
-    return false;
+    return became;
   }
   if (!holds(user)) {
     error = "cannot become user " + user.name + ": root could be had back";
-    return false;
+    return Became::halfway;
   }
   ::prctl(PR_SET_PDEATHSIG, parent_death_signal);
   // php's scripts may be of the same user: they are not to read our memory, nor /proc/PID/fd.
   ::prctl(PR_SET_DUMPABLE, 0);
-  return true;
+  return Became::changed;
 }
 
 }  // namespace holdfast

@@ -19,6 +19,7 @@
 #include <iterator>
 
 #include "proxy/posix/blocking_connect.h"
+#include "proxy/posix/start_signals.h"
 
 namespace holdfast {
 
@@ -140,6 +141,7 @@ bool PrivateFpm::spawn(const std::optional<RunUser>& user, std::string& error) {
   if (pid_ > 0) return true;
   // In the child: own process group, so that Ctrl-C in the terminal reaches us alone and requests can finish.
   ::setpgid(0, 0);
+  posix::restore_signals_for_child();
   // All of php-fpm, its master too: only so can we still end it when we are root no more.
   if (user && !take_ids(*user)) ::_exit(126);
   ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // behind the change of user, with which the kernel forgets it
@@ -157,7 +159,14 @@ bool PrivateFpm::spawn(const std::optional<RunUser>& user, std::string& error) {
 bool PrivateFpm::wait_until_listening(std::string& error) {
   const auto end = std::chrono::steady_clock::now() + kStartLimit;
   while (std::chrono::steady_clock::now() < end) {
-    if (answers(socket_)) return true;
+    if (posix::stop_waits()) {
+      error = "stopped meanwhile";
+      return false;
+    }
+    if (answers(socket_)) {
+      listens_ = true;
+      return true;
+    }
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;
       error = binary_ + " ended at once: " + log_tail();
@@ -181,7 +190,8 @@ std::string PrivateFpm::log_tail() const {
 
 void PrivateFpm::stop() {
   if (pid_ > 0) {
-    ::kill(pid_, SIGQUIT);
+    // While it starts nothing runs in it, and SIGQUIT would leave a core dump.
+    ::kill(pid_, listens_ ? SIGQUIT : SIGTERM);
     if (!ended_within(pid_, kStopLimit)) {
       ::kill(pid_, SIGTERM);
       if (!ended_within(pid_, kStopLimit)) {
@@ -190,6 +200,7 @@ void PrivateFpm::stop() {
       }
     }
     pid_ = -1;
+    listens_ = false;
   }
   folder_.remove();
 }

@@ -23,8 +23,8 @@ class PrivateFpm {
   PrivateFpm& operator=(const PrivateFpm&) = delete;
 
   // Starts `binary` (empty: the newest php-fpm found) with pm = static and `workers` workers, and waits until
-  // it listens. `user`: as root, whom all of it is to belong to. False with a sentence and its remedy in
-  // `error`.
+  // it listens, or a signal to stop waits (posix::stop_waits()). `user`: as root, whom all of it is to belong
+  // to. False with a sentence and its remedy in `error`.
   [[nodiscard]] bool start(const std::string& binary, std::uint32_t workers,
                            const std::optional<RunUser>& user, std::string& error);
   const std::string& socket_path() const { return socket_; }
@@ -42,6 +42,7 @@ class PrivateFpm {
   PrivateFolder folder_;
   std::string socket_;
   pid_t pid_ = -1;
+  bool listens_ = false;
 };
 
 // php-fpm binaries in $PATH, /usr/sbin and /usr/local/sbin, the newest version first.

@@ -137,14 +137,29 @@ std::optional<RunUser> find_run_user(const std::string& name, const std::string&
     ::getgrouplist(user.name.c_str(), user.gid, user.groups.data(), &count);
   }
   user.groups.resize(static_cast<std::size_t>(std::max(count, 0)));
+  if (user.uid != 0) std::erase(user.groups, gid_t{0});
   return user;
 }
+
+std::string roots_group_refusal(const RunUser& user) {
+  if (user.uid == 0 || user.gid != 0) return {};
+  return "user " + user.name +
+         " would keep root's group: name another one in group:, such as the user's own or www-data";
+}
+
+namespace {
+std::optional<RunUser> without_roots_group(RunUser user, std::string& error) {
+  error = roots_group_refusal(user);
+  return error.empty() ? std::optional(std::move(user)) : std::nullopt;
+}
+}  // namespace
 
 std::optional<RunUser> choose_run_user(const config::Config& config, std::string& error) {
   if (!config.user.empty()) {
     auto user = find_run_user(config.user, config.group, error);
-    if (user) user->why = "user: of the configuration";
-    return user;
+    if (!user) return std::nullopt;
+    user->why = "user: of the configuration";
+    return without_roots_group(*std::move(user), error);
   }
   std::vector<RunUser> candidates;
   add_fpm_users(config, candidates);
@@ -171,7 +186,7 @@ std::optional<RunUser> choose_run_user(const config::Config& config, std::string
     user = *std::move(with_group);
     user.why = why;
   }
-  return user;
+  return without_roots_group(std::move(user), error);
 }
 
 std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted) {

@@ -18,6 +18,7 @@
 #include "proxy/net/uv_network.h"
 #include "proxy/observe/access_log.h"
 #include "proxy/observe/log.h"
+#include "proxy/posix/start_signals.h"
 #include "proxy/worker/service_manager.h"
 #include "proxy/worker/worker.h"
 
@@ -45,7 +46,9 @@ bool drop_privileges(const Listeners& listeners, const config::Config& config, c
   access_log.hand_over(user->uid, user->gid);
   listeners.give_to(user->uid, user->gid);
   for (const std::string& sentence : missing_rights(*user, config)) log.warn(sentence);
-  if (!become(*user, error)) {
+  const Became became = become(*user, error);
+  if (became == Became::halfway) return false;
+  if (became == Became::unchanged) {
     if (!config.user.empty()) return false;
     log.warn(error + "; it serves as ROOT");
     error.clear();
@@ -54,21 +57,6 @@ bool drop_privileges(const Listeners& listeners, const config::Config& config, c
   log.info("root no more: user " + user->name + " from here on (" + user->why + ")");
   return true;
 }
-
-// Those that would kill do not, before the loop listens to them and after: a rotation or a reload may come at
-// any time. SIGPIPE: a log's reader that has gone is an error like others.
-class QuietSignals {
- public:
-  QuietSignals() { ignore(); }
-  ~QuietSignals() { ignore(); }
-  QuietSignals(const QuietSignals&) = delete;
-  QuietSignals& operator=(const QuietSignals&) = delete;
-
- private:
-  static void ignore() {
-    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE}) std::signal(number, SIG_IGN);
-  }
-};
 
 class Host final : public WorkerHost {
  public:
@@ -108,7 +96,7 @@ class Host final : public WorkerHost {
 }  // namespace
 
 int run_server(config::Snapshot config, ServerHooks& hooks) {
-  const QuietSignals quiet;
+  posix::hold_signals();
   own_standard_streams();
   Log log(config->log->level);
   AccessLog access_log;
@@ -128,16 +116,19 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   for (const int signal_number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {
     network.watch_signal(signal_number);
   }
+  posix::release_signals();
   if (!worker.start(error)) {
     log.error(error);
     worker.give_up();
     network.stop();
     network.run();  // until the listeners that did open are closed
+    posix::hold_signals();
     return kCannotStart;
   }
   hooks.on_started(log);
   service_manager.tell("READY=1");
   network.run();
+  posix::hold_signals();  // what is left to end is ended in order
   return 0;
 }
 

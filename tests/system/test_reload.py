@@ -2,6 +2,8 @@
 
 import copy
 import json
+import os
+import signal
 import time
 
 import pytest
@@ -17,6 +19,19 @@ def hold(proxy, fpm, tag="h", release="go"):
     client.send(f"GET /hold.php?t={tag}&r={release} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     wait_until(lambda: fpm.seen(f"started-{tag}"), "the holding script")
     return client
+
+
+def test_a_pipe_in_the_place_of_the_file(stack):
+    """Nobody would write it while the server waits for it."""
+    proxy, _ = stack()
+    proxy.config_path.unlink()
+    os.mkfifo(proxy.config_path)
+    proxy.process.signal(signal.SIGHUP)
+    wait_until(lambda: "stays in force: " in proxy.log(), "the refusal")
+    assert f"{proxy.config_path}: is a pipe, not a file" in proxy.log()
+    assert proxy.get("/echo.php?t=on").body == b"on\n"
+    proxy.config_path.unlink()
+    proxy.reload()
 
 
 def gauge(proxy, name):

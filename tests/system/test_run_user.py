@@ -112,6 +112,18 @@ def test_a_user_that_is_not_there(start_holdfast, base, more, name):
     start_of_death(start_holdfast, site_config(base, **more), f"there is no {name}")
 
 
+@pytest.mark.parametrize("more", [{"group": "0"}, {"user": "nobody", "group": "root"}])
+def test_roots_group_is_given_up_with_root(start_holdfast, base, more):
+    """It would read what root's group may read, and could not be told from one that has a way back."""
+    start = start_holdfast(site_config(base, **more), run=False)
+    start.expect_death = True
+    start.write_config()
+    process = Process([BINARY, "run", "-c", start.config_path], base / "refused.log")
+    assert process.wait() == 78
+    said = process.log()
+    assert "is root's" in said and "leave group out for the user's own" in said, said
+
+
 def test_root_that_is_to_stay_root_is_told(stack):
     proxy, _ = stack(user="root")
     gave_up_root(proxy)
@@ -133,6 +145,21 @@ def test_without_the_right_to_change_it_stays_and_warns(stack, start_holdfast):
     proxy.write_config(merge(proxy.config, {"user": "www-data"}))
     process = Process([*argv, "run", "-c", proxy.config_path], proxy.dir / "again.log")
     assert process.wait() == 71
+
+
+def test_with_half_of_the_right_it_changes_nothing(stack):
+    """Groups may be set and the user may not: the groups are put back."""
+    proxy, _ = stack()
+    proxy.stop()
+    argv = ["setpriv", "--bounding-set", "-setuid", "--inh-caps", "-all", "--ambient-caps", "-all", str(BINARY)]
+    process = Process([*argv, "run", "-c", proxy.config_path], proxy.dir / "again.log")
+    try:
+        wait_until(lambda: "it serves as ROOT" in process.log() and "admin on" in process.log(), "the warning")
+        seen = credentials(process.pid)
+        assert set(seen["Uid"]) == {"0"} and set(seen["Gid"]) == {"0"}, seen
+        assert str(www_data().pw_gid) not in seen["Groups"]
+    finally:
+        process.terminate()
 
 
 def free_low_port():
@@ -171,6 +198,20 @@ def test_what_the_user_may_not_do_is_said_at_the_start(stack, base):
     gave_up_root(proxy)
     for path, remedy in ((shut, f"chown www-data {shut}"), (shut, "create 0640 www-data")):
         assert any(str(path) in line and remedy in line for line in proxy.log().splitlines()), proxy.log()
+
+
+def test_a_reload_drops_no_site_of_a_folder_that_the_user_may_not_read(stack, base):
+    """Root read it at the start: all or nothing."""
+    shut = base / "sites"
+    shut.mkdir(mode=0o700)
+    (base / "www2").mkdir(mode=0o755)
+    (base / "www2" / "who.txt").write_text("second", encoding="ascii")
+    (shut / "two.yaml").write_text(f'sites: [{{ hosts: [two.example], root: {base}/www2 }}]\n', encoding="ascii")
+    proxy, _ = stack(include=f"{shut}/*.yaml")
+    gave_up_root(proxy)
+    assert proxy.get("/who.txt", host="two.example").body == b"second"
+    assert f"include: {shut} cannot be read: Permission denied" in proxy.reload_refused(proxy.config)
+    assert proxy.get("/who.txt", host="two.example").body == b"second"
 
 
 def test_rotation_of_a_log_in_roots_folder(stack, base):

@@ -1,14 +1,18 @@
 """Signals: each does what the README says of it, none ends the server but those that stop it; and how it stops."""
 
+import contextlib
 import json
+import os
+import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from harness.holdfast import BINARY
+from harness.holdfast import BINARY, command
 from harness.http_client import Client
-from harness.process import wait_exit
+from harness.process import Process, alive, wait_exit
 from harness.scenes import hold, refuses
 from harness.wait import PATIENCE, wait_until
 
@@ -136,6 +140,113 @@ def test_no_other_signal_ends_it(stack, base):
     fpm.touch("go")
     assert running.read().body == b"h\n"
     assert wait_exit(proxy.process) == 0
+
+
+def test_a_file_that_may_not_grow_ends_nothing(stack):
+    """SIGXFSZ: a body, the access log and the error log at the limit of the size of files."""
+    proxy, _ = stack(log={"format": "combined"})
+    proxy.stop()
+    seen = len(proxy.log())
+    proxy.process = Process(["prlimit", "--fsize=65536:65536", BINARY, "run", "-c", proxy.config_path], proxy.log_path)
+    proxy.addresses = wait_until(lambda: re.findall(r" listening on (\S+)\n", proxy.log()[seen:]), "it to listen")
+    with open(proxy.access_path, "ab") as f:
+        f.write(b"\n" * 100000)
+    assert proxy.get("/echo.php?t=b", method="POST", body=b"x" * 300000).status == 503
+    wait_until(lambda: "a request body cannot be stored: cannot write to the spill file" in proxy.log(), "it to say so")
+    wait_until(lambda: f"{proxy.access_path} cannot be written: File too large" in proxy.log(), "that of the log")
+    with open(proxy.log_path, "ab") as f:
+        f.write(b"\n" * 100000)
+    proxy.process.signal(signal.SIGUSR1)
+    assert proxy.get("/echo.php?t=on").body == b"on\n"
+    assert proxy.stop() == 0
+
+
+EARLY = [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2]
+
+
+@pytest.fixture
+def reading(base):
+    """`run` that reads its configuration, which has not come yet: the process, and where to write it."""
+    path = base / "early.yaml"
+    os.mkfifo(path)
+    process = Process([BINARY, "run", "-c", path], base / "early.log")
+    try:
+        yield process, path, wait_until(lambda: open_to_write(path), "it to read")
+    finally:
+        process.kill_group()
+
+
+def open_to_write(fifo):
+    with contextlib.suppress(OSError):
+        return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
+def test_no_signal_kills_before_the_loop_runs(base, reading):
+    """They are obeyed once it does."""
+    process, path, end = reading
+    for number in EARLY:
+        process.signal(number)
+    os.chmod(base, 0o777)  # root becomes another user
+    text = json.dumps({"listen": f"unix:{base}/front.sock", "admin": "off", "log": {"access": f"{base}/access.log"},
+                       "pools": {"php": {"address": "unix:/nowhere"}}, "sites": [{"root": str(base), "pool": "php"}]})
+    (base / "file.yaml").write_text(text, encoding="ascii")
+    (base / "file.yaml").rename(path)  # what the reload reads
+    os.write(end, text.encode())
+    os.close(end)
+    wait_until(lambda: all(each in process.log() for each in (" reloaded: ", "SIGUSR2: reloads", "opened again"))
+               or not process.running, "all to be obeyed")
+    assert process.terminate() == 0, process.log()
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_stop_before_there_is_anything_to_end(reading, number):
+    process, _, end = reading
+    for each in EARLY:
+        process.signal(each)
+    process.signal(number)
+    assert wait_exit(process) == 0
+    os.close(end)
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_a_stop_while_php_fpm_starts_ends_it_too(base, number):
+    site, temporary = base / "site", base / "tmp"
+    for folder in (site, temporary):
+        folder.mkdir()
+        os.chmod(folder, 0o777)
+    fpm = base / "php-fpm"  # never listens
+    fpm.write_text(f"#!/bin/sh\necho $$ > {temporary}/new && mv {temporary}/new {temporary}/pid\nexec sleep 600\n",
+                   encoding="ascii")
+    fpm.chmod(0o755)
+    process = Process([BINARY, "serve", site, "--fpm", fpm, "--listen", "127.0.0.1:0", "--admin", "off"], base / "log",
+                      env={"TMPDIR": str(temporary)})
+    try:
+        wait_until(lambda: (temporary / "pid").exists() or not process.running, "php-fpm to start")
+        child = int((temporary / "pid").read_text())
+        wait_until(lambda: b"sleep" in Path(f"/proc/{child}/cmdline").read_bytes(), "it to wait")
+        for each in (*EARLY, number):
+            process.signal(each)
+        assert wait_exit(process) == 0, process.log()
+        assert not alive(child)
+        assert [each.name for each in temporary.iterdir()] == ["pid"]
+    finally:
+        process.kill_group()
+
+
+def test_php_fpm_inherits_no_signal_that_waits_or_is_ignored(base):
+    """Of what serve does to its own; what php-fpm does not set itself its scripts would have."""
+    said = base / "said"
+    said.mkdir()
+    os.chmod(said, 0o777)
+    fpm = base / "php-fpm"
+    fpm.write_text(f"#!/bin/sh\ngrep ^Sig /proc/self/status > {said}/sig\n", encoding="ascii")
+    fpm.chmod(0o755)
+    command("serve", base, "--fpm", fpm, "--listen", "127.0.0.1:0", "--admin", "off")
+    fields = dict(line.split() for line in (said / "sig").read_text().splitlines() if line.startswith(("SigBlk", "SigIgn")))
+    bits = sum(1 << number - 1 for number in (*STOPS, *EARLY, signal.SIGPIPE, signal.SIGXFSZ))
+    for name in ("SigBlk:", "SigIgn:"):
+        assert int(fields[name], 16) & bits == 0, (name, fields[name])
 
 
 def test_a_reader_of_the_log_that_has_gone_ends_nothing(base):

@@ -31,7 +31,7 @@ ROOMS = {
 ARROWS = {room: {room, *others} for room, others in ROOMS.items()}
 # What a room shows to those who see only this of it.
 ARROW_DOORS = {("proxy/net", "proxy/posix"): {"unix_address.h"},
-               ("proxy/worker", "proxy/posix"): {"unix_address.h"},
+               ("proxy/worker", "proxy/posix"): {"unix_address.h", "start_signals.h"},
                ("proxy/admin", "proxy/client"): {"responder.h", "client_host.h"},
                ("proxy/commands", "proxy/worker"): {"server.h"},
                # explain and doctor look at files as the server does.

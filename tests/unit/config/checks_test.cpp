@@ -237,7 +237,7 @@ TEST_CASE("limits: at, one below, one above") {
       {"shutdown: { grace: ", {"0s }", "24h }"}, {"25h }"}},
       {"shutdown: { delay: ", {"0s }", "24h }"}, {"25h }"}},
       {"user: ", {"root", "1000", "\"\""}, {"a b", "-x", "a/b", "[a]"}},
-      {"group: ", {"root", "33"}, {"a:b", "\"a\\n\""}},
+      {"group: ", {"nogroup", "33"}, {"a:b", "\"a\\n\""}},
   };
   for (const auto& row : rows) {
     for (const char* value : row.good) {
@@ -392,4 +392,15 @@ TEST_CASE("forwarded_headers") {
 
 TEST_CASE("PATH_TRANSLATED as a param") {
   warning(load_site("params: { PATH_TRANSLATED: /x }"), "php-fpm runs this file in place of the script");
+}
+
+TEST_CASE("root's group goes with root") {
+  for (const char* group : {"root", "\"0\"", "\"00\""}) {
+    CAPTURE(group);
+    error(load(kMinimal + "group: " + group + "\n"), "is root's");
+    error(load(kMinimal + "user: nobody\ngroup: " + group + "\n"), "leave group out for the user's own");
+    CHECK(load(kMinimal + "user: root\ngroup: " + group + "\n").config);
+  }
+  CHECK(load(kMinimal + "user: nobody\n").diagnostics.empty());
+  CHECK(load(kMinimal + "user: nobody\ngroup: \"65534\"\n").diagnostics.empty());
 }

@@ -57,6 +57,24 @@ TEST_CASE("the smallest file has every default") {
   CHECK(*result.config == expected);
 }
 
+TEST_CASE("a server at work reads files alone, and waits for nobody") {
+  const TemporaryFolder folder;
+  const std::string pipe = folder / "pipe.yaml";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const auto again = load_file_again(pipe);
+  CHECK_FALSE(again.config);
+  CHECK_MESSAGE(says(again, "is a pipe, not a file; a start may read it"), said(again));
+  CHECK(says(load_file_again("/dev/zero"), "is a device, not a file"));
+  CHECK(load_file_again(folder.write("good.yaml", kMinimal)).config);
+  CHECK(says(load_file_again(folder / "none.yaml"), "cannot be read: No such file or directory"));
+  // What a file includes would be read at each reload.
+  for (const char* include : {"pipe.yaml", "p*.yaml", "/dev/zero"}) {
+    const auto main = load_file(folder.write("main.yaml", kMinimal + "include: " + include + "\n"));
+    CHECK_FALSE(main.config);
+    CHECK_MESSAGE(says(main, ", not a file"), said(main));
+  }
+}
+
 TEST_CASE("files that are no configuration") {
   const TemporaryFolder folder;
   struct {

@@ -6,6 +6,7 @@
 #include "config/site.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -268,6 +269,29 @@ TEST_CASE("include: sites and pools of other files, each with its own places") {
   CHECK(load_main("none/*.yaml").config);
   CHECK(says(load_main("none/*.yaml"), "no file is named"));
   CHECK(says(load_main("\"*/a.yaml\""), "in the name of the file alone"));
+}
+
+TEST_CASE("include: a folder that may not be read holds nobody knows what") {
+  const SitesFolder folder;
+  const auto load_main = [&](const std::string& include) {
+    return load_text(kMinimal + "include: " + include + "\n", (folder.path / "main.yaml").string());
+  };
+  folder.write("sites/a.yaml", "sites: [{ hosts: [a.example], root: /usr, pool: php }]\n");
+  const std::string beside = (folder.path / "sites").string();
+  // Too many links, whoever asks: the error that root meets as well.
+  std::filesystem::create_directory_symlink("loop", folder.path / "loop");
+  const auto loop = load_main("loop/*.yaml");
+  CHECK_FALSE(loop.config);
+  CHECK_MESSAGE(says(loop, "loop cannot be read: Too many levels of symbolic links"), said(loop));
+  CHECK(says(load_main("loop/a.yaml"), "loop/a.yaml cannot be read: Too many levels"));
+  CHECK_FALSE(load_main("[sites/*.yaml, loop/*.yaml]").config);
+  CHECK(load_main("sites/a.yaml/*.yaml").config);  // no folder holds none
+
+  if (::geteuid() == 0) return;  // reads any folder
+  std::filesystem::permissions(beside, std::filesystem::perms::none);
+  CHECK(says(load_main("sites/*.yaml"), "sites cannot be read: Permission denied"));
+  CHECK(says(load_main("sites/a.yaml"), "sites/a.yaml cannot be read: Permission denied"));
+  std::filesystem::permissions(beside, std::filesystem::perms::owner_all);
 }
 
 TEST_CASE("every preset is in the grammar, and its site may add to it") {
