@@ -133,14 +133,28 @@ def test_a_link_is_no_other_name_for_source(sites):
     proxy, www = sites
     (www / "readme.txt").symlink_to("echo.php")
     (www / "env.txt").symlink_to(".env")
-    (www / "data").symlink_to(".hidden")  # as Kubernetes mounts volumes: what counts is the file's own name
+    (www / "data").symlink_to(".hidden")
     assert (www / ".hidden" / "file.txt").exists()
-    for target in ("/readme.txt", "/env.txt"):
-        assert proxy.get(target, host="plain").status == 404
-    assert proxy.get("/data/file.txt", host="plain").status == 200
-    proxy.config["sites"][0]["publish"] = ["*.php"]
+    (www / "deep.txt").symlink_to("data/file.txt")
+    (www / "dump.txt").symlink_to("../outer.sql")
+    (www.parent / "outer.sql").write_text("secret", encoding="ascii")
+    (www / "..2024_11_27").mkdir()
+    (www / "..2024_11_27" / "volume.txt").write_text("volume", encoding="ascii")
+    (www / "..data").symlink_to("..2024_11_27")
+    (www / "volume.txt").symlink_to("..data/volume.txt")  # as Kubernetes mounts volumes
+    hidden = ("/readme.txt", "/env.txt", "/data/file.txt", "/deep.txt", "/dump.txt")
+    for rule in ("owner", "all"):
+        proxy.config["sites"][0]["follow_links"] = rule
+        proxy.reload(proxy.config)
+        for target in hidden:
+            assert proxy.get(target, host="plain").status == 404, (rule, target)
+        assert proxy.get("/volume.txt", host="plain").body == b"volume", rule
+        assert proxy.get("/..data/volume.txt", host="plain").status == 404, rule
+    proxy.config["sites"][0]["publish"] = ["*.php", ".hidden", "*.sql"]
     proxy.reload(proxy.config)
     assert b"<?php" in proxy.get("/readme.txt", host="plain").body
+    for target in ("/data/file.txt", "/deep.txt", "/dump.txt"):
+        assert proxy.get(target, host="plain").status == 200, target
 
 
 @as_root
