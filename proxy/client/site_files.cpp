@@ -84,6 +84,10 @@ FileRefusal judge_file(const config::Site& site, const net::StaticFile& file) {
   return judge(site, file.info().kind, net::FileKind::regular, file.linked_path());
 }
 
+FileRefusal judge_folder(const config::Site& site, const net::FolderEntries& folder) {
+  return judge(site, folder.kind, net::FileKind::directory, folder.linked_path);
+}
+
 void SiteErrorPage::put_into(http::ResponseHead& head) const {
   for (http::Field& field : head.fields) {
     if (http::equals_ignore_case(field.name, "Content-Type")) field.value = type;

@@ -12,6 +12,7 @@
 #include "proxy/core/route_plan.h"
 #include "proxy/http/message.h"
 #include "proxy/http/response_writer.h"
+#include "proxy/net/folder.h"
 #include "proxy/net/static_file.h"
 
 namespace holdfast {
@@ -31,6 +32,7 @@ struct FileRefusal {
   std::string_view why = {};  // a literal, for the log
 };
 FileRefusal judge_file(const config::Site& site, const net::StaticFile& file);
+FileRefusal judge_folder(const config::Site& site, const net::FolderEntries& folder);
 
 // A larger page is not sent: it is read whole.
 constexpr std::size_t kErrorPageBytesMost = std::size_t{256} << 10;

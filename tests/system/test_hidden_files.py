@@ -158,6 +158,39 @@ def test_a_link_is_no_other_name_for_source(sites):
 
 
 @as_root
+def test_a_list_shows_no_more_than_files_would(sites):
+    """By links of php's user, in the listed folder and on the way to it."""
+    proxy, www = sites
+    user = worker_user()
+    (www / "dl").mkdir()
+    (www / "dl" / "file.txt").write_text("x", encoding="ascii")
+    for name, target in (("up", "../.."), ("etc", "/etc"), ("proc", "/proc/self/root"), ("shadow", "/etc/shadow")):
+        (www / "dl" / name).symlink_to(target)
+        owner(www / "dl" / name, user)
+    (www / ".git").mkdir()
+    (www / ".git" / "config").write_text("secret", encoding="ascii")
+    (www / "dl" / "git").symlink_to("../.git")
+    (www / "dl" / "given").symlink_to(www.parent)
+    (www / "dl" / "closed").mkdir(mode=0o700)
+    proxy.config["sites"][0]["list"] = True
+    proxy.reload(proxy.config)
+    page = proxy.get("/dl/", host="plain")
+    assert page.status == 200 and b"file.txt" in page.body and b"given" in page.body, page
+    for name in (b"up", b"etc", b"proc", b"shadow", b"git"):
+        assert b'href="./' + name not in page.body, (name, page.body)
+    for target, status in (("/dl/up/", 403), ("/dl/etc/", 403), ("/dl/etc/ssl/", 403), ("/dl/proc/", 403), ("/dl/git/", 404),
+                           ("/dl/closed/", 403), ("/dl/given/", 200)):
+        response = proxy.get(target, host="plain")
+        assert response.status == status, (target, response)
+    assert "follow_links" in proxy.wait_access(lambda entry: entry["target"] == "/dl/etc/")[0]["outcome"]
+    assert "publish" in proxy.wait_access(lambda entry: entry["target"] == "/dl/git/")[0]["outcome"]
+    proxy.config["sites"][0]["follow_links"] = "all"
+    proxy.reload(proxy.config)
+    assert b"passwd" in proxy.get("/dl/etc/", host="plain").body
+    assert proxy.get("/dl/git/", host="plain").status == 404
+
+
+@as_root
 def test_files_that_may_not_be_read(sites):
     """Root could: it does not."""
     proxy, www = sites
