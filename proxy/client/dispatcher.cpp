@@ -41,7 +41,8 @@ Dispatcher::Dispatcher(config::Sites sites, std::string_view server_software)
 
 namespace {
 core::Asker asker(const http::RequestHead& head, const core::ClientOrigin& origin) {
-  return {origin.host.empty() ? std::string_view(head.host) : origin.host, origin.bytes, origin.https};
+  return {origin.host.empty() ? std::string_view(head.host) : origin.host, origin.judged_bytes(),
+          origin.https};
 }
 }  // namespace
 

@@ -251,10 +251,12 @@ void Request::set_spool_share() {
 void Request::make_plan() {
   host_.plan(*head_, origin_, plan_);
   look_for_credentials();
-  if (!origin_.conflict) return;
+  if (!origin_.conflict && !origin_.malformed) return;
   plan_.kind = Plan::Kind::error;
   plan_.target.status = 400;
-  plan_.target.why = "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
+  plan_.target.why = origin_.malformed
+                         ? "Forwarded is malformed: it cannot be told who the client is"
+                         : "Forwarded and X-Forwarded-* contradict each other: see forwarded_headers";
 }
 
 void Request::refuse_head(int status, std::string_view why, core::ClientCloseReason reason,

@@ -67,19 +67,22 @@ void Request::answer_sent_file() {
 
 void Request::answer_list() {
   const std::string root(plan_.root_or(plan_.site->root));
-  const auto folder = net::list_folder(root + plan_.target.path, core::kListedNamesMost);
-  if (!folder) {
-    refusal_ = "the folder cannot be read";
-    answer_own(core::ErrorPage(403));
+  const config::Site& site = *plan_.site;
+  const net::FolderEntries folder =
+      net::list_folder(root, plan_.target.path, core::kListedNamesMost, link_rule(site));
+  if (const FileRefusal refusal = judge_folder(site, folder); refusal.status != 0) {
+    context_.descriptors.note(DescriptorWatch::Place::file, folder.error, context_.now());
+    answer_error(refusal.status, refusal.why);
     return;
   }
   std::vector<core::ListedName> names;
-  for (const net::FolderEntry& each : folder->entries) {
+  for (const net::FolderEntry& each : folder.entries) {
     const std::string path = plan_.target.path + each.name + (each.folder ? "/" : "");
-    if (plan_.dispatcher->shows(*plan_.site, *head_, origin_, path))
+    if (!each.linked_path.empty() && !sends_linked(site, each.linked_path)) continue;
+    if (plan_.dispatcher->shows(site, *head_, origin_, path))
       names.push_back({each.name, each.folder, each.size, each.modified_seconds});
   }
-  const std::string page = core::folder_page(head_->path, std::move(names), folder->more);
+  const std::string page = core::folder_page(head_->path, std::move(names), folder.more);
   http::ResponseHead head;
   head.fields.push_back({"Content-Type", "text/html; charset=utf-8"});
   head.content_length = page.size();

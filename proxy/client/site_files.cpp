@@ -10,13 +10,14 @@
 #include "proxy/core/path_text.h"
 #include "proxy/core/withheld.h"
 #include "proxy/http/content_coding.h"
-#include "proxy/net/static_file.h"
 
 namespace holdfast {
 
 namespace {
 constexpr std::array kCodings = {ReadyCoding{".br", "br"}, ReadyCoding{".zst", "zstd"},
                                  ReadyCoding{".gz", "gzip"}};
+
+constexpr std::string_view kCannotOpen = "it cannot be opened";
 
 bool is_older(const net::FileInfo& a, const net::FileInfo& b) {
   return std::pair(a.modified_seconds, a.modified_nanoseconds) <
@@ -53,8 +54,38 @@ net::LinkRule link_rule(const config::Site& site) {
   return site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner;
 }
 
-bool sends_linked(const config::Site& site, std::string_view name) {
-  return !(name.starts_with('.') || core::is_withheld(name)) || core::is_published(name, site.publish);
+bool sends_linked(const config::Site& site, std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return core::hidden_behind_link_at(path, site.publish) == std::string_view::npos &&
+         (!core::is_withheld(name) || core::is_published(name, site.publish));
+}
+
+namespace {
+FileRefusal judge(const config::Site& site, net::FileKind kind, net::FileKind wanted,
+                  std::string_view linked_path) {
+  if (!linked_path.empty() && !sends_linked(site, linked_path))
+    return {404, "a link leads to a name that is not sent as a file: see publish"};
+  if (kind == wanted) return {};
+  switch (kind) {
+    case net::FileKind::link_refused:
+      return {403, "a link of another owner is not followed: see follow_links"};
+    case net::FileKind::forbidden: return {403, kCannotOpen};
+    case net::FileKind::failed: return {503, kCannotOpen};
+    case net::FileKind::regular:
+    case net::FileKind::directory:
+    case net::FileKind::other:
+    case net::FileKind::missing: return {404, kCannotOpen};
+  }
+  return {404, kCannotOpen};
+}
+}  // namespace
+
+FileRefusal judge_file(const config::Site& site, const net::StaticFile& file) {
+  return judge(site, file.info().kind, net::FileKind::regular, file.linked_path());
+}
+
+FileRefusal judge_folder(const config::Site& site, const net::FolderEntries& folder) {
+  return judge(site, folder.kind, net::FileKind::directory, folder.linked_path);
 }
 
 void SiteErrorPage::put_into(http::ResponseHead& head) const {
@@ -74,15 +105,11 @@ std::string_view error_page_path(const config::Site& site, int status) {
 
 std::optional<SiteErrorPage> load_error_page(const config::Site& site, std::string_view root, int status) {
   const std::string_view path = error_page_path(site, status);
-  const std::string_view name = path.substr(path.rfind('/') + 1);
   if (path.empty() || core::hidden_at(path, site.publish) != std::string_view::npos ||
-      !sends_linked(site, name))
+      !sends_linked(site, path))
     return std::nullopt;
   const net::StaticFile file(root, path, link_rule(site));
-  if (file.info().kind != net::FileKind::regular || file.info().size > kErrorPageBytesMost)
-    return std::nullopt;
-  const std::string& linked = file.linked_name();
-  if (!linked.empty() && !sends_linked(site, linked)) return std::nullopt;
+  if (judge_file(site, file).status != 0 || file.info().size > kErrorPageBytesMost) return std::nullopt;
   SiteErrorPage page{content_type(site, {}, path), {}};
   if (!file.read(0, kErrorPageBytesMost, page.body)) return std::nullopt;
   return page;

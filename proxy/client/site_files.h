@@ -12,7 +12,8 @@
 #include "proxy/core/route_plan.h"
 #include "proxy/http/message.h"
 #include "proxy/http/response_writer.h"
-#include "proxy/net/safe_open.h"
+#include "proxy/net/folder.h"
+#include "proxy/net/static_file.h"
 
 namespace holdfast {
 
@@ -21,9 +22,17 @@ namespace holdfast {
 std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path);
 
 net::LinkRule link_rule(const config::Site& site);
-// False for a file that is reached by a link and is called `name` itself: that counts too (x.txt that leads to
-// wp-config.php).
-bool sends_linked(const config::Site& site, std::string_view name);
+// False for a file or folder that links led to and that is called as `path` says itself (SafeOpen::linked_path): its
+// own names count too (x.txt that leads to wp-config.php).
+bool sends_linked(const config::Site& site, std::string_view path);
+
+// Why a file or a folder that is there is not sent. Status 0: it is.
+struct FileRefusal {
+  int status = 0;             // 404, 403, 503 (no descriptor left)
+  std::string_view why = {};  // a literal, for the log
+};
+FileRefusal judge_file(const config::Site& site, const net::StaticFile& file);
+FileRefusal judge_folder(const config::Site& site, const net::FolderEntries& folder);
 
 // A larger page is not sent: it is read whole.
 constexpr std::size_t kErrorPageBytesMost = std::size_t{256} << 10;

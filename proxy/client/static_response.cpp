@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "proxy/client/gzip_response.h"
-#include "proxy/client/site_files.h"
 #include "proxy/core/error_page.h"
 #include "proxy/http/conditional.h"
 #include "proxy/http/content_coding.h"
@@ -24,31 +23,7 @@ constexpr std::string_view kBoundary = "holdfast-byteranges-5d41402abc4b2a76";
 
 StaticResponse::StaticResponse(const config::Site& site, std::string_view root, const std::string& path,
                                As as)
-    : file_(root, path, link_rule(site)), as_(std::move(as)) {
-  const std::string& name = file_.linked_name();
-  withheld_ = !name.empty() && !sends_linked(site, name);
-}
-
-int StaticResponse::failure() const {
-  if (withheld_) return 404;
-  switch (file_.info().kind) {
-    case net::FileKind::regular: return 0;
-    case net::FileKind::link_refused:
-    case net::FileKind::forbidden: return 403;
-    case net::FileKind::failed: return 503;
-    case net::FileKind::directory:
-    case net::FileKind::other:
-    case net::FileKind::missing: return 404;
-  }
-  return 404;
-}
-
-std::string_view StaticResponse::why() const {
-  if (withheld_) return "a link leads to a name that is not sent as a file: see publish";
-  if (file_.info().kind == net::FileKind::link_refused)
-    return "a link of another owner is not followed: see follow_links";
-  return "the file cannot be opened";
-}
+    : file_(root, path, link_rule(site)), as_(std::move(as)), refusal_(judge_file(site, file_)) {}
 
 // Would the whole file go out compressed? Its 304 carries the tag of that then, RFC 9110 15.4.5.
 bool StaticResponse::is_compressed(const http::RequestHead& request) const {

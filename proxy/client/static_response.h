@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/snapshot.h"
+#include "proxy/client/site_files.h"
 #include "proxy/core/exchange.h"
 #include "proxy/http/message.h"
 #include "proxy/http/range.h"
@@ -28,9 +29,9 @@ class StaticResponse {
   StaticResponse(const config::Site& site, std::string_view root, const std::string& path, As as);
 
   // 0, or the status to answer instead: 404, 403, 503 (no descriptor left).
-  int failure() const;
+  int failure() const { return refusal_.status; }
   net::Error error() const { return file_.info().error; }
-  std::string_view why() const;  // of a failure, for the log
+  std::string_view why() const { return refusal_.why; }  // of a failure, for the log
   // Gives the head; the whole response when it has no body. `now`: for the conditions' dates.
   void start(const http::RequestHead& request, std::time_t now, core::ResponseSink& sink);
   // Gives the next piece, `bytes_most` of the file at most, and, after the last, the end. False when there is
@@ -49,7 +50,7 @@ class StaticResponse {
 
   net::StaticFile file_;
   As as_;
-  bool withheld_ = false;
+  FileRefusal refusal_;
   std::string etag_;
   std::string last_modified_;
   std::string content_range_;

@@ -9,6 +9,7 @@
 
 #include "config/load.h"  // contains()
 #include "config/network.h"
+#include "proxy/core/forwarded_field.h"
 #include "proxy/http/request_rules.h"
 #include "proxy/text/ascii.h"
 
@@ -45,29 +46,9 @@ struct Hop {
   std::string_view proto;
   std::string_view host;
   std::string_view port;
+  bool addressed = false;  // it tells of an address, or that it will not
+  bool malformed = false;  // no telling what it says, nor what the hops behind it do
 };
-
-// The pieces of `list` between separators outside quoted strings, the last kHopsMax of them, in order.
-// Nothing when a quoted string does not end: then no piece can be told from another. Quotes are known only
-// from the left.
-std::vector<std::string_view> split_outside_quotes(std::string_view list, char separator) {
-  std::vector<std::string_view> pieces;
-  bool quoted = false;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i <= list.size(); ++i) {
-    if (i == list.size() || (list[i] == separator && !quoted)) {
-      if (i == list.size() && quoted) return {};
-      if (pieces.size() == kHopsMax) pieces.erase(pieces.begin());
-      pieces.push_back(text::trim(list.substr(start, i - start)));
-      start = i + 1;
-    } else if (list[i] == '"') {
-      quoted = !quoted;
-    } else if (list[i] == '\\' && quoted && i + 1 < list.size()) {
-      ++i;
-    }
-  }
-  return pieces;
-}
 
 // Calls `visit(piece)` for the comma-separated entries of all fields of this name, last entry of the last
 // field first, until it returns false or kHopsMax were seen. Empty entries are skipped (RFC 9110 5.6.1).
@@ -106,6 +87,7 @@ std::vector<Hop> x_forwarded_hops(const http::RequestHead& head, const Forwarded
     for (const std::string_view entry : entries_from_right(head, name)) {
       hops.emplace_back();
       hops.back().address = entry;
+      hops.back().addressed = true;
     }
   };
   add_addresses(ForwardedHeader::x_forwarded_for, "X-Forwarded-For");
@@ -127,36 +109,22 @@ std::vector<Hop> x_forwarded_hops(const http::RequestHead& head, const Forwarded
   return hops;
 }
 
-std::string_view unquoted(std::string_view value) {
-  // An escape inside (\") occurs in no address and no scheme; parse_ip() will refuse it.
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-    return value.substr(1, value.size() - 2);
-  return value;
-}
-
-// Forwarded: for=192.0.2.60;proto=http;by=203.0.113.43, for="[2001:db8::1]:4711"
-Hop parse_forwarded_element(std::string_view element) {
-  Hop hop;
-  for (const std::string_view pair : split_outside_quotes(element, ';')) {
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string_view name = pair.substr(0, equals);
-    const std::string_view value = unquoted(pair.substr(equals + 1));
-    if (http::equals_ignore_case(name, "for")) hop.address = value;
-    if (http::equals_ignore_case(name, "proto")) hop.proto = value;
-    if (http::equals_ignore_case(name, "host")) hop.host = value;
-  }
-  return hop;
-}
-
 std::vector<Hop> forwarded_hops(const http::RequestHead& head) {
   std::vector<Hop> hops;
+  std::vector<ForwardedElement> elements;
   for (auto field = head.fields.rbegin(); field != head.fields.rend(); ++field) {
     if (!http::equals_ignore_case(field->name, "Forwarded")) continue;
-    const std::vector<std::string_view> elements = split_outside_quotes(field->value, ',');
-    if (elements.empty()) hops.emplace_back();  // an open quote: the walk has to end here
+    elements.clear();
+    if (!append_forwarded(field->value, kHopsMax, elements)) {
+      hops.emplace_back();
+      hops.back().malformed = true;
+    }
     for (auto element = elements.rbegin(); element != elements.rend() && hops.size() < kHopsMax; ++element) {
-      if (!element->empty()) hops.push_back(parse_forwarded_element(*element));
+      hops.push_back({.address = element->node,
+                      .proto = element->proto,
+                      .host = element->host,
+                      .port = {},
+                      .addressed = element->has_node});
     }
   }
   return hops;
@@ -171,6 +139,10 @@ ClientOrigin walk(const ClientOrigin& peer, const std::vector<config::Network>& 
                   const std::vector<Hop>& hops) {
   ClientOrigin origin = peer;
   for (const Hop& hop : hops) {
+    if (hop.malformed) {
+      origin.malformed = true;
+      return origin;
+    }
     // These are told by the proxy we have come to trust, about the hop it saw: they are taken first.
     const bool https = http::equals_ignore_case(hop.proto, "https");
     if (https || http::equals_ignore_case(hop.proto, "http")) {
@@ -187,7 +159,10 @@ ClientOrigin walk(const ClientOrigin& peer, const std::vector<config::Network>& 
       origin.told = true;
     }
     const std::optional<ParsedAddress> address = parse_ip(hop.address);
-    if (!address) return origin;
+    if (!address) {
+      origin.hidden = hop.addressed;
+      return origin;
+    }
     origin.bytes = address->bytes;
     origin.port = address->port;
     origin.address = ip_text(address->bytes);
@@ -284,10 +259,16 @@ ClientOrigin client_origin(const ClientOrigin& peer, const std::vector<config::N
   if (x_tells && !forwarded.empty()) {
     const ClientOrigin other = walk(peer, trusted, forwarded);
     origin.conflict = origin.bytes != other.bytes || origin.https != other.https;
+    origin.malformed = other.malformed;
     origin.asked_port = 0;  // Forwarded does not bear it out
   }
   origin.fields = ForwardedFields::all();
   return origin;
+}
+
+const AddressBytes& ClientOrigin::judged_bytes() const {
+  static constexpr AddressBytes kNobody = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 0, 8};
+  return hidden ? kNobody : bytes;
 }
 
 std::uint16_t server_port(const ClientOrigin& origin, const http::RequestHead& head,

@@ -5,7 +5,9 @@
 // - Only a peer within trusted_proxies is believed at all.
 // - The list is read from the right, where each hop appends what it saw: the first address that is
 //   not itself a trusted proxy is the client. An entry that is no address (unknown, _hidden, rubbish)
-//   ends the walk: the client is then the last hop that was proven.
+//   ends the walk: the client stands behind the last hop that was proven, and has that one's address for php and the
+//   log, but no access that goes by it (judged_bytes()).
+// - A line of Forwarded that is malformed (forwarded_field.h) ends it too: the request is refused.
 // - `forwarded_headers` names the fields that the proxies set: only these are read, and only these reach php.
 // - Without it nobody knows which fields are the proxy's and which it has let through. X-Forwarded-For,
 //   -Proto and -Port are read, or Forwarded. Where both are there they have to name the same address and scheme:
@@ -67,11 +69,17 @@ struct ClientOrigin {
   bool https = false;            // the client spoke https to the first proxy (or to us)
   bool forwarded = false;        // address was told by a trusted proxy
   bool told = false;             // anything was
+  bool hidden = false;           // the client's own address was kept back: address is that of a proxy
+  bool malformed = false;        // by a field that cannot be read for sure: not to be answered
   bool conflict = false;         // two fields of a trusted proxy tell different things: not to be answered
   std::string authority;         // told as the one asked for, with port; empty: not told
   std::string host;              // of it, as in RequestHead
   std::uint16_t asked_port = 0;  // told as the one asked at; 0: not told
   ForwardedFields fields;
+
+  // For rules about the client's address: bytes, or of a hidden client one that is in no network but that of all
+  // (192.0.0.8, the dummy address of RFC 7600): it must not come in as the proxy.
+  const AddressBytes& judged_bytes() const;
 };
 
 // `peer`: the connection as it is, with https as we see it. A Unix socket counts as the loopback address:

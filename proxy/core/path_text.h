@@ -18,6 +18,10 @@ std::size_t script_end(std::string_view path, std::size_t from);
 // of `publish` (see withheld.h), and /.well-known at the top (RFC 8615). No "." and ".." are in `path`.
 std::size_t hidden_at(std::string_view path, const std::vector<std::string>& publish);
 
+// The same of a path that links led to. Names that begin with two dots do not count either: Kubernetes mounts volumes
+// with links to ..data/NAME, and ..data to ..2024_11_27_10_00_00.123.
+std::size_t hidden_behind_link_at(std::string_view path, const std::vector<std::string>& publish);
+
 // Whether `path` is the folder `folder` (it ends with '/') or lies in it.
 bool is_below(std::string_view path, std::string_view folder);
 

@@ -15,11 +15,15 @@ struct SafeOpen {
   int fd = -1;
   int error = 0;              // errno, when there is no fd
   bool link_refused = false;  // the error is that a link was not followed
-  std::string linked_name;    // the last name of what was opened, when links led there
+  // Where links led to what was opened: its names without links, "/a/b" below the root; outside of the root from
+  // that on which the last link leads to ("/storage/b": what lies above is the administrator's). Else empty.
+  std::string linked_path;
 };
 
 // `root` has no slash at its end, `path` no "..". Only a regular file is opened where links are in the way;
 // where there are none, anything is, without waiting for a pipe's other end.
 SafeOpen open_below(std::string_view root, std::string_view path, LinkRule rule);
+// The same for a folder, and nothing else, to read its names.
+SafeOpen open_folder_below(std::string_view root, std::string_view path, LinkRule rule);
 
 }  // namespace holdfast::net

@@ -53,19 +53,8 @@ class JoinedPath {
 
 FileInfo info_of_error(int code) {
   FileInfo info;
+  info.kind = kind_of_error(code);
   info.error = Error{code};
-  switch (code) {
-    case ENOENT:
-    case ENOTDIR:
-    case ENAMETOOLONG:
-    case ELOOP: info.kind = FileKind::missing; break;
-    case EACCES:
-    case EPERM: info.kind = FileKind::forbidden; break;
-    case EISDIR: info.kind = FileKind::directory; break;
-    case ENXIO:  // open(2) of a socket file, or of a device without a driver
-    case ENODEV: info.kind = FileKind::other; break;
-    default: info.kind = FileKind::failed; break;
-  }
   return info;
 }
 
@@ -82,12 +71,26 @@ FileInfo info_of(const struct stat& status) {
   return info;
 }
 
-// Root may open everything; what he serves is what he could serve as nobody in particular.
+}  // namespace
+
+FileKind kind_of_error(int code) {
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP: return FileKind::missing;
+    case EACCES:
+    case EPERM: return FileKind::forbidden;
+    case EISDIR: return FileKind::directory;
+    case ENXIO:  // open(2) of a socket file, or of a device without a driver
+    case ENODEV: return FileKind::other;
+    default: return FileKind::failed;
+  }
+}
+
 bool is_private(const struct stat& status) {
   return (status.st_mode & S_IROTH) == 0 && ::geteuid() == 0;
 }
-
-}  // namespace
 
 FileInfo file_info(std::string_view root, std::string_view path) {
   if (is_refused(path)) return {};
@@ -107,7 +110,7 @@ StaticFile::StaticFile(std::string_view root, std::string_view path, LinkRule li
   if (is_refused(path)) return;
   SafeOpen opened = open_below(without_slash(root), path, links);
   fd_ = opened.fd;
-  linked_name_ = std::move(opened.linked_name);
+  linked_path_ = std::move(opened.linked_path);
   if (fd_ < 0) {
     info_ = info_of_error(opened.error);
     if (opened.link_refused) info_.kind = FileKind::link_refused;
@@ -129,12 +132,12 @@ StaticFile::~StaticFile() {
 StaticFile::StaticFile(StaticFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       info_(std::exchange(other.info_, {})),
-      linked_name_(std::move(other.linked_name_)) {}
+      linked_path_(std::move(other.linked_path_)) {}
 
 StaticFile& StaticFile::operator=(StaticFile&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(info_, other.info_);
-  std::swap(linked_name_, other.linked_name_);
+  std::swap(linked_path_, other.linked_path_);
   return *this;
 }
 

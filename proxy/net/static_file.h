@@ -4,6 +4,8 @@
 // caching, no HTTP.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -34,6 +36,13 @@ struct FileInfo {
   std::uint64_t device = 0;
 };
 
+// What an errno of stat(2) or open(2) makes of a name.
+FileKind kind_of_error(int code);
+
+// Running as root, true for what not everybody may read: root may open everything; what he serves is what he could
+// serve as nobody in particular.
+bool is_private(const struct stat& status);
+
 // Looks without opening, through all links. `path` begins with '/' and is put behind `root` as it is.
 FileInfo file_info(std::string_view root, std::string_view path);
 
@@ -50,8 +59,8 @@ class StaticFile {
 
   const FileInfo& info() const { return info_; }
   bool is_open() const { return fd_ >= 0; }
-  // The file's own name where links led to it, else empty.
-  const std::string& linked_name() const { return linked_name_; }
+  // Where links led to it (to a folder, too): see SafeOpen. Else empty.
+  const std::string& linked_path() const { return linked_path_; }
   // Appends up to `bytes_max` bytes from `offset` to `out`: fewer only where the file ends (it may have
   // shrunk since). False on a read error, or when it is not open.
   [[nodiscard]] bool read(std::uint64_t offset, std::size_t bytes_max, std::string& out) const;
@@ -59,7 +68,7 @@ class StaticFile {
  private:
   int fd_ = -1;
   FileInfo info_;
-  std::string linked_name_;
+  std::string linked_path_;
 };
 
 }  // namespace holdfast::net

@@ -133,14 +133,61 @@ def test_a_link_is_no_other_name_for_source(sites):
     proxy, www = sites
     (www / "readme.txt").symlink_to("echo.php")
     (www / "env.txt").symlink_to(".env")
-    (www / "data").symlink_to(".hidden")  # as Kubernetes mounts volumes: what counts is the file's own name
+    (www / "data").symlink_to(".hidden")
     assert (www / ".hidden" / "file.txt").exists()
-    for target in ("/readme.txt", "/env.txt"):
-        assert proxy.get(target, host="plain").status == 404
-    assert proxy.get("/data/file.txt", host="plain").status == 200
-    proxy.config["sites"][0]["publish"] = ["*.php"]
+    (www / "deep.txt").symlink_to("data/file.txt")
+    (www / "dump.txt").symlink_to("../outer.sql")
+    (www.parent / "outer.sql").write_text("secret", encoding="ascii")
+    (www / "..2024_11_27").mkdir()
+    (www / "..2024_11_27" / "volume.txt").write_text("volume", encoding="ascii")
+    (www / "..data").symlink_to("..2024_11_27")
+    (www / "volume.txt").symlink_to("..data/volume.txt")  # as Kubernetes mounts volumes
+    hidden = ("/readme.txt", "/env.txt", "/data/file.txt", "/deep.txt", "/dump.txt")
+    for rule in ("owner", "all"):
+        proxy.config["sites"][0]["follow_links"] = rule
+        proxy.reload(proxy.config)
+        for target in hidden:
+            assert proxy.get(target, host="plain").status == 404, (rule, target)
+        assert proxy.get("/volume.txt", host="plain").body == b"volume", rule
+        assert proxy.get("/..data/volume.txt", host="plain").status == 404, rule
+    proxy.config["sites"][0]["publish"] = ["*.php", ".hidden", "*.sql"]
     proxy.reload(proxy.config)
     assert b"<?php" in proxy.get("/readme.txt", host="plain").body
+    for target in ("/data/file.txt", "/deep.txt", "/dump.txt"):
+        assert proxy.get(target, host="plain").status == 200, target
+
+
+@as_root
+def test_a_list_shows_no_more_than_files_would(sites):
+    """By links of php's user, in the listed folder and on the way to it."""
+    proxy, www = sites
+    user = worker_user()
+    (www / "dl").mkdir()
+    (www / "dl" / "file.txt").write_text("x", encoding="ascii")
+    for name, target in (("up", "../.."), ("etc", "/etc"), ("proc", "/proc/self/root"), ("shadow", "/etc/shadow")):
+        (www / "dl" / name).symlink_to(target)
+        owner(www / "dl" / name, user)
+    (www / ".git").mkdir()
+    (www / ".git" / "config").write_text("secret", encoding="ascii")
+    (www / "dl" / "git").symlink_to("../.git")
+    (www / "dl" / "given").symlink_to(www.parent)
+    (www / "dl" / "closed").mkdir(mode=0o700)
+    proxy.config["sites"][0]["list"] = True
+    proxy.reload(proxy.config)
+    page = proxy.get("/dl/", host="plain")
+    assert page.status == 200 and b"file.txt" in page.body and b"given" in page.body, page
+    for name in (b"up", b"etc", b"proc", b"shadow", b"git"):
+        assert b'href="./' + name not in page.body, (name, page.body)
+    for target, status in (("/dl/up/", 403), ("/dl/etc/", 403), ("/dl/etc/ssl/", 403), ("/dl/proc/", 403), ("/dl/git/", 404),
+                           ("/dl/closed/", 403), ("/dl/given/", 200)):
+        response = proxy.get(target, host="plain")
+        assert response.status == status, (target, response)
+    assert "follow_links" in proxy.wait_access(lambda entry: entry["target"] == "/dl/etc/")[0]["outcome"]
+    assert "publish" in proxy.wait_access(lambda entry: entry["target"] == "/dl/git/")[0]["outcome"]
+    proxy.config["sites"][0]["follow_links"] = "all"
+    proxy.reload(proxy.config)
+    assert b"passwd" in proxy.get("/dl/etc/", host="plain").body
+    assert proxy.get("/dl/git/", host="plain").status == 404
 
 
 @as_root

@@ -204,6 +204,22 @@ def test_a_proxy_that_sets_only_forwarded(stack):
     assert asked.status == 200
 
 
+def test_no_open_quote_in_forwarded_hides_the_client(stack):
+    """A client's quote would swallow the element that the proxy appends, and the client come in as the proxy."""
+    allow = {"routes": [{"path": "/params.php", "allow": "private"}]}
+    told, _ = stack(forwarded_headers="forwarded", site=allow, **TRUST)
+    untold, _ = stack(site=allow, **TRUST)
+    for proxy in (told, untold):
+        for lie in ('for="', 'for="x\\"', 'for=127.0.0.1;x="', 'x="\\\\\\"', 'for="";for="'):
+            assert proxy.get("/params.php", [("Forwarded", lie + ", for=9.9.9.9")]).status == 400, lie
+            assert proxy.get("/params.php", [("Forwarded", lie), ("Forwarded", "for=9.9.9.9")]).status == 403, lie
+        for hidden in ("unknown", "_hidden"):
+            assert proxy.get("/params.php", [("Forwarded", f"for={hidden}")]).status == 403, hidden
+        assert proxy.get("/params.php", [("Forwarded", "for=127.0.0.2")]).status == 200
+    assert untold.get("/params.php", [("X-Forwarded-For", '127.0.0.1", "')]).status == 403
+    assert "malformed" in told.wait_access(lambda entry: entry["status"] == 400)[0]["outcome"]
+
+
 def test_without_forwarded_headers_a_contradiction_is_refused(stack):
     """Either could be the client's lie: nobody is believed, and no client can look like the proxy by it."""
     proxy, _ = stack(**TRUST)

@@ -153,17 +153,93 @@ TEST_CASE("what is no file is none behind a link either, and loops end") {
   }
   CHECK(site.get("/chain40") == "file");
   CHECK(site.get("/chain41") == "ELOOP");
-  CHECK(open_below("", site.root.substr(1) + "/link", LinkRule::owner).linked_name == "file");
+  CHECK(open_below("", site.root.substr(1) + "/link", LinkRule::owner).linked_path == site.root + "/file");
 }
 
-TEST_CASE("a file that links led to tells its own name") {
+TEST_CASE(
+    "what links led to tells its own names: below the root all, else from what the last link leads to") {
   LinkedSite site;
+  std::filesystem::create_directories(site.root + "/.git/refs");
+  LinkedSite::write(site.root + "/.git/config", "config");
+  LinkedSite::write(site.root + "/.git/refs/head", "head");
+  std::filesystem::create_directories(site.path + "/.data/.git");
+  LinkedSite::write(site.path + "/.data/.git/config", "config");
+  std::filesystem::create_symlink(".git", site.path + "/.data/git");
   site.link("../storage", "/storage", 0);
   site.link("file", "/alias.txt", 0);
-  const auto name = [&](const char* path) { return StaticFile(site.root, path).linked_name(); };
-  CHECK(name("/file").empty());
-  CHECK(name("/alias.txt") == "file");
-  CHECK(name("/storage/photo") == "photo");
+  site.link("../alias.txt", "/dir/alias", 0);
+  site.link(".git", "/git", 0);
+  site.link("dir/../git/refs/../config", "/winding", 0);
+  site.link(site.root + "/.git/config", "/absolute", 0);
+  site.link("../public/.git", "/out_and_in", 0);
+  site.link("/", "/all", 0);
+  site.link(".", "/self", 0);
+  site.link("../.data/.git", "/outer", 0);
+  site.link(site.path + "/.data", "/data", 0);
+  site.link("../../.data/git", "/dir/twice", 0);
+  site.link("../dir/../../.data/../storage/sub", "/dir/sub", 0);
+  site.link("dir/twice/../git", "/chain", 0);
+  std::filesystem::create_symlink("../.git/../.git", site.path + "/.data/.git/loop");
+  for (const LinkRule rule : {LinkRule::owner, LinkRule::all}) {
+    const auto path = [&](const char* name) { return StaticFile(site.root, name, rule).linked_path(); };
+    CHECK(path("/file").empty());
+    CHECK(path("/.git/config").empty());
+    CHECK(path("/alias.txt") == "/file");
+    CHECK(path("/dir/alias") == "/file");
+    CHECK(path("/storage/photo") == "/storage/photo");
+    CHECK(path("/storage/sub/deep") == "/storage/sub/deep");
+    CHECK(path("/git/config") == "/.git/config");
+    CHECK(path("/git/refs/head") == "/.git/refs/head");
+    CHECK(path("/git") == "/.git");  // a folder
+    CHECK(path("/winding") == "/.git/config");
+    CHECK(path("/absolute") == "/.git/config");
+    CHECK(path("/out_and_in/config") == "/.git/config");
+    CHECK(path(("/all" + site.root + "/.git/config").c_str()) == "/.git/config");
+    CHECK(path("/all/etc/passwd") == "/etc/passwd");
+    CHECK(path("/self/self/file") == "/file");
+    CHECK(path("/self") == "/");
+    CHECK(path("/outer/config") == "/.git/config");
+    CHECK(path("/data/.git/config") == "/.data/.git/config");
+    CHECK(path("/data/git/config") == "/.data/.git/config");
+    CHECK(path("/dir/twice/config") == "/.git/config");
+    CHECK(path("/dir/sub/deep") == "/sub/deep");
+    CHECK(path("/chain/config") == "/.git/config");
+    CHECK(path("/chain/loop/config") == "/.git/config");
+    // By a root that is reached through a link.
+    std::filesystem::remove(site.path + "/current");
+    std::filesystem::create_symlink("public", site.path + "/current");
+    const std::string current = site.path + "/current";
+    CHECK(StaticFile(current, "/file", rule).linked_path().empty());
+    CHECK(StaticFile(current, "/git/config", rule).linked_path() == "/.git/config");
+    CHECK(StaticFile(current, "/absolute", rule).linked_path() == "/.git/config");
+  }
+}
+
+TEST_CASE("a folder is opened by the same rules as a file") {
+  LinkedSite site;
+  const auto open = [&](const char* path, LinkRule rule = LinkRule::owner) {
+    const SafeOpen opened = open_folder_below(site.root, path, rule);
+    if (opened.fd < 0) return opened.link_refused ? "refused" : std::string(Error{opened.error}.name());
+    ::close(opened.fd);
+    return "open " + opened.linked_path;
+  };
+  site.link("../storage", "/storage", 0);
+  CHECK(open("/") == "open ");
+  CHECK(open("/dir/") == "open ");
+  CHECK(open("/storage/") == "open /storage");
+  CHECK(open("/storage/sub/") == "open /storage/sub");
+  CHECK(open("/file") == "ENOTDIR");
+  CHECK(open("/storage/photo") == "ENOTDIR");
+  CHECK(open("/none/") == "ENOENT");
+  if (!site.is_root) return;
+  site.link("..", "/up", kPhp);
+  site.link("/proc/self/root", "/proc", kPhp);
+  site.link("/etc", "/etc", kPhp);
+  for (const char* path : {"/up/", "/proc/", "/etc/", "/etc/ssl/"}) {
+    CAPTURE(path);
+    CHECK(open(path) == "refused");
+    CHECK(open(path, LinkRule::all).starts_with("open /"));
+  }
 }
 
 TEST_CASE("a name that turns from a file into a link again and again never gives what the link must not") {
