@@ -15,8 +15,6 @@ using namespace holdfast::net::test;
 
 namespace {
 
-constexpr uid_t kPhp = 33;
-
 struct Tree : TempFolder {
   std::string root = path + "/public";
   bool is_root = ::geteuid() == 0;

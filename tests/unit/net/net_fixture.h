@@ -132,6 +132,8 @@ struct Net {
   }
 };
 
+inline constexpr uid_t kPhp = 33;  // www-data, whose links php makes
+
 struct TempFolder {
   std::string path;
   TempFolder() {

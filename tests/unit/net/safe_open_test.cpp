@@ -18,7 +18,6 @@ using namespace holdfast::net::test;
 
 namespace {
 
-constexpr uid_t kPhp = 33;
 constexpr uid_t kOther = 34;
 
 struct LinkedSite : TempFolder {
