@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/checks.h"
+#include "config/withheld.h"
 
 namespace holdfast::config {
 namespace {
@@ -24,13 +26,15 @@ constexpr std::array<std::string_view, 23> kSystemFolders = {
 // With all below.
 constexpr std::array<std::string_view, 5> kSystemTrees = {"/boot", "/dev", "/etc", "/proc", "/sys"};
 
-constexpr std::array<std::string_view, 6> kProjectFiles = {"composer.json", "artisan", "package.json",
-                                                           "vendor",        ".env",    ".git"};
+constexpr std::array<std::string_view, 10> kProjectFiles = {
+    "composer.json", "composer.lock", "artisan", "bin/console", "spark",
+    "yii",           "package.json",  "vendor",  ".env",        ".git"};
+// These beside one of those folders: a project, though there is no public folder to be named.
+constexpr std::array<std::string_view, 5> kCodeMarkers = {"composer.json", "artisan", "bin/console", "spark",
+                                                          "yii"};
+constexpr std::array<std::string_view, 3> kCodeFolders = {"src", "app", "config"};
 constexpr std::array<std::string_view, 7> kPublicFolders = {"public",  "web",      "public_html", "htdocs",
                                                             "webroot", "httpdocs", "pub"};
-// Names end so; compressed ones too (dump.sql.gz).
-constexpr std::array<std::string_view, 6> kDumps = {".sql",    ".sqlite", ".sqlite3",
-                                                    ".sql.gz", ".sql.xz", ".sql.zip"};
 
 bool is_system_folder(const std::string& folder) {
   const auto is = [&folder](std::string_view each) { return folder == each; };
@@ -64,10 +68,24 @@ bool has(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-bool is_dump(std::string_view name) {
-  return std::any_of(kDumps.begin(), kDumps.end(), [name](std::string_view end) {
-    return name.size() > end.size() && name.ends_with(end);
-  });
+// The first of `list` below `root`; empty: none. `names`: those in `root`.
+template <class List>
+std::string_view first_of(const List& list, const std::string& root, const std::vector<std::string>& names) {
+  const auto there = [&](std::string_view path) {
+    std::error_code error;
+    const std::size_t slash = path.find('/');
+    return has(names, path.substr(0, slash)) &&
+           (slash == std::string_view::npos || fs::exists(fs::path(root) / path, error));
+  };
+  const auto* const found = std::find_if(list.begin(), list.end(), there);
+  return found == list.end() ? std::string_view() : *found;
+}
+
+// What no application has there by itself. Names with a dot in front are hidden; of those .env is one of secrets.
+bool is_private_file(std::string_view name) {
+  if (name.starts_with('.')) return name == ".env";
+  const Withheld kind = withheld_as(name);
+  return kind == Withheld::dump || kind == Withheld::copy;
 }
 
 // The folder beside the project's files that is meant for visitors; empty: none.
@@ -95,20 +113,38 @@ bool is_code(const fs::path& vendor, int& left) {
   return empty;
 }
 
-// In `folder`, as paths from the root. Folders of one level below are looked into once.
-void find_private(const fs::path& folder, const std::string& prefix, int& left,
-                  std::vector<std::string>& found, std::vector<std::string>* folders) {
+// In the folder `prefix` of `root`, as paths from the root. Its folders are added to `folders`.
+void find_private(const std::string& root, const std::string& prefix, int& left,
+                  std::vector<std::string>& found, std::vector<std::string>& folders) {
+  const fs::path folder = fs::path(root) / prefix;
   for (const std::string& name : names_in(folder, left)) {
     std::error_code error;
-    if (name == ".git" || name == ".svn" || name == ".hg" || is_dump(name)) {
+    if (name == ".git" || name == ".svn" || name == ".hg") {
       found.push_back(prefix + name);
     } else if (name == "vendor" && fs::is_directory(folder / name, error)) {
       if (is_code(folder / name, left)) found.push_back(prefix + name + "/");
-    } else if (folders != nullptr &&
-               fs::symlink_status(folder / name, error).type() == fs::file_type::directory) {
-      folders->push_back(name);
+    } else if (fs::symlink_status(folder / name, error).type() == fs::file_type::directory) {
+      folders.push_back(prefix + name + "/");
+    } else if (is_private_file(name)) {
+      found.push_back(prefix + name);
     }
   }
+}
+
+// In `root` and kLevels of folders, the upper ones first.
+std::vector<std::string> find_private(const std::string& root) {
+  constexpr int kLevels = 2;
+  int left = kEntriesMax;
+  std::vector<std::string> found;
+  std::vector<std::string> level{""};
+  for (int depth = 0; depth <= kLevels; ++depth) {
+    std::vector<std::string> next;
+    for (const std::string& folder : level) {
+      if (left > 0) find_private(root, folder, left, found, next);
+    }
+    level = std::move(next);
+  }
+  return found;
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -133,23 +169,24 @@ void check_root_contents(const Checked& checked, const std::string& key, const s
   int left = kEntriesMax;
   const std::vector<std::string> names = names_in(root, left);
   const std::string better = public_folder(root, names);
-  const auto* const marker = std::find_if(kProjectFiles.begin(), kProjectFiles.end(),
-                                          [&names](std::string_view each) { return has(names, each); });
-  if (!better.empty() && marker != kProjectFiles.end()) {
+  const std::string_view marker = first_of(kProjectFiles, root, names);
+  if (!better.empty() && !marker.empty()) {
     checked.report.warning(mark,
-                           key + ": " + shown + " looks like a project (" + std::string(*marker) +
+                           key + ": " + shown + " looks like a project (" + std::string(marker) +
                                "), not like its public folder",
                            "did you mean root: " + better + "?");
     return;
   }
-  std::vector<std::string> found;
-  std::vector<std::string> folders;
-  left = kEntriesMax;
-  find_private(root, "", left, found, &folders);
-  for (const std::string& folder : folders) {
-    if (left <= 0) break;
-    find_private(fs::path(root) / folder, folder + "/", left, found, nullptr);
+  const std::string_view code = first_of(kCodeFolders, root, names);
+  if (const std::string_view project = first_of(kCodeMarkers, root, names);
+      !project.empty() && !code.empty()) {
+    checked.report.warning(mark,
+                           key + ": " + shown + " looks like a project (" + std::string(project) + " and " +
+                               std::string(code) + "/), not like its public folder",
+                           "make a folder of it for what visitors may have, and name that");
+    return;
   }
+  const std::vector<std::string> found = find_private(root);
   if (found.empty()) return;
   checked.report.warning(mark, key + ": " + shown + " holds " + listed(found) + ": not for visitors",
                          "move it out of the root, or serve a folder of public files alone");

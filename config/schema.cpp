@@ -135,6 +135,9 @@ struct Keys<Admin> {
   };
 };
 
+// Whoever may connect may pause the pools.
+constexpr std::uint32_t kAdminSocketMode = 0660;
+
 // `admin: off`, or an address, is short for admin: { listen: ... }.
 void read_admin(Reader& reader, const Slot& slot, const Limits&, Config& out) {
   Admin admin{out.admin, out.admin_hosts};
@@ -145,6 +148,7 @@ void read_admin(Reader& reader, const Slot& slot, const Limits&, Config& out) {
     read_section(reader, slot, admin);
   }
   out.admin = std::move(admin.listen);
+  if (out.admin) out.admin->socket_mode = kAdminSocketMode;
   out.admin_hosts = std::move(admin.hosts);
 }
 

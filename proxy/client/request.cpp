@@ -210,12 +210,22 @@ void Request::take_body() {
     refuse(413, "the body is longer than max_body", core::ClientCloseReason::refused);
     return;
   }
+  if (body_ == Body::stored && length > most_storable()) {
+    upload_spill_.refuse_client();
+    refuse_unstored_body();
+    return;
+  }
   if (body_ == Body::discarded && (head.expect_continue || length > kDiscardedBodyBytesMost)) {
     answer_without_body();
     return;
   }
   floor_.restart(0);
   watch_body();
+}
+
+// A longer body is refused before it is sent: no wait would make room for it.
+std::uint64_t Request::most_storable() const {
+  return context_.buffers_config().request_memory + context_.spill_shares.most_of_client();
 }
 
 // At buffers.memory_max nothing more is taken on. The admin endpoint stays open: it shows why.

@@ -157,6 +157,7 @@ class Request final : public DeliveryReader,
   void begin_answer(const http::RequestHead& head);
   void begin_body();
   void take_body();
+  std::uint64_t most_storable() const;
   void watch_body();
   bool refuse_for_memory();
   void set_origin();

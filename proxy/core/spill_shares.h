@@ -72,6 +72,12 @@ class ClientSpill final : public SpillStore {
   std::uint64_t bytes_in_use() const override { return shares_.used(use_); }
   int error_code() const override { return store_.error_code(); }
 
+  // For a body that is longer than any client's share: counted, and said, as that one used up.
+  void refuse_client() {
+    refused_ = SpillShare::client;
+    shares_.count_refusal(use_, refused_);
+  }
+
   // Why the last append() or create() failed, and the same in words for the log.
   SpillShare refused() const { return refused_; }
   std::string refusal() const;

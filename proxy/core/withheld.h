@@ -1,7 +1,5 @@
-// Names that are never sent as files: source that php would run under another name, copies that editors and
-// people leave behind, dumps, and what tells of the dependencies. The list is config/README.md's "Never
-// sent"; `publish` of a site takes names out of it. Pure: judges one name (a segment of a path), ASCII case
-// ignored.
+// Names that are never sent as files (config/withheld.h), and those of them that a site sends all the same. Pure:
+// judges one name (a segment of a path), ASCII case ignored.
 #pragma once
 
 #include <string>

@@ -10,7 +10,8 @@ inline net::Endpoint endpoint_of(const config::Address& address) {
   return {.unix_socket = address.kind == config::Address::Kind::unix_socket,
           .host = address.host,
           .port = address.port,
-          .path = address.path};
+          .path = address.path,
+          .mode = address.socket_mode};
 }
 
 }  // namespace holdfast

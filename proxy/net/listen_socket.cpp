@@ -157,7 +157,10 @@ std::string clear_path(const std::string& path, const posix::UnixAddress& addres
   switch (look_at(path, address)) {
     case UnixPath::free: return {};
     case UnixPath::stale:
-      return ::unlink(path.c_str()) == 0 || errno == ENOENT ? std::string() : Error{errno}.text();
+      return ::unlink(path.c_str()) == 0 || errno == ENOENT
+                 ? std::string()
+                 : Error{errno}.text() + " (the socket of a process that has ended is there, and user " +
+                       std::to_string(::geteuid()) + " may not remove it: its folder has to be writable)";
     case UnixPath::live: {
       const std::string holder = holder_of_path(path);
       return Error{EADDRINUSE}.text() + " (another process listens there" +

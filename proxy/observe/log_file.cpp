@@ -106,12 +106,30 @@ LogFile open_at(int folder, const std::string& path, int flags, std::string& err
   return file;
 }
 
+bool others_may_link(int folder) {
+  struct stat status {};
+  return ::fstat(folder, &status) != 0 || status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+bool has_other_names(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) != 0 || (S_ISREG(status.st_mode) && status.st_nlink > 1);
+}
+
 LogFile open_as_root(std::string path, std::string& error) {
   Folder folder(::open(path.starts_with('/') ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!walk(folder, path, error)) return {};
   LogFile file = open_at(folder.get(), path, kFlags | O_NOFOLLOW, error);
   if (file.error_code == ELOOP)
     error = "it is a link, and root does not write through links: name the file itself";
+  if (file.fd >= 0 && others_may_link(folder.get()) && has_other_names(file.fd)) {
+    ::close(file.fd);
+    file = {.error_code = EMLINK};
+    error =
+        "it has another name (a hard link), and others than root may write to its folder: it may be any "
+        "file; "
+        "remove it, or move the log to a folder of root's";
+  }
   return file;
 }
 

@@ -13,7 +13,8 @@ struct LogFile {
 };
 
 // For appending, made where it is missing; a FIFO must have a reader. Else the reason and the remedy are in
-// `error`. As root: the last part of the path is no link, and links before it are root's.
+// `error`. As root: the last part of the path is no link, links before it are root's, and in a
+// folder where others may write the file has no other name.
 LogFile open_log_file(const std::string& path, std::string& error);
 
 // Does the path mean this open file?

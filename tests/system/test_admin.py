@@ -2,6 +2,7 @@
 
 import re
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,7 @@ def test_the_image_keeps_its_admin_endpoint_to_itself():
 def test_status_by_every_kind_of_address(stack, base):
     """The command is no browser: it needs no listed name, whatever it connects to."""
     proxy, _ = stack("unix", admin={"listen": f"unix:{base}/admin.sock"})
+    assert stat.S_IMODE((base / "admin.sock").stat().st_mode) == 0o660, "who may connect may pause the pools"
     wait_until(lambda: command("status", "--admin", f"unix:{base}/admin.sock")[0] == 0, "a worker that has answered")
     proxy.reload(merge(proxy.config, {"admin": {"listen": "127.0.0.1:0"}}))
     address = re.findall(r"admin on (127\S+)", proxy.log())[-1]

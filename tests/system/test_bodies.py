@@ -143,6 +143,24 @@ def test_spool_full(stack):
     assert proxy.get("/echo.php?t=after").body == b"after\n"
 
 
+def test_a_body_that_can_never_be_stored_is_not_asked_for(stack):
+    """By its length it is refused at once: at 1 MB 503 came after '100 Continue', and only when that much was there."""
+    proxy, _ = stack(site={"max_body": "1g"}, buffers={"spool_max": "2m", "request_memory": "64k"})
+    most = (1 << 20) + (64 << 10)
+    head = "POST /upload.php HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n"
+    for length in (most + 1, 30 * MIB):
+        with proxy.client() as client:
+            client.send(head.format(length).encode())
+            response = client.read()
+            assert response.status == 503 and not response.interim, response
+    assert "share of this client" in proxy.wait_access(lambda entry: entry["status"] == 503)[0]["outcome"]
+    with proxy.client() as client:
+        client.send(head.format(most).encode())
+        client.send(b"x" * most)
+        response = client.read()
+        assert response.status == 200 and response.interim == [100], response
+
+
 @pytest.mark.parametrize("size", [0, 1, 8184, 65535, 65536, 65537, 262143, 262144, 262145, 1 << 20])
 def test_page_sizes_around_the_limits(stack, transport, size):
     """Around php's own buffer, the record, request_memory and response_memory."""

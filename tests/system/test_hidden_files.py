@@ -12,7 +12,7 @@ SECRET = "<?php // secret\n"
 COPIES = ["a.php~", "a.php.bak", "a.php.old", "a.php.orig", "a.php.save", "a.php.swp", "a.php.txt", "a.php.", "a.php ", "A.PHP",
           "a.Php.Bak", "a.php.jpg", "a.phtml", "a.phar", "a.phps", "a.pht", "a.php5", "a.php,v", "a.php.gz", "a.inc", "a.inc~",
           "dump.sql", "dump.sql.gz", "DUMP.SQL", "style.css~", ".style.css.swp", "composer.json", "Composer.lock", "auth.json",
-          "error_log", "a.bak", "web.config"]
+          "error_log", "a.bak", "web.config", "dump.sql.br", "a.phpold", "a.php1bak", "a.bak1", "a.swx"]
 
 
 def quoted(name, every=False):
@@ -54,6 +54,10 @@ def test_copies_of_source_are_never_sent(sites):
 
 def test_published_names_are_sent(sites):
     proxy, _ = sites
+    proxy.config["sites"][0]["publish"] = "*.sql"
+    proxy.reload(proxy.config)
+    for name, status in (("dump.sql", 200), ("DUMP.SQL", 200), ("dump.sql.gz", 404), ("a.inc", 404)):
+        assert proxy.get("/" + name, host="plain").status == status, name
     proxy.config["sites"][0]["publish"] = ["*.sql", "*"]
     proxy.reload(proxy.config)
     with proxy.client() as client:

@@ -16,7 +16,7 @@ from harness.holdfast import BINARY, merge
 from harness.http_client import Client
 from harness.php_fpm import find_php_fpm, worker_user
 from harness.process import Process, alive, children_of, open_files, wait_exit
-from harness.wait import wait_until
+from harness.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or worker_user() != "www-data", reason="takes root, and a www-data")
 BIND = 1 << 10  # CAP_NET_BIND_SERVICE
@@ -338,3 +338,18 @@ def test_no_descriptor_of_root_is_left_open(stack):
     gave_up_root(proxy)
     for target in open_files(proxy.pid):
         assert not target.startswith(("/proc/", "/etc/")), target
+
+
+def test_a_socket_that_stays_is_taken_over_by_the_next_start(base, start_holdfast):
+    """In a folder of root's the user that root became may not remove it."""
+    folder = base / "run"
+    folder.mkdir(mode=0o755)
+    os.chmod(folder, 0o755)
+    path = folder / "front.sock"
+    for _ in range(2):
+        proxy = start_holdfast(site_config(base, listen=["127.0.0.1:0", f"unix:{path}"]))
+        gave_up_root(proxy)
+        with Client(str(path), PATIENCE) as client:
+            assert client.request("GET", "/none").status == 404
+        proxy.stop()
+        assert path.exists()

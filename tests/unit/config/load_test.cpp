@@ -220,6 +220,10 @@ TEST_CASE("list or scalar") {
   CHECK(load("trusted_proxies: [private, 8.8.8.8]\n" + kMinimal).config->trusted_proxies.size() == 9);
   CHECK(load("admin: { listen: off }\n" + kMinimal).config->admin == std::nullopt);
   CHECK(load("admin: { listen: unix:/x }\n" + kMinimal).config->admin->path == "/x");
+  // Who may connect may pause pools: the file is not everybody's, as one of the sites is.
+  CHECK(load("admin: { listen: unix:/x }\n" + kMinimal).config->admin->socket_mode == 0660);
+  CHECK(load("admin: unix:/x\n" + kMinimal).config->admin->socket_mode == 0660);
+  CHECK(load("listen: unix:/x\n" + kMinimal).config->listen.front().socket_mode == 0666);
 }
 
 TEST_CASE("unknown keys and what was probably meant") {

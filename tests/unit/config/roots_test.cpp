@@ -79,6 +79,17 @@ TEST_CASE("the folder of a project is not its public one") {
       clean(made.check(better));
     }
   }
+  for (const char* better : {"public", "web"}) {
+    Folder made;
+    made.file("bin/console").file("config/bundles.php").file(std::string(better) + "/index.php");
+    warns(made.check(), "looks like a project (bin/console)");
+  }
+  warns(Folder().file("composer.json").file("src/A.php").file("index.php").check(),
+        "looks like a project (composer.json and src/)");
+  warns(Folder().file("artisan").file("app/A.php").check(), "looks like a project (artisan and app/)");
+  warns(Folder().file("bin/console").file("config/x.yaml").check(), "(bin/console and config/)");
+  clean(Folder().file("composer.json").file("index.php").check());
+  clean(Folder().file("src/app.js").file("app/a.php").file("config/x.php").file("bin/x").check());
   Folder plain;  // a site of files may well have a folder "web", and a WordPress no public folder at all
   clean(plain.file("web/index.html").file("index.php").check());
 }
@@ -92,6 +103,12 @@ TEST_CASE("what is not for visitors, in the root or one folder below") {
   warns(Folder().file("dump.sql.gz").check(), "holds dump.sql.gz");
   warns(Folder().file("data/app.sqlite").check(), "holds data/app.sqlite");
   warns(Folder().file("sub/.git/HEAD").check(), "holds sub/.git");
+  for (const char* name :
+       {"dump.SQL", "a/b/dump.sql", "a/dump.sql.br", ".env", "sub/.env", "prod.env", "a.php.bak", "a.php~",
+        "a/b/a.phpold", "wp-config.php.save", "index.php.swp", "site.old.zip", "#a.php#", "a/B.Sqlite3.1"}) {
+    CAPTURE(name);
+    warns(Folder().file(name).check(), std::string("holds ") + name + ": not for visitors");
+  }
   warns(Folder().file("sub/vendor/autoload.php").check(), "holds sub/vendor/");
   warns(Folder().file("a.sql").file("b.sql").file("c.sql").file("d.sql").check(),
         "holds a.sql, b.sql, c.sql and 1 more");
@@ -101,6 +118,15 @@ TEST_CASE("what only looks like it") {
   clean(Folder().file("vendor/telescope/app.js").file("vendor/telescope/app.css").check());
   clean(Folder().file("sql").file(".sql").file("sql.php").file("mysql/index.php").check());
   clean(Folder().file("a/b/c/dump.sql").check());  // a bounded look
+  // What applications come with is never sent, and no mistake of the operator's.
+  clean(Folder()
+            .file("a.inc")
+            .file("b/b.module")
+            .file("web.config")
+            .file("a.php.sample")
+            .file(".env.example")
+            .check());
+  clean(Folder().file("config.php").file("a.old.js").file("dump.sql/index.html").check());
 }
 
 TEST_CASE("a large folder is not read to its end") {

@@ -8,12 +8,15 @@ using holdfast::core::is_withheld;
 
 TEST_CASE("source and its copies, whatever was put behind the ending") {
   for (const char* name :
-       {"a.php",       "A.pHp",     "a.phar",    "a.phtml",   "a.phps",        "a.pht",     "a.php3",
-        "a.PHP8",      ".php",      "a.php~",    "a.php.",    "a.php ",        "a.php\t",   "a.php..",
-        "a.php.bak",   "a.php.jpg", "a.php.txt", "a.PHP.Old", "a.php_",        "a.php-old", "a.php old",
-        "a.php,v",     "a.php;x",   "a.php#",    "a.php (1)", "a.php\xc2\xa0", "a.php.gz",  "a.phtml.orig",
-        "b.a.php.x.y", "a.inc",     "a.INC",     "a.inc~",    "a.inc.bak",     "a.inc.",    "a.inc.txt",
-        "node.module", "a.install", "a.theme",   "a.engine",  "x.ctp",         "a.phpt",    "a.php0"}) {
+       {"a.php",     "A.pHp",         "a.phar",    "a.phtml",      "a.phps",      "a.pht",
+        "a.php3",    "a.PHP8",        ".php",      "a.php~",       "a.php.",      "a.php ",
+        "a.php\t",   "a.php..",       "a.php.bak", "a.php.jpg",    "a.php.txt",   "a.PHP.Old",
+        "a.php_",    "a.php-old",     "a.php old", "a.php,v",      "a.php;x",     "a.php#",
+        "a.php (1)", "a.php\xc2\xa0", "a.php.gz",  "a.phtml.orig", "b.a.php.x.y", "a.phpold",
+        "a.phpbak",  "a.PHP1bak",     "a.php_bak", "a.phtmlsave2", "a.phpswp",    "a.phpold.js",
+        "a.incbak",  "a.inc",         "a.INC",     "a.inc~",       "a.inc.bak",   "a.inc.",
+        "a.inc.txt", "node.module",   "a.install", "a.theme",      "a.engine",    "x.ctp",
+        "a.phpt",    "a.php0"}) {
     CAPTURE(name);
     CHECK(is_withheld(name));
   }
@@ -55,6 +58,21 @@ TEST_CASE("dumps, copies, lock files") {
                            "web.config",
                            "error_log",
                            "error_log.gz",
+                           "dump.sql.br",
+                           "dump.sql.zstd",
+                           "dump.sql.tbz2",
+                           "dump.sql.gz.gpg",
+                           "dump.sql.part",
+                           "dump.sqlbak",
+                           "dump.sqlite3old2",
+                           "a.bak1",
+                           "a.old1",
+                           "a.OLD12.gz",
+                           "a.save1",
+                           "a.swl",
+                           "a.swx",
+                           "a.SWA",
+                           "a.css.copy",
                            "composer.json~"}) {
     CAPTURE(name);
     CHECK(is_withheld(name));
@@ -79,6 +97,21 @@ TEST_CASE("what only looks like one of them is sent") {
                            "site.tar.gz",
                            "sitemap.xml.gz",
                            "photo (1).jpg",
+                           "film.swf",
+                           "lib.swc",
+                           "a.swift",
+                           "a.sw",
+                           "bold.woff",
+                           "a.phold",
+                           "a.golden",
+                           "a.saves",
+                           "a.phpoldest",
+                           "a.sql5",
+                           "key.asc",
+                           "app.js.br",
+                           "app.tmp",
+                           "site.new",
+                           "1bak",
                            "a.incl",
                            "a.sql.js",
                            "my.bakery",

@@ -85,6 +85,28 @@ TEST_CASE("a stale Unix socket, and two that start at once: one has it, and is r
   }
 }
 
+TEST_CASE("a stale Unix socket that may not be removed: what is in the way is said") {
+  if (::geteuid() != 0) return;
+  TempFolder folder;
+  REQUIRE(::chmod(folder.path.c_str(), 0755) == 0);
+  const std::string path = folder.path + "/app.sock";
+  ::close(raw_listen_unix(path));
+  REQUIRE(::chmod(path.c_str(), 0666) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::string error;
+    const bool ours = ::setuid(33) != 0 || open_listen_socket(unix_path(path), error).fd >= 0;
+    ::_exit(!ours && error.find("process that has ended") != std::string::npos ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+  std::string error;
+  ListenSocket made = open_listen_socket(unix_path(path), error);  // root takes it over
+  CHECK(made.fd >= 0);
+  close_listen_socket(made);
+}
+
 TEST_CASE("the mode of a Unix socket is 0666 whatever the umask, which stays what it was") {
   TempFolder folder;
   for (const mode_t mask : {mode_t{077}, mode_t{0}}) {

@@ -153,6 +153,17 @@ TEST_CASE("as root a log is not opened through links that others have made") {
   CHECK_FALSE(opens("/access.log", error));
   CHECK(error.find("it is a link") == 0);
   CHECK(::access((folder + "/real/target").c_str(), F_OK) != 0);
+  // A hard link that somebody else made to a file of root's is no link to be seen.
+  REQUIRE(::link((folder + "/real/a.log").c_str(), (folder + "/real/b.log").c_str()) == 0);
+  CHECK(opens("/real/b.log", error));  // in a folder of root's alone it is root's own doing
+  REQUIRE(::chown((folder + "/real").c_str(), 33, 33) == 0);
+  CHECK_FALSE(opens("/real/b.log", error));
+  CHECK(error.find("it has another name (a hard link)") == 0);
+  REQUIRE(::chown((folder + "/real").c_str(), 0, 33) == 0);
+  REQUIRE(::chmod((folder + "/real").c_str(), 0775) == 0);
+  CHECK_FALSE(opens("/real/a.log", error));
+  REQUIRE(::unlink((folder + "/real/b.log").c_str()) == 0);
+  CHECK(opens("/real/a.log", error));
   CHECK_FALSE(opens("/loop/a.log", error));
   CHECK_FALSE(opens("/none/a.log", error));
   CHECK(error == "No such file or directory");
