@@ -111,7 +111,8 @@ void read_include(Report& report, Reader& reader, const Reader::Include& include
 }
 
 // Of all patterns in the order written; a file that two of them name is read once.
-void read_includes(Report& report, Reader& reader, Config& config) {
+// Adds the files, and the folders of patterns, to `sources`.
+void read_includes(Report& report, Reader& reader, Config& config, std::vector<std::string>& sources) {
   std::set<std::string> seen;
   for (const Reader::Include& include : reader.includes()) {
     const FilesFound found = files_of(include.pattern);
@@ -128,12 +129,15 @@ void read_includes(Report& report, Reader& reader, Config& config) {
     } else if (found.names.empty()) {
       report.error(include.mark, "include: " + why_no_file(include.pattern));
     }
+    if (is_pattern) sources.push_back(folder_of(include.pattern).string());
     for (const std::string& path : found.names) {
       if (seen.size() == kIncludesMax) {
         report.error(include.mark, "include: more than " + std::to_string(kIncludesMax) + " files");
         return;
       }
-      if (seen.insert(path).second) read_include(report, reader, include, path, config);
+      if (!seen.insert(path).second) continue;
+      sources.push_back(path);
+      read_include(report, reader, include, path, config);
     }
   }
 }
@@ -176,7 +180,8 @@ LoadResult load(std::string_view text, const std::string& file_name, const Envir
     Places places;
     Reader reader(report, places, environment, folder_of(file_name), schema_paths());
     read_config(reader, yaml.root, config);
-    read_includes(report, reader, config);
+    result.sources.push_back(file_name);
+    read_includes(report, reader, config, result.sources);
     if (yaml.root->kind == Node::Kind::map) {
       check_config({config, places, report});
     }

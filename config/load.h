@@ -18,6 +18,8 @@ namespace holdfast::config {
 struct LoadResult {
   Snapshot config;                      // nullptr when there is any error
   std::vector<Diagnostic> diagnostics;  // errors and warnings, by place
+  // The files that were read, and the folders looked through for them: what a reload reads again.
+  std::vector<std::string> sources;
 };
 
 // The file may be a pipe, which is waited for; those that it includes are files.

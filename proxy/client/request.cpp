@@ -358,10 +358,10 @@ void Request::leave_queue() {
   if (php_at_work() && state_ == State::answering) mail().withdraw(exchange_);
 }
 
-// Nobody is answered, and php is told to stop as far as that goes.
+// Or was cut off: nobody is answered, and php is told to stop as far as that goes.
 void Request::on_client_left(core::ClientCloseReason reason) {
   if (state_ != State::reading && state_ != State::answering) return;
-  if (!admin_) ++context_.metrics.client_left;
+  if (!admin_ && core::went_by_itself(reason)) ++context_.metrics.client_left;
   stop(State::left, reason);
 }
 

@@ -215,6 +215,8 @@ class Request final : public DeliveryReader,
 
   // request_log.cpp
   void log_request();
+  int status_to_log() const;
+  bool cut_off() const;
   void count_times(core::Time now);
   core::AccessRecord access_record(int status, core::Time now) const;
   void add_exchange(core::AccessRecord& record) const;

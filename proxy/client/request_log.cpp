@@ -61,13 +61,21 @@ void Request::log_stderr() {
 void Request::log_request() {
   if (admin_) return;  // looking at the numbers does not change them
   Metrics& metrics = context_.metrics;
-  const int status = state_ == State::left ? 499 : response_.status();
+  const int status = status_to_log();
   metrics.count_response(status);
   metrics.bytes_sent += response_.body_bytes();
   const core::Time now = context_.now();
   if (report_ && report_->connection != 0) count_times(now);
   if (!context_.access_log.enabled() || !plan_.route().log) return;
   context_.access_log.add(access_record(status, now));
+}
+
+// 499: the client left before it had its answer, as nginx says it. Whom we cut off got what had begun, or
+// nothing, and that was the server's doing: 503.
+int Request::status_to_log() const {
+  if (state_ != State::left) return response_.status();
+  if (core::went_by_itself(close_reason_)) return 499;
+  return response_.started() ? response_.status() : 503;
 }
 
 void Request::count_times(core::Time now) {
@@ -77,6 +85,11 @@ void Request::count_times(core::Time now) {
   if (timings.connect > core::Duration::zero()) times.connect.observe(timings.connect);
   if (timings.first_byte) times.first_byte.observe(*timings.first_byte - timings.leased);
   times.total.observe(now - begun_);
+}
+
+// By us, before the answer was whole.
+bool Request::cut_off() const {
+  return state_ == State::given_up || (state_ == State::left && !core::went_by_itself(close_reason_));
 }
 
 core::AccessRecord Request::access_record(int status, core::Time now) const {
@@ -92,7 +105,7 @@ core::AccessRecord Request::access_record(int status, core::Time now) const {
   record.request_time = now - begun_;
   record.outcome = refusal_.empty() ? "ok" : refusal_;
   if (state_ == State::left) record.outcome = core::outcome_name(core::Outcome::client_left);
-  if (state_ == State::given_up) record.outcome = core::client_close_reason_name(close_reason_);
+  if (cut_off()) record.outcome = core::client_close_reason_name(close_reason_);
   if (head_ == nullptr) {
     record.first_bytes = first_bytes_;
   } else {
@@ -126,8 +139,7 @@ void Request::add_exchange(core::AccessRecord& record) const {
   const bool runs_on =
       (report_->outcome == core::Outcome::none || broke) && response_.finished() && !response_.broken();
   const core::Outcome outcome = runs_on ? report_->outcome_if_whole : report_->outcome;
-  if (outcome != core::Outcome::none && state_ != State::given_up)
-    record.outcome = core::outcome_name(outcome);
+  if (outcome != core::Outcome::none && !cut_off()) record.outcome = core::outcome_name(outcome);
 }
 
 }  // namespace holdfast

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/load.h"
 #include "config/snapshot.h"
@@ -23,6 +25,7 @@ struct Loaded {
   std::string first_error;  // and how many there are
   std::size_t warnings = 0;
   std::string told;  // all diagnostics
+  std::vector<std::string> sources;
 };
 
 Loaded sorted(config::LoadResult result) {
@@ -39,6 +42,7 @@ Loaded sorted(config::LoadResult result) {
   }
   if (errors > 1) loaded.first_error += " (and " + std::to_string(errors - 1) + " more)";
   loaded.config = std::move(result.config);
+  loaded.sources = std::move(result.sources);
   return loaded;
 }
 
@@ -51,7 +55,8 @@ Loaded load_and_tell(const std::string& file) {
 
 class FileHooks final : public ServerHooks {
  public:
-  explicit FileHooks(const std::string& file) : file_(file) {}
+  FileHooks(const std::string& file, std::vector<std::string> sources)
+      : file_(file), sources_(std::move(sources)) {}
   config::Snapshot load_again(Log& log, std::string& error) override {
     Loaded loaded = sorted(config::load_file_again(file_));
     log.print(loaded.told);
@@ -59,8 +64,11 @@ class FileHooks final : public ServerHooks {
     return std::move(loaded.config);
   }
 
+  std::vector<std::string> sources() const override { return sources_; }
+
  private:
   const std::string& file_;
+  std::vector<std::string> sources_;
 };
 
 struct RunOptions {
@@ -73,7 +81,7 @@ int serve_file(const RunOptions& options) {
   posix::hold_signals();
   Log().print(loaded.told);  // whose reader may have stopped in an earlier run, or gone
   if (loaded.config == nullptr) return kExitConfig;
-  FileHooks hooks(options.file);
+  FileHooks hooks(options.file, std::move(loaded.sources));
   return run_server(std::move(loaded.config), hooks);
 }
 

@@ -29,9 +29,10 @@ enum class ClientCloseReason : std::uint8_t {
   listener_gone,        // a reload has taken its listener away
   stopping,             // idle, and the server stops
   grace_over,           // shutdown.grace
+  second_signal,        // another one to stop, which cuts shutdown.grace short
 };
 inline constexpr std::size_t kClientCloseReasons =
-    static_cast<std::size_t>(ClientCloseReason::grace_over) + 1;
+    static_cast<std::size_t>(ClientCloseReason::second_signal) + 1;
 
 constexpr std::string_view client_close_reason_name(ClientCloseReason reason) {
   switch (reason) {
@@ -55,8 +56,15 @@ constexpr std::string_view client_close_reason_name(ClientCloseReason reason) {
     case ClientCloseReason::listener_gone: return "listener_gone";
     case ClientCloseReason::stopping: return "stopping";
     case ClientCloseReason::grace_over: return "grace_over";
+    case ClientCloseReason::second_signal: return "second_signal";
   }
   return "";
+}
+
+// Whether the client went by itself, so that nobody else is to be named for what it did not get.
+constexpr bool went_by_itself(ClientCloseReason reason) {
+  return reason == ClientCloseReason::client_left || reason == ClientCloseReason::client_closed ||
+         reason == ClientCloseReason::client_error;
 }
 
 // How many ended, by reason.

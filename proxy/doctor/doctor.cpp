@@ -26,6 +26,7 @@ std::vector<Finding> diagnose(const DoctorFacts& facts) {
     check_timeouts(facts, pool, findings);
   }
   check_roots(facts, findings);
+  check_rights(facts, findings);
   check_hidden(facts, findings);
   check_front(facts, findings);
   check_ports(facts, findings);

@@ -13,6 +13,7 @@
 #include "config/pool.h"
 #include "proxy/doctor/front_config.h"
 #include "proxy/fpm/fpm_config.h"
+#include "proxy/fpm/missing_rights.h"
 #include "proxy/sockets/system_settings.h"
 
 namespace holdfast {
@@ -161,7 +162,8 @@ struct DoctorFacts {
   net::SystemSettings system;
   std::vector<PoolFacts> pools;
   std::vector<RootFacts> roots;
-  std::vector<HiddenFacts> hidden;       // doctor_hidden.h
+  std::vector<HiddenFacts> hidden;  // doctor_hidden.h
+  std::vector<MissingRight> rights_missed;
   std::vector<ListenerFacts> listeners;  // for FastCGI
   std::vector<FrontFacts> fronts;
   std::vector<FpmConfig> fpm_configs;  // all that were read

@@ -34,6 +34,8 @@ void check_workers(const DoctorFacts& facts, const PoolFacts& pool, std::vector<
 void check_timeouts(const DoctorFacts& facts, const PoolFacts& pool, std::vector<Finding>& out);
 // doctor_checks_site.cpp: what php sees of the files.
 void check_roots(const DoctorFacts& facts, std::vector<Finding>& out);
+// doctor_checks_site.cpp: what our own user may not read or write.
+void check_rights(const DoctorFacts& facts, std::vector<Finding>& out);
 // doctor_checks_hidden.cpp: what must not be readable.
 void check_hidden(const DoctorFacts& facts, std::vector<Finding>& out);
 // doctor_checks_system.cpp: the kernel, and limits of the process.

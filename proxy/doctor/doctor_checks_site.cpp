@@ -1,4 +1,4 @@
-// Does php-fpm see the scripts where we tell it to look.
+// Does php-fpm see the scripts where we tell it to look, and may our own user use what it is to.
 #include "proxy/doctor/doctor_checks.h"
 
 namespace holdfast {
@@ -62,6 +62,18 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
 }
 
 }  // namespace
+
+// php-fpm's socket has checks of its own.
+void check_rights(const DoctorFacts& facts, std::vector<Finding>& out) {
+  Findings found(out, "user " + facts.account.user);
+  for (const MissingRight& right : facts.rights_missed) {
+    if (right.kind == MissingRight::Kind::php_socket) continue;
+    const bool reading = right.kind == MissingRight::Kind::reading;
+    found.add(reading ? FindingSeverity::error : FindingSeverity::warning, "rights", right.what,
+              "Started as root it opens this at the start, and becomes this user, who has to from then on.",
+              {{"command", 0, right.remedy}});
+  }
+}
 
 void check_roots(const DoctorFacts& facts, std::vector<Finding>& out) {
   for (const RootFacts& root : facts.roots) {

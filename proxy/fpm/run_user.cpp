@@ -11,22 +11,14 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <filesystem>
 
-#include "config/buffers.h"
 #include "config/config.h"
-#include "config/fastcgi_listener.h"
-#include "config/log.h"
 #include "config/pool.h"
-#include "config/site.h"
 #include "proxy/fpm/fpm_config.h"
 
 namespace holdfast {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 std::optional<std::uint32_t> number_of(const std::string& text) {
   std::uint32_t number = 0;
@@ -98,10 +90,6 @@ bool may_connect_to_all(const RunUser& user, const std::vector<Access>& sockets)
     if (::write(pipe, &code, sizeof code) != sizeof code) ::_exit(1);
   }
   ::_exit(0);
-}
-
-std::string parent_of(const std::string& path) {
-  return fs::path(path).parent_path().string();
 }
 
 }  // namespace
@@ -191,6 +179,11 @@ std::optional<RunUser> choose_run_user(const config::Config& config, std::string
 
 std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted) {
   std::vector<int> answers(wanted.size(), EPERM);
+  if (::geteuid() != 0 && ::geteuid() == user.uid) {
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      answers[i] = ::eaccess(wanted[i].path.c_str(), wanted[i].mode) == 0 ? 0 : errno;
+    return answers;
+  }
   std::array<int, 2> ends{};
   if (wanted.empty() || ::pipe(ends.data()) != 0) return answers;
   const pid_t child = ::fork();
@@ -204,53 +197,6 @@ std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& w
   ::close(ends[0]);
   if (child > 0) ::waitpid(child, nullptr, 0);
   return answers;
-}
-
-std::vector<std::string> missing_rights(const RunUser& user, const config::Config& config) {
-  struct Right {
-    Access access;
-    std::string use, remedy;
-  };
-  std::vector<Right> rights;
-  const std::string& spool = config.buffers->spool_dir;
-  rights.push_back({{spool, W_OK | X_OK},
-                    "buffers.spool_dir: large bodies would get 503",
-                    "chown " + user.name + " " + spool});
-  for (const config::Site& site : config.sites) {
-    rights.push_back(
-        {{site.root, X_OK}, "root: its files would be 404", "let that user enter it and the folders above"});
-  }
-  for (const Access& socket : php_sockets(config)) {
-    rights.push_back({socket, "php-fpm's socket", "set listen.owner or listen.group to that user's"});
-  }
-  const std::string& log = config.log->access;
-  if (log.starts_with('/') && log != "/dev/stdout" && log != "/dev/stderr") {
-    rights.push_back(
-        {{log, W_OK}, "log.access: it cannot be opened again", "chown " + user.name + " " + log});
-    rights.push_back({{parent_of(log), W_OK | X_OK},
-                      "log.access: after a rotation no new file can be made there",
-                      "chown " + user.name + " " + parent_of(log) +
-                          ", or let logrotate make it (create 0640 " + user.name + ")"});
-  }
-  std::vector<config::Address> listening = config.listen;
-  for (const config::FastcgiListener& each : config.fastcgi) listening.push_back(each.address);
-  for (const config::Address& address : listening) {
-    if (address.kind != config::Address::Kind::unix_socket) continue;
-    rights.push_back({{parent_of(address.path), W_OK | X_OK},
-                      "listen: the socket's file stays behind at the end",
-                      "a folder of its own for it, with that user as the owner"});
-  }
-  std::vector<Access> wanted;
-  wanted.reserve(rights.size());
-  for (const Right& right : rights) wanted.push_back(right.access);
-  const std::vector<int> answers = try_access_as(user, wanted);
-  std::vector<std::string> sentences;
-  for (std::size_t i = 0; i < rights.size(); ++i) {
-    if (answers[i] == 0 || answers[i] == ENOENT) continue;
-    sentences.push_back("user " + user.name + " may not use " + rights[i].access.path + " (" +
-                        std::strerror(answers[i]) + "), " + rights[i].use + ": " + rights[i].remedy);
-  }
-  return sentences;
 }
 
 }  // namespace holdfast

@@ -31,15 +31,13 @@ std::string roots_group_refusal(const RunUser& user);
 // is root's. Nothing and no error: there is no user to become. Root itself, where `user` says so.
 std::optional<RunUser> choose_run_user(const config::Config& config, std::string& error);
 
-// May this user do it, folders on the way included? One answer each: 0, or errno. As root only.
+// May this user do it, folders on the way included? One answer each: 0, or errno. For a process
+// that is root, or this user.
 struct Access {
   std::string path;
   int mode = 0;  // of access(2)
 };
 std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted);
-
-// What of the configuration this user will not be able to use: a sentence with its remedy each.
-std::vector<std::string> missing_rights(const RunUser& user, const config::Config& config);
 
 // For a child that is to run another program: its ids and groups alone.
 [[nodiscard]] bool take_ids(const RunUser& user);

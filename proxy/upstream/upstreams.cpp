@@ -145,10 +145,36 @@ std::unique_ptr<Upstream> Upstreams::take_for(const config::Pool& next,
   return taken;
 }
 
-std::size_t Upstreams::reload(const std::vector<config::Pool>& next) {
+// Who waits for a pool of another name and address than any has now. A pool that is new as well is paused as
+// this one was: it is the same to the operator. One that was there before keeps its own way.
+void Upstreams::hand_over(const std::string& name, Upstream& gone, const Successors& successors,
+                          const Reloaded& reloaded) {
+  const std::size_t waiting = gone.pool().waiting();
+  const auto successor = successors.find(name);
+  const auto found =
+      successor == successors.end() ? reloaded.pools.end() : reloaded.pools.find(successor->second);
+  if (found == reloaded.pools.end()) {
+    if (waiting > 0)
+      context_.log.warn("pool " + name + " has gone, and no one pool follows it: the " +
+                        std::to_string(waiting) + " requests that wait for it are served at its address");
+    return;
+  }
+  Upstream& next = *found->second;
+  if (gone.pool().paused() && !next.pool().paused() && reloaded.fresh.contains(found->first)) {
+    next.pool().pause();
+    context_.log.info("pool " + found->first + ": paused, as pool " + name + " was");
+  }
+  if (waiting > 0)
+    context_.log.info("pool " + name + " has gone: the " + std::to_string(waiting) +
+                      " requests that wait for it go to pool " + found->first);
+  next.take_over(gone);
+}
+
+std::size_t Upstreams::reload(const std::vector<config::Pool>& next, const Successors& successors) {
   act_on_commands();  // what was submitted by the old names
   const core::Time now = context_.now();
-  std::unordered_map<std::string, std::unique_ptr<Upstream>> pools;
+  Reloaded reloaded;
+  auto& pools = reloaded.pools;
   std::size_t kept = 0;
   for (const config::Pool& pool : next) {
     if (auto taken = take_for(pool, next)) {
@@ -162,9 +188,11 @@ std::size_t Upstreams::reload(const std::vector<config::Pool>& next) {
     if (old != pools_.end() && old->second->pool().paused()) fresh->pool().pause();
     fresh->pool().start(now);
     if (old != pools_.end()) fresh->take_over(*old->second);
+    if (old == pools_.end()) reloaded.fresh.insert(pool.name);
   }
   // What runs on a pool that has gone ends there. Nobody can resume it later by its name.
   for (auto& [name, upstream] : pools_) {
+    if (!pools.contains(name)) hand_over(name, *upstream, successors, reloaded);
     upstream->pool().resume(now);
     upstream->shut_down();
     retired_.push_back(std::move(upstream));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "config/snapshot.h"
@@ -25,8 +26,10 @@ class Upstreams {
   Upstreams& operator=(const Upstreams&) = delete;
 
   void start();
+  // Of pools that go: whose they are now who wait for them (core::pool_successors()).
+  using Successors = std::unordered_map<std::string, std::string>;
   // The pools of a new configuration: one that goes on keeps its connections. How many did.
-  std::size_t reload(const std::vector<config::Pool>& next);
+  std::size_t reload(const std::vector<config::Pool>& next, const Successors& successors);
 
   // In the order of the configuration in force.
   std::vector<Upstream*> all() const;
@@ -54,6 +57,12 @@ class Upstreams {
   void act_on(Command& command);
   void submit(Command& command);
   void refuse(ExchangeId id);
+  struct Reloaded {
+    std::unordered_map<std::string, std::unique_ptr<Upstream>> pools;
+    std::unordered_set<std::string> fresh;  // names that no pool had before
+  };
+  void hand_over(const std::string& name, Upstream& gone, const Successors& successors,
+                 const Reloaded& reloaded);
   std::unique_ptr<Upstream> take_for(const config::Pool& next, const std::vector<config::Pool>& all);
   template <typename Visit>
   void each(const Visit& visit) const;

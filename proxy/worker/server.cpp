@@ -12,6 +12,7 @@
 #include "config/buffers.h"
 #include "config/config.h"
 #include "config/log.h"
+#include "proxy/fpm/missing_rights.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/net/rlimit.h"
 #include "proxy/net/spill_file.h"
@@ -29,7 +30,7 @@ constexpr int kCannotStart = 71;  // EX_OSERR
 
 // Root gives itself up. False: it cannot, and was told to.
 bool drop_privileges(const Listeners& listeners, const config::Config& config, const AccessLog& access_log,
-                     Log& log, std::string& error) {
+                     const std::vector<std::string>& sources, Log& log, std::string& error) {
   if (::geteuid() != 0) {
     if (!config.user.empty()) log.info("user: is of no effect, this was not started by root");
     return true;
@@ -45,7 +46,7 @@ bool drop_privileges(const Listeners& listeners, const config::Config& config, c
   }
   access_log.hand_over(user->uid, user->gid);
   listeners.give_to(user->uid, user->gid);
-  for (const std::string& sentence : missing_rights(*user, config)) log.warn(sentence);
+  for (const MissingRight& right : missing_rights(*user, config, sources)) log.warn(right.sentence());
   const Became became = become(*user, error);
   if (became == Became::halfway) return false;
   if (became == Became::unchanged) {
@@ -70,7 +71,7 @@ class Host final : public WorkerHost {
         user_(config.user),
         group_(config.group) {}
   bool on_listening(const Listeners& listeners, const config::Config& config, std::string& error) override {
-    return drop_privileges(listeners, config, access_log_, log_, error);
+    return drop_privileges(listeners, config, access_log_, hooks_.sources(), log_, error);
   }
   config::Snapshot load_again(std::string& error) override { return hooks_.load_again(log_, error); }
   void on_reloaded(const config::Config& config) override {

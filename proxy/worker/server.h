@@ -1,6 +1,9 @@
 // From a configuration to a running server: makes network, logs and worker, and runs until it is stopped.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "config/snapshot.h"
 
 namespace holdfast {
@@ -13,6 +16,8 @@ class ServerHooks {
  public:
   // SIGHUP: the new snapshot, or nullptr and `error` to keep the old one.
   virtual config::Snapshot load_again(Log& log, std::string& error) = 0;
+  // The files and folders that load_again() reads.
+  virtual std::vector<std::string> sources() const { return {}; }
   // Called once when it listens.
   virtual void on_started(Log&) {}
 

@@ -18,6 +18,7 @@
 #include "proxy/client/fastcgi_connection.h"
 #include "proxy/client/http1_connection.h"
 #include "proxy/client/password_queue.h"
+#include "proxy/core/client_close_reason.h"
 #include "proxy/core/client_places.h"
 #include "proxy/core/rare_line.h"
 #include "proxy/loop/context.h"
@@ -185,6 +186,8 @@ class Worker final : public net::TurnHandler, public ArrivalHandler, public Clie
   bool memory_told_ = false;
   bool accepting_ = true;
   bool cut_off_ = false;
+  // Whom to name for what the end of the stop cuts off.
+  core::ClientCloseReason cut_reason_ = core::ClientCloseReason::grace_over;
 };
 
 }  // namespace holdfast

@@ -34,6 +34,7 @@ void Worker::on_signal(int signal_number) {
     return;
   }
   context_.log.warn("second signal: cutting off what still runs");
+  cut_reason_ = core::ClientCloseReason::second_signal;
   if (stop_ == Stop::delaying) drain();
   stop_deadline_ = now();
 }
@@ -53,7 +54,9 @@ void Worker::drain() {
   stop_ = Stop::draining;
   accepting_ = false;
   stop_deadline_ = now() + context_.shutdown_config().grace;
-  context_.log.info("stopping: no new clients, waiting for running requests");
+  const bool hurried = cut_reason_ == core::ClientCloseReason::second_signal;
+  context_.log.info(std::string("stopping: no new clients") +
+                    (hurried ? "" : ", waiting for running requests"));
   listeners_.close_sites();
   for (auto& [id, client] : clients_) {
     if (client->role() == ClientConnection::Role::site) client->shut_down();
@@ -84,12 +87,12 @@ void Worker::finish_draining() {
   if (grace_over && !cut_off_) {
     cut_off_ = true;
     if (client_connections() > 0) {
-      context_.log.warn("shutdown.grace is over: " + std::to_string(client_connections()) +
-                        " clients are cut off");
+      const bool hurried = cut_reason_ == core::ClientCloseReason::second_signal;
+      context_.log.warn((hurried ? "second signal: " : "shutdown.grace is over: ") +
+                        std::to_string(client_connections()) + " clients are cut off");
     }
     for (auto& [id, client] : clients_) {
-      if (client->role() == ClientConnection::Role::site)
-        client->cut_off(core::ClientCloseReason::grace_over);
+      if (client->role() == ClientConnection::Role::site) client->cut_off(cut_reason_);
     }
   }
   if (client_connections() > 0) return;
@@ -103,7 +106,7 @@ void Worker::finish_draining() {
 
 void Worker::finish_ending() {
   if (now() >= stop_deadline_) {
-    for (auto& [id, client] : clients_) client->cut_off(core::ClientCloseReason::grace_over);
+    for (auto& [id, client] : clients_) client->cut_off(cut_reason_);
   }
   if (!clients_.empty()) return;
   stop_ = Stop::stopped;

@@ -100,11 +100,15 @@ def test_shutdown_serves_the_queue(stack):
 
 
 def test_shutdown_grace_is_a_limit(stack):
+    """And who is cut off by it has not left: the logs say so."""
     proxy, fpm = stack(shutdown={"grace": "500ms"})
-    hold(proxy, fpm)
+    stays = hold(proxy, fpm)
     proxy.process.signal(signal.SIGTERM)
     assert wait_exit(proxy.process) == 0
     fpm.touch("go")
+    assert [(line["status"], line["outcome"]) for line in proxy.access()] == [(503, "grace_over")]
+    assert "shutdown.grace is over: 1 clients are cut off" in proxy.log()
+    stays.close()
 
 
 def test_shutdown_under_load_cuts_nobody(stack):

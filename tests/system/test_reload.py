@@ -134,6 +134,33 @@ def test_a_renamed_pool_keeps_its_connections(stack):
     assert "php" not in proxy.status()["pools"]
 
 
+@pytest.mark.parametrize("there_before", [False, True])
+def test_who_waits_for_a_pool_that_goes_waits_for_the_one_the_site_names_now(stack, start_fpm, there_before):
+    """Another name and another php-fpm: nobody is sent to the old one. A new pool is paused as the old one was, one
+    that was there before serves."""
+    proxy, fpm = stack()
+    other = start_fpm("unix").start()
+    config = copy.deepcopy(proxy.config)
+    config["pools"]["web"] = {**config["pools"]["php"], "address": other.address}
+    if there_before:
+        proxy.reload(config)
+    assert proxy.admin("POST", "/pools/php/pause")[0] == 200
+    waiting = [proxy.client() for _ in range(3)]
+    for client in waiting:
+        client.send(b"GET /echo.php?t=w HTTP/1.1\r\nHost: x\r\n\r\n")
+    proxy.wait_pool(lambda p: p["waiting"] == 3, "all to wait")
+    fpm.stop()
+    config = copy.deepcopy(config)
+    del config["pools"]["php"]
+    config["sites"][0]["pool"] = "web"
+    said = proxy.reload(config)
+    assert "pool php has gone: the 3 requests that wait for it go to pool web" in said
+    if not there_before:
+        assert proxy.pool("web")["waiting"] == 3 and "pool web: paused, as pool php was" in said
+        assert proxy.admin("POST", "/pools/web/resume")[0] == 200
+    assert [client.read().body for client in waiting] == [b"w\n"] * 3
+
+
 def test_a_pool_that_goes_while_a_request_comes(stack):
     """Its head came under the old file, its body ends under the new one, where the pool has another name."""
     proxy, _ = stack()

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from harness.holdfast import BINARY, merge
+from harness.holdfast import BINARY, command, merge
 from harness.http_client import Client
 from harness.php_fpm import find_php_fpm, worker_user
 from harness.process import Process, alive, children_of, open_files, wait_exit
@@ -212,6 +212,41 @@ def test_a_reload_drops_no_site_of_a_folder_that_the_user_may_not_read(stack, ba
     assert proxy.get("/who.txt", host="two.example").body == b"second"
     assert f"include: {shut} cannot be read: Permission denied" in proxy.reload_refused(proxy.config)
     assert proxy.get("/who.txt", host="two.example").body == b"second"
+
+
+def test_what_the_user_may_not_read_is_said_at_the_start_and_by_doctor(stack, base):
+    """Each would show only later: at a reload, at the first password, at the first file."""
+    shut = base / "shut"
+    shut.mkdir(mode=0o700)
+    (shut / "more.yaml").write_text("sites: []\n", encoding="ascii")
+    users = base / "users"
+    users.write_text("x:*\n", encoding="ascii")
+    users.chmod(0o600)
+    inner = base / "inner"
+    inner.mkdir(mode=0o700)
+    proxy, _ = stack(site={"internal": {"/i/": str(inner)}, "routes": [{"path": "/p/*", "auth": {"users": str(users)}}]},
+                     include=f"{shut}/*.yaml")
+    proxy.stop()
+    proxy.config_path.chmod(0o600)
+    proxy.start()
+    gave_up_root(proxy)
+    _, out, _ = command("doctor", "-c", proxy.config_path, "--user", "www-data", "--offline")
+    for path, comes in ((proxy.config_path, "every reload would be refused"), (shut, "every reload would be refused"),
+                        (shut / "more.yaml", "every reload would be refused"), (users, "would get 500"),
+                        (inner, "would not be sent")):
+        said = f"user www-data may not use {path} (Permission denied), "
+        for text in (proxy.log(), out):
+            assert any(said in line and comes in line for line in text.splitlines()), (path, text)
+
+
+def test_a_closed_root_is_403_as_the_warning_says(stack, base):
+    root = base / "root"
+    root.mkdir(mode=0o700)
+    (root / "a.txt").write_text("a", encoding="ascii")
+    proxy, _ = stack(site={"root": str(root)})
+    gave_up_root(proxy)
+    assert any(f"may not use {root} " in line and "its files would be 403" in line for line in proxy.log().splitlines())
+    assert proxy.get("/a.txt").status == 403
 
 
 def test_rotation_of_a_log_in_roots_folder(stack, base):

@@ -74,12 +74,15 @@ def test_shutdown_delay_keeps_the_listeners_open(stack):
 
 def test_a_second_signal_cuts_delay_and_grace_short(stack):
     proxy, fpm = stack(shutdown={"delay": "10m", "grace": "10m"})
-    hold(proxy, fpm)
+    stays = hold(proxy, fpm)
     proxy.process.signal(signal.SIGTERM)
     wait_until(lambda: "stopping: " in proxy.log(), "the first to be seen")
     proxy.process.signal(signal.SIGQUIT)
     assert wait_exit(proxy.process) == 0
     fpm.touch("go")
+    assert [(line["status"], line["outcome"]) for line in proxy.access()] == [(503, "second_signal")]
+    assert "second signal: 1 clients are cut off" in proxy.log() and "grace is over" not in proxy.log()
+    stays.close()
 
 
 def test_those_who_wait_at_a_paused_pool_are_served_before_the_end(stack):
