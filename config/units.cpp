@@ -30,10 +30,6 @@ constexpr Habit kTimeHabits[] = {
 constexpr Habit kSizeHabits[] = {{"kb", "k"},  {"kib", "k"}, {"mb", "m"}, {"mib", "m"}, {"gb", "g"},
                                  {"gib", "g"}, {"k", "k"},   {"m", "m"},  {"g", "g"},   {"b", ""}};
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // "30s" is "30" and "s"; a sign or a dot is no digit, so that it ends up in `rest` and is refused.
 struct Split {
   std::string_view digits;

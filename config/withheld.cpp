@@ -27,10 +27,6 @@ constexpr std::array<std::string_view, 9> kNames = {"composer.json", "composer.l
                                                     "symfony.lock",  "package-lock.json", "pnpm-lock.yaml",
                                                     "yarn.lock",     "web.config",        "error_log"};
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool equal(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return to_lower(x) == to_lower(y); });
