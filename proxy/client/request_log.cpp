@@ -139,7 +139,10 @@ void Request::add_exchange(core::AccessRecord& record) const {
   const bool runs_on =
       (report_->outcome == core::Outcome::none || broke) && response_.finished() && !response_.broken();
   const core::Outcome outcome = runs_on ? report_->outcome_if_whole : report_->outcome;
-  if (outcome != core::Outcome::none && !cut_off()) record.outcome = core::outcome_name(outcome);
+  // A client that left had not all of it, though the application had given it.
+  const bool all_given = state_ == State::left && outcome == core::Outcome::ok;
+  if (outcome != core::Outcome::none && !all_given && !cut_off())
+    record.outcome = core::outcome_name(outcome);
 }
 
 }  // namespace holdfast

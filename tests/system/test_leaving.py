@@ -70,6 +70,16 @@ def test_who_leaves_in_mid_request_is_drained(stack, transport):
     assert pool["opened"] == 1 and pool["reused"] == 1, pool
 
 
+def test_who_leaves_while_the_answer_is_in_our_store(stack):
+    """php had given all of it, and the log said `ok` beside 499."""
+    proxy, fpm = stack()
+    with proxy.client() as client:
+        client.send(b"GET /big.php?t=gone&mb=12&length=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(lambda: fpm.seen("written-gone"), "php to be rid of it")
+    lines = proxy.wait_access(lambda a: a["target"].startswith("/big.php"))
+    assert [(line["status"], line["outcome"]) for line in lines] == [(499, "client_left")], lines
+
+
 def test_client_abort_close(stack, transport):
     """`client_abort: close` gives the connection up, but php may still run: its place stays taken."""
     proxy, fpm = stack(transport, fpm={"max_children": 2},
