@@ -37,6 +37,7 @@ __attribute__((constructor)) void open_counter() {
 }  // namespace
 
 extern "C" {
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's have names that are reserved
 
 // operator new takes its memory by this one; what is cleared memory (calloc) comes from other libraries.
 void* malloc(std::size_t bytes) {
@@ -51,4 +52,5 @@ void* realloc(void* at, std::size_t bytes) {
   return next_realloc(at, bytes);
 }
 
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 }  // extern "C"
