@@ -9,7 +9,6 @@
 #include <memory>
 #include <string>
 
-#include "config/config.h"
 #include "config/load.h"
 #include "proxy/client/system_probe.h"
 #include "proxy/commands/command_line.h"
@@ -44,14 +43,6 @@ std::vector<HiddenFacts> look_for_hidden(const config::Config& config, const Fac
   return sites;
 }
 
-// Of the account that is judged, as far as we can know: as root, or as that account.
-std::vector<MissingRight> rights_missed(const config::LoadResult& loaded, const Account& account) {
-  std::string error;
-  const std::optional<RunUser> user = find_run_user(account.user, loaded.config->group, error);
-  const bool known = user && user->uid != 0 && (::geteuid() == 0 || ::geteuid() == user->uid);
-  return known ? missing_rights(*user, *loaded.config, loaded.sources) : std::vector<MissingRight>{};
-}
-
 int run_doctor(DoctorOptions options) {
   const config::LoadResult loaded = config::load_file(options.config_file);
   std::fputs(config::format_diagnostics(loaded.diagnostics).c_str(), stderr);
@@ -65,7 +56,7 @@ int run_doctor(DoctorOptions options) {
   options.sources.ask = !options.do_not_ask;
   DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
   facts.hidden = look_for_hidden(*loaded.config, options.sources);
-  facts.rights_missed = rights_missed(loaded, *account);
+  facts.rights_missed = rights_missed_by(account->user, *loaded.config, loaded.sources);
   const std::vector<Finding> findings = diagnose(facts);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   const std::string out = options.json ? doctor_json(facts, findings) : doctor_text(facts, findings, color);

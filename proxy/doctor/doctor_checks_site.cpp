@@ -65,7 +65,7 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
 
 // php-fpm's socket has checks of its own.
 void check_rights(const DoctorFacts& facts, std::vector<Finding>& out) {
-  Findings found(out, "user " + facts.account.user);
+  Findings found(out, "system");  // of this machine, not of a pool or a site
   for (const MissingRight& right : facts.rights_missed) {
     if (right.kind == MissingRight::Kind::php_socket) continue;
     const bool reading = right.kind == MissingRight::Kind::reading;

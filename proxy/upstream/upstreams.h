@@ -26,7 +26,7 @@ class Upstreams {
   Upstreams& operator=(const Upstreams&) = delete;
 
   void start();
-  // Of pools that go: whose they are now who wait for them (core::pool_successors()).
+  // Of pools that go: whose they are now who wait for them (config::pool_successors()).
   using Successors = std::unordered_map<std::string, std::string>;
   // The pools of a new configuration: one that goes on keeps its connections. How many did.
   std::size_t reload(const std::vector<config::Pool>& next, const Successors& successors);

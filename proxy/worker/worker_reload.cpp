@@ -5,7 +5,7 @@
 #include "config/config.h"
 #include "config/fastcgi_listener.h"
 #include "config/log.h"
-#include "proxy/core/pool_successors.h"
+#include "config/pool_successors.h"
 #include "proxy/core/version.h"
 #include "proxy/observe/wall_clock.h"
 #include "proxy/worker/worker.h"
@@ -63,7 +63,8 @@ bool Worker::reload(config::Snapshot snapshot, std::string& error) {
   context_.access_log.use(*std::move(log));
   context_.log.set_level(snapshot->log->level);
   context_.memory.set_max(snapshot->buffers->memory_max);
-  const std::size_t kept = upstreams_.reload(snapshot->pools, core::pool_successors(*context_.config, *snapshot));
+  const std::size_t kept =
+      upstreams_.reload(snapshot->pools, config::pool_successors(*context_.config, *snapshot));
   context_.config = std::move(snapshot);
   // The backlog of an address that goes is accepted here, and goes by the plans that know it.
   const std::vector<std::uint64_t> gone = listeners_.put_in_force(*std::move(listeners));

@@ -1,5 +1,5 @@
 // Which pool follows one that a reload takes away.
-#include "proxy/core/pool_successors.h"
+#include "config/pool_successors.h"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@
 #include "config/site.h"
 
 using namespace holdfast;
-using core::pool_successors;
+using config::pool_successors;
 
 namespace {
 
