@@ -78,7 +78,7 @@ void Request::look_at_delivery(core::Time now) {
 
 // Does php wait for this client?
 bool Request::holds_worker() const {
-  return php_at_work() && response_.congested(*owner_);
+  return php_at_work() && !response_.finished() && response_.congested(*owner_);
 }
 
 core::Time Request::next_look(core::Time now) const {

@@ -57,6 +57,7 @@ void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, s
   connection_ = 0;
   fastcgi_id_ = 0;
   content_left_.reset();
+  surplus_ = 0;
   retries_ = blamed_ = 0;
   app_status_ = 0;
   reused_ = streaming_ = stderr_cut_ = false;
@@ -208,8 +209,11 @@ void Exchange::deliver_headless() {
 
 void Exchange::deliver_body(std::string_view bytes) {
   if (content_left_) {
-    bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_left_)));
-    *content_left_ -= bytes.size();
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_left_));
+    surplus_ += bytes.size() - wanted;
+    bytes = bytes.substr(0, wanted);
+    *content_left_ -= wanted;
   }
   if (bytes.empty()) return;
   progress_ = true;
@@ -299,6 +303,11 @@ void Exchange::fail(Outcome outcome, Time now) {
 void Exchange::forgive() {
   assert(blamed_ > 0);
   --blamed_;
+}
+
+void Exchange::take_for_whole() {
+  assert(state_ == ExchangeState::responding);
+  content_left_ = 0;
 }
 
 void Exchange::count_retry(RetryReason reason) {

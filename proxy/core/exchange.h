@@ -148,6 +148,8 @@ class Exchange {
   void count_retry(RetryReason reason);
   // The last failure was not this request's doing: other workers died with its own.
   void forgive();
+  // Whoever reads the answer wants no more of it: it is whole as it is. Precondition: response_started().
+  void take_for_whole();
 
   // --- looking in
   ExchangeState state() const { return state_; }
@@ -179,6 +181,10 @@ class Exchange {
   // The answer has grown since the last call: a head, or content that goes to the client. STDERR, empty
   // records, interim answers and bytes beyond the Content-Length are no progress.
   bool take_progress() { return std::exchange(progress_, false); }
+  // Its client has all that it will get of the answer: there is no content, or the Content-Length is reached.
+  bool answer_whole() const { return state_ == ExchangeState::responding && content_left_ == 0U; }
+  // Bytes that came behind a whole answer since the last call, for nobody.
+  std::size_t take_surplus() { return std::exchange(surplus_, 0); }
 
  private:
   bool take_head(std::string_view& bytes);
@@ -205,6 +211,7 @@ class Exchange {
   std::uint64_t body_written_ = 0;
   std::optional<std::uint64_t> content_left_;  // of the response's Content-Length, where it has content
   std::size_t params_end_ = 0;
+  std::size_t surplus_ = 0;
   unsigned retries_ = 0;
   unsigned blamed_ = 0;  // see FailureFacts
   std::uint32_t app_status_ = 0;

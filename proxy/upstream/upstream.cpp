@@ -254,6 +254,18 @@ void Upstream::on_ended(UpstreamConnection& connection) {
   finish(exchange);
 }
 
+void Upstream::on_surplus(UpstreamConnection& connection) {
+  PhpExchange& exchange = *connection.exchange_;
+  const bool stream = exchange.streaming();
+  unlink(connection);
+  connection.close();
+  pool_.lost(connection.id(), {stream ? CloseReason::client_abort : CloseReason::drain_limit, true}, now());
+  const bool whole = exchange.on_end(now());
+  assert(whole && exchange.outcome() == exchange.outcome_if_whole());
+  static_cast<void>(whole);
+  finish(exchange);
+}
+
 void Upstream::on_released(UpstreamConnection& connection) {
   pool_.released(connection.id(), now());
 }

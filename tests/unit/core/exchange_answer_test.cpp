@@ -41,6 +41,50 @@ TEST_CASE("a length without content promises nothing: HEAD, 204, 205, 304") {
   }
 }
 
+TEST_CASE("what comes behind a whole answer is counted, and is no progress") {
+  struct Sample {
+    std::string_view head;
+    http::Method method;
+    std::size_t wanted;
+  };
+  constexpr std::string_view kBytes = "0123456789";
+  for (const Sample& sample : {Sample{"Content-Type: a/b\r\n\r\n", http::Method::head, 0},
+                               Sample{"Status: 204\r\n\r\n", http::Method::get, 0},
+                               Sample{"Status: 304\r\nContent-Length: 5\r\n\r\n", http::Method::get, 0},
+                               Sample{"X-Sendfile: /x\r\n\r\n", http::Method::get, 0},
+                               Sample{"Content-Length: 4\r\n\r\n", http::Method::get, 4}}) {
+    CAPTURE(sample.head);
+    for (std::size_t cut = 0; cut <= kBytes.size(); ++cut) {
+      Case one({}, sample.method);
+      one.begin();
+      CHECK_FALSE(one.exchange.answer_whole());
+      CHECK(one.feed({sample.head, kBytes.substr(0, cut), kBytes.substr(cut)}));
+      CHECK(one.exchange.answer_whole());
+      CHECK(one.exchange.take_surplus() == kBytes.size() - sample.wanted);
+      CHECK(one.exchange.take_surplus() == 0);
+      CHECK(one.exchange.take_progress());
+      CHECK(one.feed({kBytes}));
+      CHECK_FALSE(one.exchange.take_progress());
+      CHECK(one.exchange.take_surplus() == kBytes.size());
+    }
+  }
+}
+
+TEST_CASE("an answer whose reader wants no more of it is whole as it is") {
+  Case one;
+  one.begin();
+  CHECK(one.feed({"Content-Type: a/b\r\n\r\n", "abc"}));
+  CHECK_FALSE(one.exchange.answer_whole());
+  CHECK(one.exchange.take_surplus() == 0);
+  one.exchange.take_for_whole();
+  CHECK(one.exchange.answer_whole());
+  CHECK(one.feed({"defg"}));
+  CHECK(one.sink.body == "abc");
+  CHECK(one.exchange.take_surplus() == 4);
+  CHECK(one.exchange.on_end(kStart));
+  CHECK(one.exchange.outcome() == Outcome::ok);
+}
+
 // ----------------------------------------------------------------------------------- lines that are left out
 
 namespace {
