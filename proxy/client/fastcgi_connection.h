@@ -44,7 +44,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   void finish() override;
   void shut_down() override;
   void cut_off(core::ClientCloseReason reason) override;
-  void resume_reading() override { update_reading(); }
+  void resume_reading() override {}  // it never waits for memory: bodies go to the spool
   bool idle() const override {
     return state_ == State::open && requests_.empty() && waiting_.empty() && !eof_;
   }

@@ -119,10 +119,7 @@ bool FastcgiConnection::wants_input() const {
     case State::leaving:
     case State::closing: return false;
   }
-  if (stream_->unsent_bytes() > kUnsentBytesMost || requests_.size() >= kRequestsMost) return false;
-  if (!context_.memory.full()) return true;
-  return std::none_of(requests_.begin(), requests_.end(),
-                      [](const auto& each) { return each->request().state() == Request::State::reading; });
+  return stream_->unsent_bytes() <= kUnsentBytesMost && requests_.size() < kRequestsMost;
 }
 
 void FastcgiConnection::update_reading() {

@@ -174,7 +174,8 @@ bool Http1Connection::wants_input() const {
     case State::reading_head: return unparsed_.empty();  // else their turn comes first
     case State::in_request:
       if (holds_body()) return unparsed_.size() < kUnparsedBytesMost && !context_.memory.full();
-      if (!is_answering()) return unparsed_.empty() && !context_.memory.full();
+      if (!is_answering())
+        return unparsed_.empty();  // a body is in the spool when memory is short, and its end frees the head
       // Not for the next request's sake, but to hear of a client that leaves.
       return !refused_ && unparsed_.size() < kUnparsedBytesMost;
     case State::lingering: return lingering_->bytes < kLingerBytes;

@@ -305,6 +305,7 @@ void Request::on_body(std::span<const std::string_view> slices) {
     refuse_unstored_body();
     return;
   }
+  request_body_.relieve();
 }
 
 // Nobody wants this body: what was decided by the head is answered before it is sent, or read.
