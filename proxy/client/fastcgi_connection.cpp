@@ -143,6 +143,7 @@ void FastcgiConnection::take_input(std::string_view& input) {
     if (FastcgiRequest* const request = find(id)) request->request().on_body_wait();
   }
   got_stdin_.clear();
+  if (no_room_for_head()) refuse_unread();
   send_output(0);
 }
 

@@ -105,6 +105,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   core::Duration stdin_end_time(const FastcgiRequest& request) const;
   void release(FastcgiRequest& request);
   void refuse_late(core::Time now);
+  void refuse_unread();
   void leave_queue();
   bool has_input_waiting() const;
   void tell_last();

@@ -45,10 +45,9 @@ void FastcgiRequest::refuse(int status, std::string_view why) {
 }
 
 // Stored, its end would come behind parameters that the session still takes.
-void FastcgiRequest::refuse_late() {
+void FastcgiRequest::refuse_unread(int status, std::string_view why, core::ClientCloseReason reason) {
   at_once_ = true;
-  request_.refuse_head(408, "the FastCGI parameters did not come in time",
-                       core::ClientCloseReason::header_timeout, {});
+  request_.refuse_head(status, why, reason, {});
 }
 
 void FastcgiRequest::reset() {

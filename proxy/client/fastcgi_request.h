@@ -46,8 +46,9 @@ class FastcgiRequest final : public RequestOwner {
              core::Time now);
   // The session has refused it: its answer is written as that of a refused request.
   void refuse(int status, std::string_view why);
-  // Its parameters did not come in time: its answer is written whole, and the rest of its input is ignored.
-  void refuse_late();
+  // Its parameters have not come, and are not taken: its answer is written whole, and the rest of its input is
+  // ignored.
+  void refuse_unread(int status, std::string_view why, core::ClientCloseReason reason);
   // It will not be answered as it should: the session is told so. Nothing when it has closed the request.
   // `status`: of an answer that has not begun.
   void end_short(int status);

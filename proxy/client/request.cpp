@@ -223,7 +223,7 @@ bool Request::refuse_for_memory() {
   if (admin_ || !context_.memory.full()) return false;
   ++context_.metrics.memory_refused;
   host_.note_memory_full();
-  refuse(503, "buffers.memory_max is reached", core::ClientCloseReason::refused);
+  refuse(503, kMemoryFull, core::ClientCloseReason::refused);
   return true;
 }
 

@@ -45,6 +45,9 @@
 
 namespace holdfast {
 
+// For the log: why a request is refused at buffers.memory_max.
+inline constexpr std::string_view kMemoryFull = "buffers.memory_max is reached";
+
 class Request final : public DeliveryReader,
                       public EventStream,
                       public PasswordReader,

@@ -1,9 +1,11 @@
 """What clients make the process hold: given back when they are idle, and bounded for all of them together."""
 
+import select
+
 import pytest
 
 from harness.holdfast import sanitized
-from harness.fastcgi import STDIN, record
+from harness.fastcgi import PARAMS, STDIN, record
 from harness.fastcgi_client import FastcgiClient
 from harness.fastcgi_client import head as web_head
 from harness.http_client import Client
@@ -164,3 +166,63 @@ def test_at_memory_max_bodies_of_a_web_server_are_read_on(both):
     finally:
         for each in clients:
             each.close()
+
+
+def test_heads_that_do_not_end_are_bounded_by_memory_max(both):
+    """The last eighth is for requests that come whole."""
+    proxy, _, _ = both
+    clients = [proxy.client() for _ in range(400)]
+    try:
+        for client in clients:
+            client.send(b"GET /echo.php?t=a HTTP/1.1\r\nHost: x\r\nCookie: " + b"c" * 31_000)
+        wait_until(lambda: metric(proxy, "holdfast_memory_refused_total") > 0, "some to be refused")
+        assert clients[-1].read().status == 503
+        assert 6.5 * MIB < metric(proxy, "holdfast_memory_bytes") < 7.2 * MIB
+        assert proxy.get("/echo.php?t=a").body == b"a\n"
+        clients[0].send(b"\r\n\r\n")
+        assert clients[0].read().body == b"a\n"
+        proxy.wait_access(lambda line: line["status"] == 503 and line["outcome"] == "buffers.memory_max is reached")
+    finally:
+        for client in clients:
+            client.close()
+    wait_until(lambda: metric(proxy, "holdfast_memory_bytes") == 0, "all of it to be given back")
+
+
+def test_parameters_that_do_not_end_are_bounded_by_memory_max(both):
+    holdfast, php, new_web = both
+    script = php.www / "echo.php"
+    webs = [new_web() for _ in range(12)]
+    for web in webs:
+        web.send(web_head(script, "t=a", 1, extra=[(f"X{n}", "v" * 60_000) for n in range(16)]).removesuffix(record(PARAMS, 1)))
+    wait_until(lambda: metric(holdfast, "holdfast_memory_refused_total") >= 5, "some to be refused")
+    assert metric(holdfast, "holdfast_memory_bytes") < 8 * MIB
+    refused = [web for web in webs if select.select([web.sock], [], [], 0)[0]]
+    assert refused and all(web.read(1).status == 503 for web in refused)
+    assert new_web().ask(script, "t=b").body == b"b\n"
+    (whole,) = [web for web in webs if web not in refused][:1]
+    whole.send(record(PARAMS, 1) + record(STDIN, 1))
+    assert whole.read(1).body == b"a\n"
+
+
+def test_at_memory_max_no_pipeline_is_held(both):
+    """What comes behind a request that is under way is not kept: its answer is the connection's last."""
+    proxy, fpm, _ = both
+    waiting = [proxy.client() for _ in range(40)]
+    for i, client in enumerate(waiting):
+        client.send(f"GET /hold.php?t=h{i}&r=go HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    wait_until(lambda: proxy.pool()["waiting"] == len(waiting) - 4, "all to be there")
+    clients = fill(proxy, fpm.www)
+    try:
+        before = metric(proxy, "holdfast_memory_bytes")
+        for client in waiting:
+            client.send(b"GET /echo.php?t=n HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+        for _ in range(3):
+            assert metric(proxy, "holdfast_memory_bytes") < before + MIB // 4
+        fpm.touch("go")
+        for i, client in enumerate(waiting):
+            response = client.read()
+            assert response.body == f"h{i}\n".encode() and response.closes
+            assert client.at_eof()
+    finally:
+        for client in clients + waiting:
+            client.close()
