@@ -71,6 +71,11 @@ class CgiHeadParser {
   // 100..999.
   int status() const { return status_; }
   bool interim() const { return status_ < 200; }
+  // Has what a CGI response has one of (RFC 3875 section 6.2: Status, Content-Type, Location), or a length. Also of a
+  // malformed one, as far as it was read.
+  bool is_response() const {
+    return has_status_ || content_length_ || find("Content-Type") || find("Location");
+  }
   // The text after the number in Status; empty when there was none that may be passed on.
   std::string_view reason() const { return reason_; }
   // All good fields but Status, in the order sent. Views into the parser.

@@ -188,6 +188,7 @@ class Exchange {
 
  private:
   bool take_head(std::string_view& bytes);
+  bool is_only_head() const;
   void deliver_head();
   void deliver_headless();
   void deliver_body(std::string_view bytes);

@@ -250,7 +250,8 @@ def test_php_itself(stack, rfc2616):
             ("h[]=no-colon", 200, b"z"), ("h[]=A%28:%201", 200, b"z"), ("h[]=HTTP/1.1%20404:%20Not%20Found", 404, b"z"),
             ("h[]=HTTP/1.1%20404%20Gone%20fishing", 404, b"z"),
             ("h[]=Content-Length:%20abc", 200, b"z"), ("h[]=Content-Length:", 200, b"z"), ("status=650", 650, b"z"),
-            ("h[]=X-A:%20%01", 200, b"z"), ("h[]=Content-Type:%20text/html%01", 200, b"z"), ("status=103&h[]=Link:%20x", 200, b"z"), ("status=205", 205, b""),
+            ("h[]=X-A:%20%01", 200, b"z"), ("h[]=Content-Type:%20text/html%01", 200, b"z"), ("status=103&h[]=Link:%20x", 200, b"z"),
+            ("status=103&h[]=Content-Type:&body=Set-Cookie:%20a%0A%0Az", 200, b"Set-Cookie: a\n\nz"), ("status=205", 205, b""),
             ("h[]=X-Accel-Redirect:%20/x", 502, None), ("h[]=X-Accel-Expires:%201", 200, b"z")):
         response = proxy.get(f"/respond.php?body=z&{query}")
         assert response.status == status and body in (None, response.body), (query, response)

@@ -166,8 +166,8 @@ TEST_CASE("an interim answer is left out, and what follows is the answer") {
     CHECK(told.body == "page");
     CHECK(told.outcome == Outcome::ok);
   }
-  const Told two = answer_in_every_cut("Status: 103\n\nStatus: 103\n\nA: b\n\npage");
-  CHECK(two.log == "start 200 [A: b]\nfinish\n");
+  const Told two = answer_in_every_cut("Status: 103\n\nStatus: 103\n\nContent-Type: b\n\npage");
+  CHECK(two.log == "start 200 [Content-Type: b]\nfinish\n");
 }
 
 TEST_CASE("php's only head with an interim status is that of a page") {
@@ -178,8 +178,18 @@ TEST_CASE("php's only head with an interim status is that of a page") {
   CHECK(told.complaint == "a page with the interim status 103, sent as 200");
 }
 
+TEST_CASE("an interim head that shows to be php's is its only one") {
+  const Told told = answer_in_every_cut(
+      "Status: 103 Early Hints\r\nX-Powered-By: PHP/8.2.36\r\n\r\nStatus: 302\r\nLocation: "
+      "/evil\r\n\r\nrest");
+  CHECK(told.log == "start 200 [X-Powered-By: PHP/8.2.36]\nfinish\n");
+  CHECK(told.body == "Status: 302\r\nLocation: /evil\r\n\r\nrest");
+}
+
 TEST_CASE("behind an interim answer comes no head: the page as it is, never 502") {
-  for (const std::string_view page : {"", "hello", "<p>a: b</p>\n\n<p>c</p>\n", "one line\n", "\x01\n\nx"}) {
+  for (const std::string_view page :
+       {"", "hello", "<p>a: b</p>\n\n<p>c</p>\n", "one line\n", "\x01\n\nx", "Set-Cookie: evil=1\n\nrest",
+        "A: b\r\nC : d\r\n\r\nx", "A: \x01\n\nx"}) {
     CAPTURE(page);
     const Told told = answer_in_every_cut("Status: 103\r\nLink: x\r\n\r\n" + std::string(page));
     CHECK(told.log == "start 200\nfinish\n");
@@ -187,7 +197,7 @@ TEST_CASE("behind an interim answer comes no head: the page as it is, never 502"
     CHECK(told.outcome == Outcome::ok);
   }
   // A head that is dangerous stays refused.
-  CHECK(answer_in_every_cut("Status: 103\r\n\r\nA: b\r\nC : d\r\n\r\nx").outcome ==
+  CHECK(answer_in_every_cut("Status: 103\r\n\r\nStatus: 200\r\nC : d\r\n\r\nx").outcome ==
         Outcome::upstream_bad_head);
 }
 
