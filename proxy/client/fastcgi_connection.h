@@ -68,6 +68,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   std::size_t unsent_bytes() const override { return stream_->unsent_bytes(); }
   std::uint64_t delivered_bytes() const override { return stream_->delivered_bytes(); }
   bool holds_up_others(std::uint64_t serial) const override;
+  std::string listener() const override { return address_.text(); }
   bool has_left(const FastcgiRequest& request) const override;
   void request_over(FastcgiRequest& request) override;
   void request_waits() override { recount(); }

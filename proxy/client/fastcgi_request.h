@@ -29,6 +29,7 @@ class FastcgiChannel {
   virtual std::uint64_t delivered_bytes() const = 0;
   // Do bytes of this request stand first among those that the web server has not taken?
   virtual bool holds_up_others(std::uint64_t serial) const = 0;
+  virtual std::string listener() const = 0;  // its address
   virtual bool has_left(const FastcgiRequest& request) const = 0;
   virtual void request_over(FastcgiRequest& request) = 0;
   virtual void request_waits() = 0;

@@ -87,6 +87,7 @@ class Request final : public DeliveryReader,
   struct NoHead {
     bool head_method = false;  // the answer has no body
     std::string_view first_bytes;
+    std::string_view listener = {};  // of a web server: where it speaks to
   };
   void refuse_head(int status, std::string_view why, core::ClientCloseReason reason, const NoHead& beginning);
   // The same for one whose head is known: the rest of it is not read.
@@ -166,7 +167,7 @@ class Request final : public DeliveryReader,
   void set_spool_share();
   void make_plan();
   void refuse_unstored_body();
-  void tell_unread_head(int status);
+  void tell_unread_head(int status, std::string_view listener);
 
   // request_auth.cpp
   void look_for_credentials();
@@ -222,6 +223,7 @@ class Request final : public DeliveryReader,
   void add_exchange(core::AccessRecord& record) const;
   std::string script() const;
   std::string php_log_prefix() const;
+  std::string client_text() const;
   void note_stderr(const Delivery& delivery);
   void log_stderr();
   void log_complaint(const Delivery& delivery);

@@ -68,6 +68,8 @@ class Upstream {
   void on_released(UpstreamConnection& connection);  // at a clean boundary
   void on_closed(UpstreamConnection& connection);
 
+  static std::string asked_text(const PhpExchange& exchange);
+
   core::UpstreamPool& pool() { return pool_; }
   const core::UpstreamPool& pool() const { return pool_; }
   // php-fpm's own numbers; nullptr: the configuration has no status_path.

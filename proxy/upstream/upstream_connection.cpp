@@ -70,7 +70,8 @@ void UpstreamConnection::send_more() {
   while (taken && !exchange.request_written()) {
     out_.clear();
     if (!exchange.write_request(session_, upstream_.config().keep_alive, out_)) {
-      upstream_.context().log.error("the stored request body cannot be read");
+      upstream_.context().log.error(upstream_.name() + ": " + Upstream::asked_text(exchange) +
+                                    ": its stored body cannot be read");
       upstream_.on_failure(
           *this,
           {.reason = CloseReason::not_reusable, .outcome = Outcome::spool_failed, .script_may_run = true});

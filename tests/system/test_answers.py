@@ -139,6 +139,16 @@ def test_what_is_dangerous_is_refused_and_its_bytes_are_escaped_in_the_log(cgi):
     assert all(a["outcome"] == "upstream_bad_head" for a in proxy.access())
 
 
+def test_the_log_names_what_had_no_head(app_stack):
+    def behave(connection):
+        while request := connection.read_request():
+            connection.send(fcgi.end(request.id))
+
+    proxy, _ = app_stack(behave)
+    assert proxy.get(X + "none", method="POST", body=b"x").status == 502
+    assert "php: POST /x.php?t=none: the application ended the request without a response head" in proxy.log()
+
+
 def test_a_head_over_its_limit(cgi):
     """The log names the reason, the limit and its key; the key is read again by a reload."""
     head = PAGE + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n"
