@@ -97,7 +97,7 @@ void CgiHeadParser::reset() {
   state_ = CgiHeadState::incomplete;
   error_.clear();
   status_ = 200;
-  has_status_ = folded_ = false;
+  has_status_ = named_ = folded_ = false;
   reason_ = {};
   fields_.clear();
   bad_lines_.clear();
@@ -153,6 +153,7 @@ bool CgiHeadParser::parse_line(std::string_view line, std::size_t number) {
   if (std::any_of(name.begin(), name.end(), is_blank))
     return refuse(number, "has white space in or behind its name");
   if (!is_field_name(name)) return leave_out(line, number, "has a name that is not a token of RFC 9110");
+  named_ = true;
 
   const CgiField field{.name = name, .value = trimmed(line.substr(colon + 1))};
   if (same_name(name, "Status")) return take_status(field.value, line, number);

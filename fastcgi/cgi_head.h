@@ -7,7 +7,7 @@
 //   refused    what could split or hide a header, or leaves in doubt what the answer is: white space in or
 //              behind a name, a bare CR or NUL, a folded first line (later ones are unfolded, RFC 9112 5.2),
 //              lengths that contradict each other, a Status that names no number of 100 to 999; a head
-//              without one good line
+//              without one line that has a field's name, whatever its value
 #pragma once
 
 #include <cstddef>
@@ -56,8 +56,8 @@ class CgiHeadParser {
   std::string_view error() const { return error_; }
   // All that was consumed, as sent.
   std::string_view text() const { return text_; }
-  // Malformed, but behind a line that was in order: a head, not something else.
-  bool began_well() const { return has_status_ || !fields_.empty(); }
+  // A line had the name of a field, its value in order or not: a head, not something else.
+  bool began_well() const { return has_status_ || named_; }
 
   // The limit from the next head on.
   void set_bytes_max(std::size_t bytes_max) { bytes_max_ = bytes_max; }
@@ -71,6 +71,11 @@ class CgiHeadParser {
   // 100..999.
   int status() const { return status_; }
   bool interim() const { return status_ < 200; }
+  // Has what a CGI response has one of (RFC 3875 section 6.2: Status, Content-Type, Location), or a length. Also of a
+  // malformed one, as far as it was read.
+  bool is_response() const {
+    return has_status_ || content_length_ || find("Content-Type") || find("Location");
+  }
   // The text after the number in Status; empty when there was none that may be passed on.
   std::string_view reason() const { return reason_; }
   // All good fields but Status, in the order sent. Views into the parser.
@@ -103,6 +108,7 @@ class CgiHeadParser {
   std::string error_;
   int status_ = 200;
   bool has_status_ = false;
+  bool named_ = false;
   bool folded_ = false;
   std::string_view reason_;
   std::vector<CgiField> fields_;

@@ -41,6 +41,11 @@ void ClientConnection::close_socket(core::ClientCloseReason reason, bool by_rese
   }
 }
 
+void ClientConnection::count_refused_for_memory() {
+  ++context_.metrics.memory_refused;
+  host_.note_memory_full();
+}
+
 void ClientConnection::on_closed() {
   host_.client_closed(id_);
 }

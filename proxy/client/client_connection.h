@@ -54,6 +54,10 @@ class ClientConnection : public net::StreamHandler, public DeadlineTarget {
   // The one place that closes the socket: counts the reason. `by_reset`: the client cannot take it for an
   // end.
   void close_socket(core::ClientCloseReason reason, bool by_reset);
+  // A head that is not whole may hold no more, here. The admin endpoint stays open: it shows why.
+  bool no_room_for_head() const { return role_ != Role::admin && context_.memory.full_for_heads(); }
+  // A request is refused for want of memory: counts it.
+  void count_refused_for_memory();
   // `bytes` of memory that nobody else counts.
   void count_memory(std::size_t bytes) { context_.memory.recount(memory_counted_, bytes); }
 

@@ -20,6 +20,8 @@ constexpr std::size_t kSentMost = 64;
 constexpr int kBegunATurn = 8;
 // From the STDIN of one request to that of another: with a thousand open each costs a microsecond.
 constexpr int kSwitchesATurn = 500;
+// Of one that is refused before it has a plan.
+constexpr std::size_t kTargetBytesTold = 64;
 
 fastcgi::ServerValues values_of(const config::Client& client, const FastcgiPlans::Listening* listening) {
   const std::size_t most = client.max_connections;
@@ -143,6 +145,7 @@ void FastcgiConnection::take_input(std::string_view& input) {
     if (FastcgiRequest* const request = find(id)) request->request().on_body_wait();
   }
   got_stdin_.clear();
+  if (no_room_for_head()) refuse_unread();
   send_output(0);
 }
 
@@ -198,7 +201,9 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
     request.request().refuse_head(
         503, host_.stopping() ? "Holdfast is stopping" : "its listener was removed by a reload",
         host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone,
-        {.head_method = request.head_of().head().method == http::Method::head, .first_bytes = {}});
+        {.head_method = request.head_of().head().method == http::Method::head,
+         .first_bytes = std::string_view(request.head_of().head().target).substr(0, kTargetBytesTold),
+         .listener = listener()});
     return;
   }
   Plan plan = plan_of(plans_, *listening_, request.params());

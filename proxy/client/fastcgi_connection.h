@@ -44,7 +44,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   void finish() override;
   void shut_down() override;
   void cut_off(core::ClientCloseReason reason) override;
-  void resume_reading() override { update_reading(); }
+  void resume_reading() override {}  // it never waits for memory: bodies go to the spool
   bool idle() const override {
     return state_ == State::open && requests_.empty() && waiting_.empty() && !eof_;
   }
@@ -68,6 +68,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   std::size_t unsent_bytes() const override { return stream_->unsent_bytes(); }
   std::uint64_t delivered_bytes() const override { return stream_->delivered_bytes(); }
   bool holds_up_others(std::uint64_t serial) const override;
+  std::string listener() const override { return address_.text(); }
   bool has_left(const FastcgiRequest& request) const override;
   void request_over(FastcgiRequest& request) override;
   void request_waits() override { recount(); }
@@ -105,6 +106,7 @@ class FastcgiConnection final : public ClientConnection, public FastcgiChannel, 
   core::Duration stdin_end_time(const FastcgiRequest& request) const;
   void release(FastcgiRequest& request);
   void refuse_late(core::Time now);
+  void refuse_unread();
   void leave_queue();
   bool has_input_waiting() const;
   void tell_last();

@@ -119,10 +119,7 @@ bool FastcgiConnection::wants_input() const {
     case State::leaving:
     case State::closing: return false;
   }
-  if (stream_->unsent_bytes() > kUnsentBytesMost || requests_.size() >= kRequestsMost) return false;
-  if (!context_.memory.full()) return true;
-  return std::none_of(requests_.begin(), requests_.end(),
-                      [](const auto& each) { return each->request().state() == Request::State::reading; });
+  return stream_->unsent_bytes() <= kUnsentBytesMost && requests_.size() < kRequestsMost;
 }
 
 void FastcgiConnection::update_reading() {
@@ -242,8 +239,20 @@ void FastcgiConnection::refuse_late(core::Time now) {
                               core::ClientCloseReason::body_timeout);
       }
     } else if (!each.has_params() && now >= each.begun() + header_time()) {
-      each.refuse_late();
+      each.refuse_unread(408, "the FastCGI parameters did not come in time",
+                         core::ClientCloseReason::header_timeout);
     }
+  }
+}
+
+// At buffers.memory_max: requests whose parameters have not come yet.
+void FastcgiConnection::refuse_unread() {
+  for (std::size_t i = requests_.size(); i-- > 0;) {
+    if (i >= requests_.size()) continue;
+    FastcgiRequest& each = *requests_[i];
+    if (each.request().state() != Request::State::reading || each.ended() || each.has_params()) continue;
+    count_refused_for_memory();
+    each.refuse_unread(503, kMemoryFull, core::ClientCloseReason::refused);
   }
 }
 

@@ -41,14 +41,14 @@ void FastcgiRequest::begin(FastcgiChannel& channel, std::uint16_t id, std::uint6
 
 void FastcgiRequest::refuse(int status, std::string_view why) {
   refused_ = at_once_ = true;
-  request_.refuse_head(status, why, core::ClientCloseReason::refused, {});
+  request_.refuse_head(status, why, core::ClientCloseReason::refused,
+                       {.first_bytes = {}, .listener = channel_->listener()});
 }
 
 // Stored, its end would come behind parameters that the session still takes.
-void FastcgiRequest::refuse_late() {
+void FastcgiRequest::refuse_unread(int status, std::string_view why, core::ClientCloseReason reason) {
   at_once_ = true;
-  request_.refuse_head(408, "the FastCGI parameters did not come in time",
-                       core::ClientCloseReason::header_timeout, {});
+  request_.refuse_head(status, why, reason, {.first_bytes = {}, .listener = channel_->listener()});
 }
 
 void FastcgiRequest::reset() {

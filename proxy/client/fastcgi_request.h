@@ -29,6 +29,7 @@ class FastcgiChannel {
   virtual std::uint64_t delivered_bytes() const = 0;
   // Do bytes of this request stand first among those that the web server has not taken?
   virtual bool holds_up_others(std::uint64_t serial) const = 0;
+  virtual std::string listener() const = 0;  // its address
   virtual bool has_left(const FastcgiRequest& request) const = 0;
   virtual void request_over(FastcgiRequest& request) = 0;
   virtual void request_waits() = 0;
@@ -46,8 +47,9 @@ class FastcgiRequest final : public RequestOwner {
              core::Time now);
   // The session has refused it: its answer is written as that of a refused request.
   void refuse(int status, std::string_view why);
-  // Its parameters did not come in time: its answer is written whole, and the rest of its input is ignored.
-  void refuse_late();
+  // Its parameters have not come, and are not taken: its answer is written whole, and the rest of its input is
+  // ignored.
+  void refuse_unread(int status, std::string_view why, core::ClientCloseReason reason);
   // It will not be answered as it should: the session is told so. Nothing when it has closed the request.
   // `status`: of an answer that has not begun.
   void end_short(int status);

@@ -127,6 +127,11 @@ void Http1Connection::on_read(std::string_view bytes) {
         take_input(bytes);
         break;
       }
+      if (!holds_body() && role() != Role::admin && context_.memory.full()) {
+        unparsed_.clear();
+        make_last();
+        break;
+      }
       unparsed_.append(bytes);
       // Behind a stream that never ends no answer will come.
       if (work_->request.is_event_stream() && unparsed_.size() >= kUnparsedBytesMost)
@@ -174,7 +179,8 @@ bool Http1Connection::wants_input() const {
     case State::reading_head: return unparsed_.empty();  // else their turn comes first
     case State::in_request:
       if (holds_body()) return unparsed_.size() < kUnparsedBytesMost && !context_.memory.full();
-      if (!is_answering()) return unparsed_.empty() && !context_.memory.full();
+      if (!is_answering())
+        return unparsed_.empty();  // a body is in the spool when memory is short, and its end frees the head
       // Not for the next request's sake, but to hear of a client that leaves.
       return !refused_ && unparsed_.size() < kUnparsedBytesMost;
     case State::lingering: return lingering_->bytes < kLingerBytes;
@@ -237,7 +243,12 @@ bool Http1Connection::feed(std::string_view& input) {
     }
     switch (progress.event) {
       case http::RequestParser::Event::need_more:
-        if (state_ == State::in_request) work_->request.on_body_wait();
+        if (state_ == State::in_request) {
+          work_->request.on_body_wait();
+        } else if (state_ == State::reading_head && no_room_for_head()) {
+          count_refused_for_memory();
+          refuse_head(503, kMemoryFull, core::ClientCloseReason::refused);
+        }
         return false;
       case http::RequestParser::Event::head_complete:
         on_head();

@@ -46,10 +46,11 @@ void Http1Connection::request_over() {
 
 void Http1Connection::end_request(core::ClientCloseReason reason) {
   const bool told = !work_->writer || !work_->writer->keep_alive();
+  const bool last = told || refused_;  // of what came behind it something was not kept
   release_work();
   // A head that was out before the end was known has told the client that it may go on. What it sent since is
   // answered, and that answer says close; on a reload so is what it sends next, as with an idle client.
-  if (told) {
+  if (last) {
     linger(reason);
     return;
   }

@@ -233,7 +233,7 @@ bool Request::refuse_for_memory() {
   if (admin_ || !context_.memory.full()) return false;
   ++context_.metrics.memory_refused;
   host_.note_memory_full();
-  refuse(503, "buffers.memory_max is reached", core::ClientCloseReason::refused);
+  refuse(503, kMemoryFull, core::ClientCloseReason::refused);
   return true;
 }
 
@@ -275,7 +275,7 @@ void Request::refuse_head(int status, std::string_view why, core::ClientCloseRea
   first_bytes_ = beginning.first_bytes;
   response_.begin(beginning.head_method, context_.buffers_config().response_memory);
   refusal_ = why;
-  tell_unread_head(status);
+  tell_unread_head(status, beginning.listener);
   answer_error(status, why);
 }
 
@@ -285,12 +285,14 @@ void Request::refuse(int status, std::string_view why, core::ClientCloseReason r
 }
 
 // What came in place of a request is in the access log as well; there it is one line of many.
-void Request::tell_unread_head(int status) {
+void Request::tell_unread_head(int status, std::string_view listener) {
   if (!context_.log.wants(config::LogLevel::info)) return;
   if (const auto more = context_.unread_head_line.due(context_.now())) {
-    context_.log.info("client " + (peer_->address.empty() ? "on a Unix socket" : peer_->address) +
-                      ": refused, " + std::to_string(status) + ": " + std::string(refusal_) +
-                      "; it began with \"" + core::escape_for_log(first_bytes_) + "\"" + *more);
+    std::string line = client_text();
+    if (!listener.empty()) line += ", a web server at " + std::string(listener);
+    line += ": refused, " + std::to_string(status) + ": " + std::string(refusal_);
+    if (!first_bytes_.empty()) line += "; it began with \"" + core::escape_for_log(first_bytes_) + "\"";
+    context_.log.info(line + *more);
   }
 }
 
@@ -317,6 +319,7 @@ void Request::on_body(std::span<const std::string_view> slices) {
     refuse_unstored_body();
     return;
   }
+  request_body_.relieve();
 }
 
 // Nobody wants this body: what was decided by the head is answered before it is sent, or read.
@@ -333,7 +336,8 @@ void Request::refuse_unstored_body() {
                                             net::Error{upload_spill_.error_code()}, context_.now());
   if (!known) {
     if (const auto more = context_.unstored_body_line.due(context_.now())) {
-      context_.log.error("a request body cannot be stored: " +
+      context_.log.error("the body of " + core::escape_for_log(head_->method_text) + " " +
+                         core::escape_for_log(head_->target) + " cannot be stored: " +
                          (of_store ? request_body_.error() : upload_spill_.refusal()) + *more);
     }
   }

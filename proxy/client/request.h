@@ -45,6 +45,9 @@
 
 namespace holdfast {
 
+// For the log: why a request is refused at buffers.memory_max.
+inline constexpr std::string_view kMemoryFull = "buffers.memory_max is reached";
+
 class Request final : public DeliveryReader,
                       public EventStream,
                       public PasswordReader,
@@ -84,6 +87,7 @@ class Request final : public DeliveryReader,
   struct NoHead {
     bool head_method = false;  // the answer has no body
     std::string_view first_bytes;
+    std::string_view listener = {};  // of a web server: where it speaks to
   };
   void refuse_head(int status, std::string_view why, core::ClientCloseReason reason, const NoHead& beginning);
   // The same for one whose head is known: the rest of it is not read.
@@ -164,7 +168,7 @@ class Request final : public DeliveryReader,
   void set_spool_share();
   void make_plan();
   void refuse_unstored_body();
-  void tell_unread_head(int status);
+  void tell_unread_head(int status, std::string_view listener);
 
   // request_auth.cpp
   void look_for_credentials();
@@ -222,6 +226,7 @@ class Request final : public DeliveryReader,
   void add_exchange(core::AccessRecord& record) const;
   std::string script() const;
   std::string php_log_prefix() const;
+  std::string client_text() const;
   void note_stderr(const Delivery& delivery);
   void log_stderr();
   void log_complaint(const Delivery& delivery);

@@ -15,6 +15,10 @@ std::string Request::script() const {
   return plan_.script_path();
 }
 
+std::string Request::client_text() const {
+  return "client " + (peer_->address.empty() ? "on a Unix socket" : peer_->address);
+}
+
 // "php: GET example.com/x.php: ", the begin of each line about what php said.
 std::string Request::php_log_prefix() const {
   std::string prefix = "php: ";

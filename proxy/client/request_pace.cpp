@@ -78,7 +78,7 @@ void Request::look_at_delivery(core::Time now) {
 
 // Does php wait for this client?
 bool Request::holds_worker() const {
-  return php_at_work() && response_.congested(*owner_);
+  return php_at_work() && !response_.finished() && response_.congested(*owner_);
 }
 
 core::Time Request::next_look(core::Time now) const {
@@ -108,7 +108,7 @@ bool Request::keeps_pace(core::Time now, std::uint64_t delivered) {
   if (held_worker_.look(now, delivered, others_wait, streaming)) return true;
   ++context_.metrics.cut_answers;
   if (const auto more = context_.cut_answer_line.due(now)) {
-    context_.log.warn("client " + peer_->address + ": php waits for it to take the answer to " +
+    context_.log.warn(client_text() + ": php waits for it to take the answer to " +
                       core::escape_for_log(head_->target) + ", and it does not: cut off after " +
                       std::to_string(delivered) + " bytes; " +
                       (streaming ? "a stream, and others wait for a worker"
@@ -121,7 +121,7 @@ bool Request::keeps_pace(core::Time now, std::uint64_t delivered) {
 
 void Request::tell_slow_client(std::string_view what) {
   if (const auto more = context_.slow_client_line.due(context_.now()))
-    context_.log.warn("client " + peer_->address + ": " + std::string(what) + *more);
+    context_.log.warn(client_text() + ": " + std::string(what) + *more);
 }
 
 // A client that has stopped taking its answer.

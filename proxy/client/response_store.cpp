@@ -124,7 +124,10 @@ void ResponseStore::give(std::string_view bytes, ResponseOut& out) {
 void ResponseStore::store(std::string_view bytes) {
   if (bytes.empty()) return;
   // No room on disk: into our memory instead; congested() now holds the source back.
-  if (!spill_failed_ && stored_.append(bytes) == core::Append::ok) return;
+  if (!spill_failed_ && stored_.append(bytes) == core::Append::ok) {
+    stored_.relieve();
+    return;
+  }
   spill_failed_ = true;
   waiting_.append(bytes);
 }

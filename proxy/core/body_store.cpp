@@ -109,6 +109,14 @@ bool BodyStore::write_to_file(std::string_view bytes) {
   return false;
 }
 
+// One that fails keeps its tail: the next append, if there is one, tells.
+void BodyStore::relieve() {
+  if (budget_ == nullptr || budget_->room_for_bodies() > 0) return;
+  if (tail_.empty() || file_ == nullptr || file_broken_ || !write_to_file(tail_)) return;
+  keep_little(tail_, 0);
+  recount();
+}
+
 void BodyStore::append_to_memory(std::string_view bytes) {
   // Moves the rest to the start once at least as much was taken: each byte is moved at most once on average.
   if (taken_ > 0 && taken_ >= memory_.size() - taken_) {

@@ -43,6 +43,8 @@ class BodyStore {
   void set_memory_max(std::size_t bytes) { memory_max_ = bytes; }
 
   Append append(std::string_view bytes);
+  // After appending: where the budget has no room for bodies the tail goes to the file at once.
+  void relieve();
   // Bytes stored and not taken.
   std::uint64_t size() const { return memory_.size() - taken_ + file_bytes_ + tail_.size(); }
   bool empty() const { return size() == 0; }

@@ -57,6 +57,7 @@ void Exchange::begin(Asked& asked, fastcgi::ParamList& params, BodyStore body, s
   connection_ = 0;
   fastcgi_id_ = 0;
   content_left_.reset();
+  surplus_ = 0;
   retries_ = blamed_ = 0;
   forgiven_ = false;
   app_status_ = 0;
@@ -128,8 +129,11 @@ bool Exchange::take_head(std::string_view& bytes) {
     switch (head_.feed(bytes)) {
       case fastcgi::CgiHeadState::incomplete: return true;
       case fastcgi::CgiHeadState::complete:
-        // php has one head only: with its Content-Type it is that of the page, whatever the status says.
-        if (!head_.interim() || head_.find("Content-Type") || head_.content_length()) {
+        if (interim_seen_ && !head_.is_response()) {
+          deliver_headless();
+          return true;
+        }
+        if (!head_.interim() || is_only_head()) {
           deliver_head();
           return true;
         }
@@ -138,11 +142,19 @@ bool Exchange::take_head(std::string_view& bytes) {
         break;
       case fastcgi::CgiHeadState::malformed:
       case fastcgi::CgiHeadState::too_large:
-        if (!interim_seen_ || head_.began_well()) return false;
+        if (!interim_seen_ || head_.is_response()) return false;
         deliver_headless();
         return true;
     }
   }
+}
+
+// php has one head only: where it shows to be php's, or has what a page has, it is that of the page, whatever the status
+// says. What follows is the page then, and no line of it a header.
+bool Exchange::is_only_head() const {
+  const std::string_view by = head_.find("X-Powered-By").value_or("");
+  return head_.find("Content-Type") || head_.content_length() ||
+         http::equals_ignore_case(by.substr(0, 3), "PHP");
 }
 
 namespace {
@@ -197,7 +209,7 @@ void Exchange::deliver_head() {
   sink_->start_response(response_, streaming_);
 }
 
-// Behind an interim head came what is no head: the interim one was php's only, and this is its page.
+// Behind an interim head came what is no head of a response: the interim one was php's only, and this is its page.
 void Exchange::deliver_headless() {
   complain("a page with an interim status, sent as 200");
   response_ = {};
@@ -209,8 +221,11 @@ void Exchange::deliver_headless() {
 
 void Exchange::deliver_body(std::string_view bytes) {
   if (content_left_) {
-    bytes = bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_left_)));
-    *content_left_ -= bytes.size();
+    const std::size_t wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), *content_left_));
+    surplus_ += bytes.size() - wanted;
+    bytes = bytes.substr(0, wanted);
+    *content_left_ -= wanted;
   }
   if (bytes.empty()) return;
   progress_ = true;
@@ -302,6 +317,11 @@ void Exchange::forgive() {
   if (forgiven_) return;
   forgiven_ = true;
   --blamed_;
+}
+
+void Exchange::take_for_whole() {
+  assert(state_ == ExchangeState::responding);
+  content_left_ = 0;
 }
 
 void Exchange::count_retry(RetryReason reason) {

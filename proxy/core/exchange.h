@@ -149,6 +149,8 @@ class Exchange {
   // The last failure may not have been this request's doing: other workers died with its own. Counts once; a
   // restart seldom takes two in a row, a page that kills its worker does.
   void forgive();
+  // Whoever reads the answer wants no more of it: it is whole as it is. Precondition: response_started().
+  void take_for_whole();
 
   // --- looking in
   ExchangeState state() const { return state_; }
@@ -180,9 +182,14 @@ class Exchange {
   // The answer has grown since the last call: a head, or content that goes to the client. STDERR, empty
   // records, interim answers and bytes beyond the Content-Length are no progress.
   bool take_progress() { return std::exchange(progress_, false); }
+  // Its client has all that it will get of the answer: there is no content, or the Content-Length is reached.
+  bool answer_whole() const { return state_ == ExchangeState::responding && content_left_ == 0U; }
+  // Bytes that came behind a whole answer since the last call, for nobody.
+  std::size_t take_surplus() { return std::exchange(surplus_, 0); }
 
  private:
   bool take_head(std::string_view& bytes);
+  bool is_only_head() const;
   void deliver_head();
   void deliver_headless();
   void deliver_body(std::string_view bytes);
@@ -206,6 +213,7 @@ class Exchange {
   std::uint64_t body_written_ = 0;
   std::optional<std::uint64_t> content_left_;  // of the response's Content-Length, where it has content
   std::size_t params_end_ = 0;
+  std::size_t surplus_ = 0;
   unsigned retries_ = 0;
   unsigned blamed_ = 0;  // see FailureFacts
   bool forgiven_ = false;

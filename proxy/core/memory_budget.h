@@ -26,6 +26,8 @@ class MemoryBudget {
     const std::uint64_t most = max_ - max_ / 4;
     return most - (used_ < most ? used_ : most);
   }
+  // A head that is not whole is to take no more: the rest is for those that are, which give memory back.
+  bool full_for_heads() const { return used_ >= max_ - max_ / 8; }
   // No more is to be taken on.
   bool full() const { return used_ >= max_; }
 

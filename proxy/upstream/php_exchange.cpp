@@ -67,7 +67,7 @@ void PhpExchange::start_response(const http::ResponseHead& head, bool stream) {
 }
 
 void PhpExchange::response_body(std::string_view bytes) {
-  if (!detached_) delivery().body.append(bytes);
+  delivery().body.append(bytes);
 }
 
 void PhpExchange::ask(const Offer& offer) {
@@ -77,6 +77,7 @@ void PhpExchange::ask(const Offer& offer) {
 
 void PhpExchange::detach(std::string script) {
   detached_ = true;
+  take_for_whole();
   script_ = std::move(script);
 }
 

@@ -244,13 +244,32 @@ void Upstream::close_all() {
 // ------------------------------------------------------------------------------------------------------------
 // reports
 
+// "GET /x.php", for the log.
+std::string Upstream::asked_text(const PhpExchange& exchange) {
+  return core::escape_for_log(exchange.asked().method_text()) + " " +
+         core::escape_for_log(exchange.asked().target());
+}
+
 void Upstream::on_ended(UpstreamConnection& connection) {
   PhpExchange& exchange = *connection.exchange_;
   unlink(connection);
   if (!exchange.on_end(now())) {
-    context_.log.error(config().name + ": the application ended the request without a response head");
+    context_.log.error(config().name + ": " + asked_text(exchange) +
+                       ": the application ended the request without a response head");
     exchange.fail(Outcome::upstream_no_head, now());
   }
+  finish(exchange);
+}
+
+void Upstream::on_surplus(UpstreamConnection& connection) {
+  PhpExchange& exchange = *connection.exchange_;
+  const bool stream = exchange.streaming();
+  unlink(connection);
+  connection.close();
+  pool_.lost(connection.id(), {stream ? CloseReason::client_abort : CloseReason::drain_limit, true}, now());
+  const bool whole = exchange.on_end(now());
+  assert(whole && exchange.outcome() == exchange.outcome_if_whole());
+  static_cast<void>(whole);
   finish(exchange);
 }
 
@@ -261,9 +280,7 @@ void Upstream::on_released(UpstreamConnection& connection) {
 void Upstream::on_bad_head(UpstreamConnection& connection) {
   PhpExchange& exchange = *connection.exchange_;
   context_.log.error(config().name + ": malformed response head from " + address_text() + ": " +
-                     core::escape_for_log(exchange.head_error()) + ", for " +
-                     std::string(exchange.asked().method_text()) + " " +
-                     core::escape_for_log(exchange.asked().target()));
+                     core::escape_for_log(exchange.head_error()) + ", for " + asked_text(exchange));
   const bool script_may_run = connection.script_may_run();
   if (connection.abandon()) {
     pool_.drain(connection.id(), now());
@@ -301,8 +318,7 @@ void Upstream::on_failure(UpstreamConnection& connection, const UpstreamFailure&
     try_again(*exchange, decision.reason, failure.reason);
     return;
   }
-  context_.log.error(config().name + ": " + std::string(exchange->asked().method_text()) + " " +
-                     core::escape_for_log(exchange->asked().target()) + ": " +
+  context_.log.error(config().name + ": " + asked_text(*exchange) + ": " +
                      std::string(core::outcome_name(failure.outcome)) + ", connection " +
                      std::to_string(connection.id()) + " " +
                      std::string(core::close_reason_name(failure.reason)));

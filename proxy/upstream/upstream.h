@@ -62,9 +62,13 @@ class Upstream {
   // Its exchange's response head is none: the client gets 502, and the rest is read to END_REQUEST, so that
   // the connection is free when the script is.
   void on_bad_head(UpstreamConnection& connection);
+  // Its exchange's answer is whole, and the application goes on giving bytes.
+  void on_surplus(UpstreamConnection& connection);
   void on_ended(UpstreamConnection& connection);     // END_REQUEST: the exchange is complete; unlinks it
   void on_released(UpstreamConnection& connection);  // at a clean boundary
   void on_closed(UpstreamConnection& connection);
+
+  static std::string asked_text(const PhpExchange& exchange);
 
   core::UpstreamPool& pool() { return pool_; }
   const core::UpstreamPool& pool() const { return pool_; }

@@ -2,7 +2,9 @@
 #include "proxy/upstream/upstream_connection.h"
 #include "config/pool.h"
 
+#include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "proxy/upstream/upstream.h"
 
@@ -56,6 +58,7 @@ bool UpstreamConnection::start(PhpExchange& exchange, const PhpExchange::Offer& 
   params_end_ = 0;
   may_half_close_ = offer.may_half_close;
   discarded_ = 0;
+  was_silent_ = false;
   ended_ = false;
   send_more();
   return true;
@@ -67,7 +70,8 @@ void UpstreamConnection::send_more() {
   while (taken && !exchange.request_written()) {
     out_.clear();
     if (!exchange.write_request(session_, upstream_.config().keep_alive, out_)) {
-      upstream_.context().log.error("the stored request body cannot be read");
+      upstream_.context().log.error(upstream_.name() + ": " + Upstream::asked_text(exchange) +
+                                    ": its stored body cannot be read");
       upstream_.on_failure(
           *this,
           {.reason = CloseReason::not_reusable, .outcome = Outcome::spool_failed, .script_may_run = true});
@@ -113,7 +117,15 @@ void UpstreamConnection::await(Awaiting what) {
     case Awaiting::nothing: return;
     case Awaiting::sent: limit = own.send.value_or(timeouts.send); break;
     case Awaiting::first_byte: limit = own.first_byte.value_or(timeouts.first_byte); break;
-    case Awaiting::more: limit = own.idle_read.value_or(timeouts.idle_read); break;
+    case Awaiting::more:
+      limit = own.idle_read.value_or(timeouts.idle_read);
+      if (!shows_bytes(*exchange_)) {
+        awaiting_ = Awaiting::unseen;
+        unseen_until_ = upstream_.now() + limit;
+        limit = std::min(limit, kDiscardMost);
+      }
+      break;
+    case Awaiting::unseen: limit = std::min(unseen_until_ - upstream_.now(), kDiscardMost); break;
     case Awaiting::half_close: limit = exchange_->repeatable() ? kHalfCloseGlance : kHalfCloseWait; break;
   }
   deadline_.set(upstream_.now() + limit);
@@ -147,6 +159,7 @@ void UpstreamConnection::on_read(std::string_view bytes) {
   // Only the answer's own progress counts, not its stderr, empty records or a head that drips.
   if (exchange_ != nullptr && exchange_->take_progress() && awaiting_ != Awaiting::sent)
     await(Awaiting::more);
+  if (exchange_ != nullptr) look_at_surplus();
 }
 
 void UpstreamConnection::on_event(const fastcgi::Event& event) {
@@ -216,6 +229,27 @@ void UpstreamConnection::discard(std::size_t bytes) {
     upstream_.pool().lost(id_, {CloseReason::drain_limit, true}, upstream_.now());
 }
 
+// What its client has whole is let run on, but not give bytes to nobody for ever: as one whose client left. One silence
+// between them is forgiven: a last word behind longer work.
+void UpstreamConnection::look_at_surplus() {
+  const std::size_t bytes = exchange_->take_surplus();
+  if (bytes == 0 && (!exchange_->streaming() || shows_bytes(*exchange_))) return;
+  const core::Time now = upstream_.now();
+  const bool first = discarded_ == 0;
+  const bool forgiven = !first && now - surplus_at_ > kDiscardMost && !std::exchange(was_silent_, true);
+  if (first || forgiven) discarding_ = now;
+  surplus_at_ = now;
+  discarded_ += bytes;
+  if (exchange_->streaming() || discarded_ > kDiscardBytesMost || now - discarding_ > kDiscardMost)
+    upstream_.on_surplus(*this);
+}
+
+// Behind the head of a HEAD php itself drops what its script gives, and tells nobody; it learns of a closed connection all
+// the same.
+bool UpstreamConnection::shows_bytes(const PhpExchange& exchange) {
+  return !exchange.answer_whole() || exchange.asked().method() != http::Method::head;
+}
+
 // By its own word, or because it has been passed on for longer than a page takes.
 bool UpstreamConnection::is_stream(const PhpExchange& exchange) const {
   const std::optional<core::Time> begun = exchange.timings().first_byte;
@@ -233,7 +267,8 @@ bool UpstreamConnection::abandon() {
 }
 
 void UpstreamConnection::pause_reading() {
-  if (reading_paused_ || closing()) return;
+  // Nothing more of a whole answer is to be stored.
+  if (reading_paused_ || closing() || exchange_->answer_whole()) return;
   reading_paused_ = true;
   stream_->stop_read();
   deadline_.clear();  // now the client's write timeout runs
@@ -319,6 +354,16 @@ void UpstreamConnection::on_deadline(core::Time) {
                                    .outcome = Outcome::upstream_timeout,
                                    .script_may_run = true});
       return;
+    case Awaiting::unseen:
+      if (upstream_.pool().waiting() > 0) {
+        upstream_.on_surplus(*this);
+        return;
+      }
+      if (upstream_.now() < unseen_until_) {
+        await(Awaiting::unseen);
+        return;
+      }
+      [[fallthrough]];
     case Awaiting::first_byte:
     case Awaiting::more:
       upstream_.on_failure(*this, {.reason = CloseReason::response_timeout,

@@ -68,8 +68,9 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
 
  private:
   friend class Upstream;
-  // What the deadline is for. `half_close`: after an EOF, time for a reset to show (php-fpm.md 8.4).
-  enum class Awaiting : std::uint8_t { nothing, sent, first_byte, more, half_close };
+  // What the deadline is for. `unseen`: more, which would not be seen; let be while nobody waits for its place.
+  // `half_close`: after an EOF, time for a reset to show (php-fpm.md 8.4).
+  enum class Awaiting : std::uint8_t { nothing, sent, first_byte, more, unseen, half_close };
 
   void send_more();
   void await(Awaiting what);
@@ -78,8 +79,10 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   void on_event(const fastcgi::Event& event);
   void on_request_ended(const fastcgi::Event& event);
   void on_fault(fastcgi::Fault fault);
+  static bool shows_bytes(const PhpExchange& exchange);
   bool is_stream(const PhpExchange& exchange) const;
   void discard(std::size_t bytes);
+  void look_at_surplus();
   void release_when_clean();
 
   Upstream& upstream_;
@@ -89,13 +92,16 @@ class UpstreamConnection final : public net::StreamHandler, public DeadlineTarge
   PhpExchange* exchange_ = nullptr;  // cut by Upstream::unlink()
   Deadline deadline_;
   Awaiting awaiting_ = Awaiting::nothing;
+  core::Time unseen_until_{};
   core::Time opened_{};
   core::Duration connect_time_{};
   std::size_t written_ = 0;      // bytes given to the stream for this request
   std::size_t params_end_ = 0;   // of them, up to the end of PARAMS
   bool may_half_close_ = false;  // see core::PoolAction
-  std::uint64_t discarded_ = 0;  // of an abandoned response, and
+  std::uint64_t discarded_ = 0;  // of an abandoned response, or behind a whole one, and
   core::Time discarding_{};      // since when
+  core::Time surplus_at_{};      // the last of it
+  bool was_silent_ = false;      // between two pieces of it
   bool ended_ = false;           // END_REQUEST was seen, the connection is not released yet
   bool reading_paused_ = false;
   std::string out_;  // kept for its memory

@@ -139,6 +139,16 @@ def test_what_is_dangerous_is_refused_and_its_bytes_are_escaped_in_the_log(cgi):
     assert all(a["outcome"] == "upstream_bad_head" for a in proxy.access())
 
 
+def test_the_log_names_what_had_no_head(app_stack):
+    def behave(connection):
+        while request := connection.read_request():
+            connection.send(fcgi.end(request.id))
+
+    proxy, _ = app_stack(behave)
+    assert proxy.get(X + "none", method="POST", body=b"x").status == 502
+    assert "php: POST /x.php?t=none: the application ended the request without a response head" in proxy.log()
+
+
 def test_a_head_over_its_limit(cgi):
     """The log names the reason, the limit and its key; the key is read again by a reload."""
     head = PAGE + b"X-A: " + b"a" * 70_000 + b"\r\n\r\n"
@@ -250,7 +260,8 @@ def test_php_itself(stack, rfc2616):
             ("h[]=no-colon", 200, b"z"), ("h[]=A%28:%201", 200, b"z"), ("h[]=HTTP/1.1%20404:%20Not%20Found", 404, b"z"),
             ("h[]=HTTP/1.1%20404%20Gone%20fishing", 404, b"z"),
             ("h[]=Content-Length:%20abc", 200, b"z"), ("h[]=Content-Length:", 200, b"z"), ("status=650", 650, b"z"),
-            ("h[]=X-A:%20%01", 200, b"z"), ("status=103&h[]=Link:%20x", 200, b"z"), ("status=205", 205, b""),
+            ("h[]=X-A:%20%01", 200, b"z"), ("h[]=Content-Type:%20text/html%01", 200, b"z"), ("status=103&h[]=Link:%20x", 200, b"z"),
+            ("status=103&h[]=Content-Type:&body=Set-Cookie:%20a%0A%0Az", 200, b"Set-Cookie: a\n\nz"), ("status=205", 205, b""),
             ("h[]=X-Accel-Redirect:%20/x", 502, None), ("h[]=X-Accel-Expires:%201", 200, b"z")):
         response = proxy.get(f"/respond.php?body=z&{query}")
         assert response.status == status and body in (None, response.body), (query, response)

@@ -205,10 +205,12 @@ def test_a_web_server_that_reads_nothing_is_given_up(listening, transport):
 
 
 def test_limits_of_parameters(listening):
-    _, php, client = listening()
+    holdfast, php, client = listening()
     web = client()
     answer = web.ask(php.www / "echo.php", "t=a", extra=[("BIG", "x" * 65536)])
     assert (answer.status, answer.protocol_status) == (431, 0)
+    assert (f"client on a Unix socket, a web server at {holdfast.addresses[0]}: refused, 431: "
+            "a FastCGI parameter is larger than php-fpm takes\n") in holdfast.log()
     answer = web.ask(php.www / "echo.php", "t=a", extra=[(f"P{i}", "x" * 60000) for i in range(300)])
     assert answer.status == 431
     assert web.ask(php.www / "echo.php", "t=a").body == b"a\n"

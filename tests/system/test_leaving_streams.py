@@ -42,6 +42,25 @@ def test_left_streams_block_nobody(stack, transport, query, linger, max_children
     assert connections_to(fpm.address) == pool["idle"] <= 4
 
 
+@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize("query,max_children", [("&as=sse", 4), ("&as=accel", 5), ("", 4)])
+def test_heads_of_endless_answers_block_nobody(stack, query, max_children, leaves):
+    """php drops what a script gives behind the head of a HEAD: only a closed connection ends it."""
+    proxy, fpm = stack(fpm={"max_children": max_children}, pool={"queue": {"timeout": "8s"}})
+    clients = []
+    for i in range(4):
+        clients.append(proxy.client())
+        assert clients[-1].request("HEAD", f"/events.php?t=v{i}{query}").status == 200
+        if leaves:
+            clients[-1].close()
+    assert proxy.get("/echo.php?t=next").body == b"next\n"
+    wait_until(lambda: fpm.seen("ended-v0"), "php to end a script that nobody reads")
+    assert sum(line["outcome"] == "ok" for line in proxy.access()) >= 4
+    reason = "client_abort" if query else "drain_limit"
+    assert proxy.pool()["closed"].get(reason, 0) >= 1
+    assert "upstream_timeout" not in proxy.log()
+
+
 def test_a_page_that_ends_soon_keeps_its_connection(stack, transport):
     """The rest of a page is read and thrown away: no new connection, no script broken off."""
     proxy, fpm = stack(transport, pool={"max_connections": 1})

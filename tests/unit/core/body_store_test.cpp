@@ -240,6 +240,31 @@ TEST_CASE("pieces of one byte are joined before they are written") {
   CHECK(read_all(store, 4096) == text);
 }
 
+TEST_CASE("where bodies have no room in the budget the tail goes to the file at once") {
+  FakeStore spill;
+  MemoryBudget budget;
+  BodyStore store(&spill, 0, &budget);
+  CHECK(store.append("abc") == Append::ok);
+  store.relieve();
+  CHECK(store.memory_bytes() == 3);
+  budget.set_max(0);
+  store.relieve();
+  CHECK(store.memory_bytes() == 0);
+  CHECK(budget.used() == 0);
+  CHECK(store.size() == 3);
+  CHECK(store.append("de") == Append::ok);
+  std::string out;
+  CHECK(store.read(0, 10, out));
+  CHECK(out == "abcde");
+  spill.append_fails = true;
+  store.relieve();
+  CHECK(store.memory_bytes() == 2);
+  out.clear();
+  CHECK(store.read(0, 10, out));
+  CHECK(out == "abcde");
+  CHECK(store.append("f") == Append::spill_failed);
+}
+
 TEST_CASE("memory is counted in the budget, and bodies leave a quarter of it to others") {
   FakeStore spill;
   MemoryBudget budget;

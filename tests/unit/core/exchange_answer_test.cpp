@@ -41,6 +41,50 @@ TEST_CASE("a length without content promises nothing: HEAD, 204, 205, 304") {
   }
 }
 
+TEST_CASE("what comes behind a whole answer is counted, and is no progress") {
+  struct Sample {
+    std::string_view head;
+    http::Method method;
+    std::size_t wanted;
+  };
+  constexpr std::string_view kBytes = "0123456789";
+  for (const Sample& sample : {Sample{"Content-Type: a/b\r\n\r\n", http::Method::head, 0},
+                               Sample{"Status: 204\r\n\r\n", http::Method::get, 0},
+                               Sample{"Status: 304\r\nContent-Length: 5\r\n\r\n", http::Method::get, 0},
+                               Sample{"X-Sendfile: /x\r\n\r\n", http::Method::get, 0},
+                               Sample{"Content-Length: 4\r\n\r\n", http::Method::get, 4}}) {
+    CAPTURE(sample.head);
+    for (std::size_t cut = 0; cut <= kBytes.size(); ++cut) {
+      Case one({}, sample.method);
+      one.begin();
+      CHECK_FALSE(one.exchange.answer_whole());
+      CHECK(one.feed({sample.head, kBytes.substr(0, cut), kBytes.substr(cut)}));
+      CHECK(one.exchange.answer_whole());
+      CHECK(one.exchange.take_surplus() == kBytes.size() - sample.wanted);
+      CHECK(one.exchange.take_surplus() == 0);
+      CHECK(one.exchange.take_progress());
+      CHECK(one.feed({kBytes}));
+      CHECK_FALSE(one.exchange.take_progress());
+      CHECK(one.exchange.take_surplus() == kBytes.size());
+    }
+  }
+}
+
+TEST_CASE("an answer whose reader wants no more of it is whole as it is") {
+  Case one;
+  one.begin();
+  CHECK(one.feed({"Content-Type: a/b\r\n\r\n", "abc"}));
+  CHECK_FALSE(one.exchange.answer_whole());
+  CHECK(one.exchange.take_surplus() == 0);
+  one.exchange.take_for_whole();
+  CHECK(one.exchange.answer_whole());
+  CHECK(one.feed({"defg"}));
+  CHECK(one.sink.body == "abc");
+  CHECK(one.exchange.take_surplus() == 4);
+  CHECK(one.exchange.on_end(kStart));
+  CHECK(one.exchange.outcome() == Outcome::ok);
+}
+
 // ----------------------------------------------------------------------------------- lines that are left out
 
 namespace {
@@ -122,8 +166,8 @@ TEST_CASE("an interim answer is left out, and what follows is the answer") {
     CHECK(told.body == "page");
     CHECK(told.outcome == Outcome::ok);
   }
-  const Told two = answer_in_every_cut("Status: 103\n\nStatus: 103\n\nA: b\n\npage");
-  CHECK(two.log == "start 200 [A: b]\nfinish\n");
+  const Told two = answer_in_every_cut("Status: 103\n\nStatus: 103\n\nContent-Type: b\n\npage");
+  CHECK(two.log == "start 200 [Content-Type: b]\nfinish\n");
 }
 
 TEST_CASE("php's only head with an interim status is that of a page") {
@@ -134,8 +178,18 @@ TEST_CASE("php's only head with an interim status is that of a page") {
   CHECK(told.complaint == "a page with the interim status 103, sent as 200");
 }
 
+TEST_CASE("an interim head that shows to be php's is its only one") {
+  const Told told = answer_in_every_cut(
+      "Status: 103 Early Hints\r\nX-Powered-By: PHP/8.2.36\r\n\r\nStatus: 302\r\nLocation: "
+      "/evil\r\n\r\nrest");
+  CHECK(told.log == "start 200 [X-Powered-By: PHP/8.2.36]\nfinish\n");
+  CHECK(told.body == "Status: 302\r\nLocation: /evil\r\n\r\nrest");
+}
+
 TEST_CASE("behind an interim answer comes no head: the page as it is, never 502") {
-  for (const std::string_view page : {"", "hello", "<p>a: b</p>\n\n<p>c</p>\n", "one line\n", "\x01\n\nx"}) {
+  for (const std::string_view page :
+       {"", "hello", "<p>a: b</p>\n\n<p>c</p>\n", "one line\n", "\x01\n\nx", "Set-Cookie: evil=1\n\nrest",
+        "A: b\r\nC : d\r\n\r\nx", "A: \x01\n\nx"}) {
     CAPTURE(page);
     const Told told = answer_in_every_cut("Status: 103\r\nLink: x\r\n\r\n" + std::string(page));
     CHECK(told.log == "start 200\nfinish\n");
@@ -143,7 +197,7 @@ TEST_CASE("behind an interim answer comes no head: the page as it is, never 502"
     CHECK(told.outcome == Outcome::ok);
   }
   // A head that is dangerous stays refused.
-  CHECK(answer_in_every_cut("Status: 103\r\n\r\nA: b\r\nC : d\r\n\r\nx").outcome ==
+  CHECK(answer_in_every_cut("Status: 103\r\n\r\nStatus: 200\r\nC : d\r\n\r\nx").outcome ==
         Outcome::upstream_bad_head);
 }
 
