@@ -27,5 +27,8 @@ void check_habits(const Checked& checked);  // in checks_habits.cpp: what is all
 void check_users_file(const Checked& checked, const std::string& key, const Auth& auth);
 // In checks_roots.cpp: warnings about a folder that exists. `key`: "sites[0].root".
 void check_root_contents(const Checked& checked, const std::string& key, const std::string& root);
+// The same of a folder that scripts may have files sent from. `key`: "sites[0].internal".
+void check_internal_folder(const Checked& checked, const std::string& key, const std::string& prefix,
+                           const std::string& folder);
 
 }  // namespace holdfast::config

@@ -157,6 +157,18 @@ std::string listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
+void check_internal_folder(const Checked& checked, const std::string& key, const std::string& prefix,
+                           const std::string& folder) {
+  const std::string real = real_folder(folder);
+  if (!is_system_folder(real)) return;
+  checked.report.warning(checked.places.find(key),
+                         key + ": " + prefix + " leads to " +
+                             (real == folder ? real : folder + " (" + real + ")") +
+                             ", a folder of the system: a script that is tricked into a name has any file of "
+                             "it sent",
+                         "name the folder with the files that are meant to be sent");
+}
+
 void check_root_contents(const Checked& checked, const std::string& key, const std::string& root) {
   const Mark mark = checked.places.find(key);
   const std::string real = real_folder(root);

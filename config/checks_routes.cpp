@@ -86,6 +86,7 @@ void check_site_files(const Checked& checked, const std::string& key, const Site
       if (!std::filesystem::is_directory(folder, error))
         warn_of_missing(checked, internal, folder + " is no folder",
                         "scripts that send files of " + prefix + " get 404");
+      check_internal_folder(checked, internal, prefix, folder);
     }
   }
   if (!places.given(errors) || !places.good(errors) || !places.good(key + ".root") ||

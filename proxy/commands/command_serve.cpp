@@ -5,10 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "config/config.h"
 #include "config/load.h"
@@ -17,6 +21,7 @@
 #include "config/site.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
+#include "proxy/core/log_text.h"
 #include "proxy/fpm/private_fpm.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/observe/log.h"
@@ -41,6 +46,10 @@ struct ServeOptions {
 };
 
 constexpr const char* kNoFrontController = "none";
+
+std::string shown(const std::string& text) {
+  return core::escape_for_log(text);
+}
 
 // A folder with a public/ below it that holds the index is a Symfony or Laravel project: its web root is
 // public/.
@@ -81,27 +90,37 @@ class StartNote final : public ServerHooks {
       : options_(options), fpm_(fpm), app_(app), config_(std::move(config)) {}
   // There is no file that could have changed.
   config::Snapshot load_again(Log&, std::string&) override { return config_; }
+  // There are options in the place of keys.
+  std::string in_its_words(const std::string& error) const override {
+    if (error.starts_with("admin.listen: ")) return "--admin: " + error.substr(14);
+    return error.starts_with("listen: ") ? "--" + error : error;
+  }
   void on_started(Log& log) override {
     const std::string connections = std::to_string(options_.connections);
     if (options_.php.empty()) {
       log.print("php:     " + fpm_.binary() + ", " + std::to_string(options_.connections + 1) +
                 " workers, started for this (pid " + std::to_string(fpm_.pid()) + "); ends with it");
     } else {
-      log.print("php:     " + options_.php);
+      log.print("php:     " + shown(options_.php));
     }
     const config::Site& site = config_->sites.front();
-    log.print("serving: " + site.root + ", at most " + connections + " connections to php-fpm");
+    log.print("serving: " + shown(site.root) + ", at most " + connections + " connections to php-fpm");
     if (app_ != nullptr) {
       const std::string name(app_->name);
       log.print("app:     " + name + ", by its files: its rules hold (app: " + name + " in a configuration)");
     }
     if (!site.fallback.empty()) {
-      log.print("routes:  what is not a file goes to " + site.fallback + " (--front-controller none: 404)");
+      log.print("routes:  what is not a file goes to " + shown(site.fallback) +
+                " (--front-controller none: 404)");
     }
-    if (!has_index(site))
-      log.print("note:    no index.php and no index.html in " + site.root + ": / is answered with 404");
-    log.print("open:    http://" + options_.listen + "/   (Ctrl-C ends it)");
-    if (options_.admin != "off") log.print("watch:   http://" + options_.admin + "/");
+    if (::access(site.root.c_str(), R_OK | X_OK) != 0)
+      log.print("note:    " + shown(site.root) + " may not be read: " + std::strerror(errno) +
+                "; what is asked for is answered with 403");
+    else if (!has_index(site))
+      log.print("note:    no index.php and no index.html in " + shown(site.root) +
+                ": / is answered with 404");
+    log.print("open:    http://" + shown(options_.listen) + "/   (Ctrl-C ends it)");
+    if (options_.admin != "off") log.print("watch:   http://" + shown(options_.admin) + "/");
   }
 
  private:
@@ -126,7 +145,7 @@ std::optional<RunUser> owner_who_may_serve(const std::string& root) {
 }
 
 std::string nobody_may_serve(const std::string& root) {
-  return "only root may read " + root +
+  return "only root may read " + shown(root) +
          ", and neither php nor this server runs as root: move it (to /srv, for one), let others read it and "
          "enter the folders above, or name an account that may: --user NAME";
 }
@@ -142,59 +161,105 @@ config::Site make_site(const ServeOptions& options, const std::string& root, con
   return site;
 }
 
+// What `check` says of a configuration like this one, in terms of the command line. Empty: nothing speaks
+// against it; warnings are told. Else why it is refused.
+std::string look_at(const config::Config& config) {
+  std::string refusal;
+  constexpr std::string_view kRootKey = "sites[0].root: ";
+  for (config::Diagnostic each : config::load_text(config::to_yaml(config), "holdfast serve").diagnostics) {
+    if (each.message.starts_with(kRootKey)) each.message.erase(0, kRootKey.size());
+    each.line = each.column = 0;
+    each.source_line.clear();
+    if (each.severity == config::Severity::warning) {
+      Log().print(config::format_diagnostic(each));  // whose reader may have stopped
+    } else if (refusal.empty()) {
+      refusal = each.hint.empty() ? each.message : each.message + "; " + each.hint;
+    }
+  }
+  return refusal;
+}
+
+// Started as root, php-fpm and the server become the same user: it is put into `user`. An exit status, told;
+// 0: go on.
+int choose_user(const ServeOptions& options, config::Config& config, std::optional<RunUser>& user) {
+  std::string error;
+  const std::string& root = config.sites.front().root;
+  config::Config asked;  // no pool of another php-fpm has a say
+  asked.user = options.user;
+  user = choose_run_user(asked, error);
+  if (!user && !error.empty()) return fail("serve", kExitUsage, "--user: " + shown(error));
+  if (user && user->uid == 0)
+    return fail(
+        "serve", kExitUsage,
+        "--user root: php-fpm runs no scripts as root, and this does not either; name an account that "
+        "may read " +
+            shown(root));
+  if (user && options.user.empty() && !may_serve(*user, root)) {
+    user = owner_who_may_serve(root);
+    if (!user) return fail("serve", kExitUnavailable, nobody_may_serve(root));
+  }
+  if (user) config.user = user->name;
+  return 0;
+}
+
+// An exit status, told; 0: it listens, or a signal to stop came meanwhile.
+int start_fpm(const ServeOptions& options, config::Config& config, PrivateFpm& fpm) {
+  std::optional<RunUser> user;
+  if (::geteuid() == 0) {
+    if (const int status = choose_user(options, config, user); status != 0) return status;
+  }
+  posix::hold_signals();  // from here on there is something to end first
+  std::string error;
+  // One worker more than connections: php's own requests to itself, and a second user, still find one.
+  if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
+    return posix::stop_waits() ? 0 : fail("serve", kExitUnavailable, error);
+  config.pools.front().address = {
+      .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
+  return 0;
+}
+
 int serve(const ServeOptions& options) {
   std::error_code failure;
   const fs::path folder = fs::canonical(options.folder, failure);
   if (failure || !fs::is_directory(folder))
-    return fail("serve", kExitUsage, options.folder + " is not a folder");
+    return fail("serve", kExitUsage, shown(options.folder) + " is not a folder");
 
   config::Config config;
   std::string error;
   const std::string root = web_root(folder).string();
   const config::Preset* const app = config::recognise_app(root);
   config::Site site = make_site(options, root, app, error);
-  if (!error.empty()) return fail("serve", kExitUsage, error);
+  if (!error.empty()) return fail("serve", kExitUsage, shown(error));
   const auto listen = config::parse_listen_address(options.listen, error);
-  if (!listen) return fail("serve", kExitUsage, "--listen " + options.listen + ": " + error);
+  if (!listen) return fail("serve", kExitUsage, "--listen " + shown(options.listen) + ": " + shown(error));
   config.listen = {*listen};
   config.admin.reset();
   if (options.admin != "off") {
     config.admin = config::parse_listen_address(options.admin, error);
-    if (!config.admin) return fail("serve", kExitUsage, "--admin " + options.admin + ": " + error);
+    if (!config.admin)
+      return fail("serve", kExitUsage, "--admin " + shown(options.admin) + ": " + shown(error));
   }
 
   config::Pool pool;
   pool.name = "php";
   pool.max_connections = options.connections;
-  PrivateFpm fpm;
-  config.user = options.user;
-  if (options.php.empty()) {
-    // Started as root, php-fpm and the server become the same user.
-    std::optional<RunUser> user;
-    if (::geteuid() == 0) {
-      user = choose_run_user(config, error);
-      if (!user && !error.empty()) return fail("serve", kExitUsage, "--user: " + error);
-      if (user && options.user.empty() && !may_serve(*user, site.root)) {
-        user = owner_who_may_serve(site.root);
-        if (!user) return fail("serve", kExitUnavailable, nobody_may_serve(site.root));
-      }
-      if (user) config.user = user->name;
-    }
-    posix::hold_signals();  // from here on there is something to end first
-    // One worker more than connections: php's own requests to itself, and a second user, still find one.
-    if (!fpm.start(options.fpm_binary, options.connections + 1, user, error))
-      return posix::stop_waits() ? 0 : fail("serve", kExitUnavailable, error);
-    pool.address = {
-        .kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = fpm.socket_path()};
-  } else {
+  pool.address = {.kind = config::Address::Kind::unix_socket, .host = {}, .port = 0, .path = "/run/php.sock"};
+  if (!options.php.empty()) {
     const auto address = config::parse_pool_address(options.php, error);
-    if (!address) return fail("serve", kExitUsage, "--php " + options.php + ": " + error);
+    if (!address) return fail("serve", kExitUsage, "--php " + shown(options.php) + ": " + shown(error));
     pool.address = *address;
   }
-  config.pools.push_back(pool);
-
+  config.user = options.user;
   site.pool = pool.name;
-  config.sites.push_back(site);
+  config.pools.push_back(std::move(pool));
+  config.sites.push_back(std::move(site));
+  if (const std::string refusal = look_at(config); !refusal.empty())
+    return fail("serve", kExitUsage, shown(refusal));
+
+  PrivateFpm fpm;
+  if (options.php.empty()) {
+    if (const int status = start_fpm(options, config, fpm); status != 0 || posix::stop_waits()) return status;
+  }
 
   const auto snapshot = std::make_shared<const config::Config>(std::move(config));
   StartNote note(options, fpm, app, snapshot);

@@ -119,7 +119,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   }
   posix::release_signals();
   if (!worker.start(error)) {
-    log.error(error);
+    log.error(hooks.in_its_words(error));
     worker.give_up();
     network.stop();
     network.run();  // until the listeners that did open are closed

@@ -18,6 +18,8 @@ class ServerHooks {
   virtual config::Snapshot load_again(Log& log, std::string& error) = 0;
   // The files and folders that load_again() reads.
   virtual std::vector<std::string> sources() const { return {}; }
+  // An error of the start, that names a key, as who runs the command knows it.
+  virtual std::string in_its_words(const std::string& error) const { return error; }
   // Called once when it listens.
   virtual void on_started(Log&) {}
 

@@ -62,7 +62,7 @@ def test_version_and_help():
     ("check -config x.yaml", ["did you mean --config?"]),
     ("check x.yaml", ["did you mean holdfast check -c x.yaml?"]),
     ("check -c", ["holdfast check: ", "--config"]),
-    ("check check", ["holdfast check: "]),
+    ("check check", ["holdfast check: what is 'check' for; did you mean holdfast check?"]),
     ("run -x", ["there is no option '-x'"]),
     ("serve --connections 0", ["--connections"]),
     ("serve --connections many", ["--connections"]),
@@ -301,6 +301,35 @@ def test_serve_falls_back_to_index_php_and_says_so(start_fpm, start_holdfast, ba
     assert "no index.php and no index.html" in bare.log() and "goes to" not in bare.log()
     status, _, err = command("serve", fpm.www, "--front-controller", "/none.php")
     assert status == 64 and "none.php" in err, (status, err)
+
+
+def test_serve_looks_at_its_folder_as_check_does(start_fpm, start_holdfast, base):
+    """A warning is told, a root that check refuses is refused."""
+    fpm = start_fpm().start()
+    site = base / "project"
+    (site / "vendor" / "acme").mkdir(parents=True)
+    (site / "vendor" / "acme" / "x.php").write_text("<?php", encoding="ascii")
+    proxy = serve(start_holdfast, fpm, site)
+    assert f"holdfast serve: warning: {site} holds vendor/: not for visitors; move it out" in proxy.log()
+    assert "sites[0]" not in proxy.log()
+    (base / "clean").mkdir()
+    assert "warning" not in serve(start_holdfast, fpm, base / "clean").log()
+    status, _, err = command("serve", "/", "--php", fpm.address)
+    assert status == 64 and "'/' would serve every file of this machine; name the public folder" in err
+
+
+def test_serve_speaks_of_its_options(start_fpm, start_holdfast, base):
+    fpm = start_fpm().start()
+    taken = start_holdfast({"pools": {"php": {"address": fpm.address}}, "sites": [{"root": str(base), "pool": "php"}]})
+    for option, address in (("--admin", taken.admin_address), ("--listen", taken.addresses[0])):
+        argv = {"--listen": "127.0.0.1:0", "--admin": "127.0.0.1:0", option: address}
+        status, _, err = command("serve", base, "--php", fpm.address, *[word for pair in argv.items() for word in pair])
+        assert status == 71 and f"{option}: " in err and address in err, err
+    status, _, err = command("serve", f"{base}/a\nb")
+    assert status == 64 and "a\\nb is not a folder" in err
+    if os.geteuid() == 0:
+        status, _, err = command("serve", base, "--user", "root")
+        assert status == 64 and "--user root: php-fpm runs no scripts as root" in err
 
 
 def test_serve_refuses_a_missing_directory(base):

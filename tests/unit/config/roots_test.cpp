@@ -167,3 +167,13 @@ TEST_CASE("an application without its rules is named, with the line to add") {
   }
   clean(Folder().file("index.php").check("", ""));
 }
+
+TEST_CASE("folders of the system are none to send files from") {
+  const Folder folder;
+  for (const char* from : {"/", "/etc", "/etc/ssl", "/var"}) {
+    CAPTURE(from);
+    warns(folder.check("", std::string("run: [/index.php], internal: { /i/: ") + from + " }"),
+          "a folder of the system: a script that is tricked");
+  }
+  CHECK(warnings(folder.check("", "run: [/index.php], internal: { /i/: " + folder.text("") + " }")) == 0);
+}
