@@ -239,6 +239,13 @@ Parsed<Address> read_listen_address(std::string_view text) {
   return out;
 }
 
+// Of fcgi://127.0.0.1:9000, tcp://..., unix:///run/php.sock: the same without the slashes of a URL.
+static std::string url_hint(std::string_view scheme, std::string_view rest) {
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  if (authority.empty()) return scheme == "unix" || scheme == "fcgi" ? "write unix:" + std::string(rest) : "";
+  return split_host_port(authority, "").value ? "write tcp:" + std::string(authority) : "";
+}
+
 Parsed<Address> read_pool_address(std::string_view text) {
   if (text.starts_with("unix:")) {
     return unix_address(text.substr(5));
@@ -249,11 +256,18 @@ Parsed<Address> read_pool_address(std::string_view text) {
     out.error = "expected an address such as " + example + ", got " + quote(text);
     if (text.starts_with('/')) {
       out.hint = "write unix:" + std::string(text);
+    } else if (const auto scheme = text.find("://"); scheme != std::string_view::npos) {
+      out.hint = url_hint(text.substr(0, scheme), text.substr(scheme + 3));
     } else if (const auto port = parse_count(text); port.value && *port.value <= 65535) {
       out.hint = "write tcp:127.0.0.1:" + std::string(text);
     } else if (split_host_port(text, example).value && !text.starts_with(':')) {
       out.hint = "write tcp:" + std::string(text);
     }
+    return out;
+  }
+  if (text.starts_with("tcp://")) {
+    out.error = "expected an address such as " + example + ", got " + quote(text);
+    out.hint = url_hint("tcp", text.substr(6));
     return out;
   }
   auto parts = split_host_port(text.substr(4), example);

@@ -182,16 +182,17 @@ std::optional<bool> Flag::read(Reader& reader, const Slot& slot, const Limits&) 
 }
 
 // Words are compared exactly: `Auto` is a slip that "did you mean" answers.
-std::optional<std::size_t> read_word(Reader& reader, const Slot& slot,
-                                     const std::vector<std::string>& words) {
+std::optional<std::size_t> read_word(Reader& reader, const Slot& slot, const std::vector<std::string>& words,
+                                     const std::string& otherwise) {
   const auto scalar = reader.scalar(slot, join_words(words));
   if (!scalar) {
     return std::nullopt;
   }
   const auto found = std::find(words.begin(), words.end(), scalar->text);
   if (found == words.end()) {
-    reader.error(slot, "expected " + join_words(words) + ", got " + quote(scalar->text),
-                 did_you_mean(scalar->text, words));
+    std::string hint = did_you_mean(scalar->text, words);
+    if (hint.empty()) hint = otherwise;
+    reader.error(slot, "expected " + join_words(words) + ", got " + quote(scalar->text), std::move(hint));
     return std::nullopt;
   }
   return static_cast<std::size_t>(found - words.begin());
@@ -243,10 +244,24 @@ std::string ListenList::text(const std::vector<Address>& value) {
   return texts.size() == 1 ? texts[0] : yaml_list(texts);
 }
 
+// How people say that there is to be none.
+static bool means_no(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = to_lower(c);
+  for (const char* word : {"off", "false", "no", "none", "null", "never", "disabled"}) {
+    if (lower == word) return true;
+  }
+  return false;
+}
+
 std::optional<std::optional<Address>> ListenOrOff::read(Reader& reader, const Slot& slot, const Limits&) {
   const auto parse = [](std::string_view text) -> Parsed<std::optional<Address>> {
     if (text == "off") {
       return {std::optional<Address>(std::nullopt), {}, {}};
+    }
+    if (means_no(text)) {
+      return {std::nullopt, "expected an address such as 127.0.0.1:9180, or off, got " + quote(text),
+              "write off"};
     }
     auto address = read_listen_address(text);
     if (!address.value) {

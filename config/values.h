@@ -52,7 +52,9 @@ struct Flag {
 };
 
 // One of several words. The index into them is the enum's value.
-std::optional<std::size_t> read_word(Reader& reader, const Slot& slot, const std::vector<std::string>& words);
+// `otherwise`: the hint where none of them is near.
+std::optional<std::size_t> read_word(Reader& reader, const Slot& slot, const std::vector<std::string>& words,
+                                     const std::string& otherwise = {});
 
 template <class Enum>
 struct Words;  // specialised beside: static std::vector<std::string> list(), in the order of the enum
@@ -71,6 +73,8 @@ struct Words<ClientAbort> {
 };
 template <>
 struct Words<FollowLinks> {
+  static constexpr const char* kHint =
+      "owner follows links whose owner has what they lead to, as is the default; all follows any";
   static std::vector<std::string> list() { return {"owner", "all"}; }
 };
 template <>
@@ -93,7 +97,9 @@ template <class Enum>
 struct Word {
   using Value = Enum;
   static std::optional<Value> read(Reader& reader, const Slot& slot, const Limits&) {
-    const auto index = read_word(reader, slot, Words<Enum>::list());
+    std::string hint;
+    if constexpr (requires { Words<Enum>::kHint; }) hint = Words<Enum>::kHint;
+    const auto index = read_word(reader, slot, Words<Enum>::list(), hint);
     return index ? std::optional<Value>(static_cast<Enum>(*index)) : std::nullopt;
   }
   static std::string text(Value value) { return Words<Enum>::list()[static_cast<std::size_t>(value)]; }

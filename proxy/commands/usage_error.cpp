@@ -114,6 +114,12 @@ int option_without_command(const std::string& word, const std::vector<KnownComma
   return usage_error("holdfast", shown_word(name) + " is no option without a command", meant);
 }
 
+// Not a number, and not a word of a command line.
+static bool may_be_file(const std::string& word) {
+  struct stat status {};
+  return word.find_first_of("./") != std::string::npos || ::stat(word.c_str(), &status) == 0;
+}
+
 int words_too_many(const KnownCommand& command, const std::vector<std::string>& words,
                    const std::vector<std::string>& extra) {
   const std::string called = "holdfast " + command.name;
@@ -125,9 +131,11 @@ int words_too_many(const KnownCommand& command, const std::vector<std::string>& 
   const auto value =
       std::find_if(extra.begin(), extra.end(), [](const std::string& each) { return each != "--"; });
   if (value == extra.end()) return 0;
-  const bool takes_file = contains(command.options, "--config") && !contains(words, "-c");
-  return usage_error(called, "what is " + shown_word(*value) + " for",
-                     takes_file ? called + " -c " + core::escape_for_log(*value) : "");
+  const std::string what = "what is " + shown_word(*value) + " for";
+  if (*value == command.name) return usage_error(called, what, called);  // said twice
+  const bool takes_file =
+      contains(command.options, "--config") && !contains(words, "-c") && may_be_file(*value);
+  return usage_error(called, what, takes_file ? called + " -c " + core::escape_for_log(*value) : "");
 }
 
 }  // namespace holdfast

@@ -103,6 +103,8 @@ LogFile open_at(int folder, const std::string& path, int flags, std::string& err
   if (file.fd >= 0) return file;
   file.error_code = errno;
   error = reason();
+  if (file.error_code == ENXIO)  // open(2) of a pipe or a socket, for writing, without waiting
+    error = "it is a pipe that nobody reads, or a socket: start its reader first, or name a file";
   return file;
 }
 

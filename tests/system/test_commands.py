@@ -63,6 +63,8 @@ def test_version_and_help():
     ("check x.yaml", ["did you mean holdfast check -c x.yaml?"]),
     ("check -c", ["holdfast check: ", "--config"]),
     ("check check", ["holdfast check: what is 'check' for; did you mean holdfast check?"]),
+    ("run run", ["did you mean holdfast run?"]),
+    ("sockets --watch 0", ["what is '0' for\n"]),
     ("run -x", ["there is no option '-x'"]),
     ("serve --connections 0", ["--connections"]),
     ("serve --connections many", ["--connections"]),
@@ -330,6 +332,14 @@ def test_serve_speaks_of_its_options(start_fpm, start_holdfast, base):
     if os.geteuid() == 0:
         status, _, err = command("serve", base, "--user", "root")
         assert status == 64 and "--user root: php-fpm runs no scripts as root" in err
+
+
+def test_a_log_that_is_a_pipe_without_a_reader(start_fpm, base):
+    os.mkfifo(base / "log")
+    path = write(base, json.dumps({"pools": {"php": {"address": "unix:/nowhere"}}, "listen": "127.0.0.1:0",
+                                   "sites": [{"root": str(base), "pool": "php"}], "log": {"access": str(base / "log")}}))
+    status, _, err = command("run", "-c", path)
+    assert status == 71 and "it is a pipe that nobody reads, or a socket: start its reader first" in err
 
 
 def test_serve_refuses_a_missing_directory(base):

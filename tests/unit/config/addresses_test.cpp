@@ -97,6 +97,9 @@ TEST_CASE("pool addresses say their transport") {
   CHECK(pool_address_text(*read_pool_address("tcp:my_php.local:1").value) == "tcp:my_php.local:1");
   CHECK(pool_address_text(*read_pool_address("unix:/run/php.sock").value) == "unix:/run/php.sock");
   CHECK(read_pool_address("127.0.0.1:9000").hint == "write tcp:127.0.0.1:9000");
+  CHECK(read_pool_address("tcp://127.0.0.1:9000").hint == "write tcp:127.0.0.1:9000");
+  CHECK(read_pool_address("fcgi://php:9000/").hint == "write tcp:php:9000");
+  CHECK(read_pool_address("fcgi:///run/php.sock").hint == "write unix:/run/php.sock");
   CHECK(read_pool_address("9000").hint == "write tcp:127.0.0.1:9000");
   CHECK(read_pool_address("/run/php.sock").hint == "write unix:/run/php.sock");
   CHECK(read_pool_address("tcp::9000").hint == "write tcp:127.0.0.1:9000");

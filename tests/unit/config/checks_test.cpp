@@ -287,6 +287,8 @@ TEST_CASE("a body must fit where it is kept") {
 TEST_CASE("admin: off, or an address, is short for its listen") {
   CHECK_FALSE(load("admin: off\n" + kMinimal).config->admin);
   CHECK_FALSE(load("admin: \"off\"\n" + kMinimal).config->admin);
+  for (const char* word : {"false", "no", "none", "OFF", "\"No\""})
+    error(load(std::string("admin: ") + word + "\n" + kMinimal), "; write off");
   CHECK_FALSE(load("admin: ${ADMIN}\n" + kMinimal, {{"ADMIN", "off"}}).config->admin);
   CHECK(load("admin: 127.0.0.1:1\n" + kMinimal).config->admin->port == 1);
   CHECK(load("admin: unix:/run/a.sock\n" + kMinimal).config->admin->path == "/run/a.sock");
@@ -375,6 +377,7 @@ TEST_CASE("resolve_root and php_root exclude each other") {
 TEST_CASE("follow_links") {
   clean(load_site("follow_links: all"));
   error(load_site("follow_links: al"), "did you mean 'all'?");
+  error(load_site("follow_links: true"), "all follows any");
 }
 
 TEST_CASE("forwarded_headers") {
