@@ -191,7 +191,7 @@ void Worker::note_memory_full() {
   if (memory_told_) return;
   memory_told_ = true;
   context_.log.warn("buffers.memory_max (" + std::to_string(context_.memory.max()) +
-                    " bytes) is reached: requests are answered 503 until clients have taken their answers");
+                    " bytes) is reached: requests are answered 503 until there is room again");
 }
 
 void Worker::erase_closed() {
