@@ -259,6 +259,7 @@ ClientOrigin client_origin(const ClientOrigin& peer, const std::vector<config::N
   if (x_tells && !forwarded.empty()) {
     const ClientOrigin other = walk(peer, trusted, forwarded);
     origin.conflict = origin.bytes != other.bytes || origin.https != other.https;
+    origin.hidden = origin.hidden || other.hidden;  // one of them may be the client's own word
     origin.malformed = other.malformed;
     origin.asked_port = 0;  // Forwarded does not bear it out
   }

@@ -209,6 +209,10 @@ TEST_CASE("a client whose address was kept back does not come in as the proxy") 
   }
   CHECK(judged({{"Forwarded", "for=_hidden"}}) == "192.0.0.8");
   CHECK(judged({{"Forwarded", "for=\"\", for=10.0.0.2"}}) == "192.0.0.8");
+  // Nor by another field, whoever has written it.
+  CHECK(judged({{"Forwarded", "for=_hidden;proto=https"}, {"X-Forwarded-Proto", "https"}}) == "192.0.0.8");
+  CHECK(judged({{"Forwarded", "for=_hidden"}, {"X-Forwarded-For", "10.0.0.9"}}) == "192.0.0.8");
+  CHECK(judged({{"Forwarded", "for=10.0.0.9"}, {"X-Forwarded-For", "_hidden, 10.0.0.9"}}) == "192.0.0.8");
   // Nothing is said of an address: the proxy asks for itself.
   CHECK(judged({}) == "10.0.0.1");
   CHECK(judged({{"X-Forwarded-Proto", "https"}}) == "10.0.0.1");
