@@ -192,7 +192,7 @@ std::optional<std::size_t> read_word(Reader& reader, const Slot& slot, const std
   if (found == words.end()) {
     std::string hint = did_you_mean(scalar->text, words);
     if (hint.empty()) hint = otherwise;
-    reader.error(slot, "expected " + join_words(words) + ", got " + quote(scalar->text), std::move(hint));
+    reader.error(slot, "expected " + join_words(words) + ", got " + quote(scalar->text), hint);
     return std::nullopt;
   }
   return static_cast<std::size_t>(found - words.begin());

@@ -214,11 +214,17 @@ void Upstream::configure(const config::Pool& next) {
 
 void Upstream::take_over(Upstream& old) {
   if (old.fpm_status_ != nullptr) old.fpm_status_->stop();  // its own question
+  // Those who wait here already queue again with them: all in order of arrival.
+  std::vector<PhpExchange*> waiters;
+  for (const core::Ticket& ticket : pool_.take_waiters()) waiters.push_back(exchanges_.find(ticket.id));
   for (const core::Ticket& ticket : old.pool_.take_waiters()) {
-    PhpExchange& exchange = *old.exchanges_.find(ticket.id);
-    exchange.move_to(*this);
-    exchange.ticket_ = pool_.adopt(exchange.ticket_.id, ticket, now());
+    waiters.push_back(old.exchanges_.find(ticket.id));
+    waiters.back()->move_to(*this);
   }
+  std::stable_sort(waiters.begin(), waiters.end(), [](const PhpExchange* a, const PhpExchange* b) {
+    return a->ticket_.arrived < b->ticket_.arrived;
+  });
+  for (PhpExchange* each : waiters) each->ticket_ = pool_.adopt(each->ticket_.id, each->ticket_, now());
 }
 
 void Upstream::shut_down() {

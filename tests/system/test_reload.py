@@ -161,6 +161,31 @@ def test_who_waits_for_a_pool_that_goes_waits_for_the_one_the_site_names_now(sta
     assert [client.read().body for client in waiting] == [b"w\n"] * 3
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_who_waits_for_pools_that_become_one_stays_in_order(stack, start_fpm, first):
+    """The later pool's waiters were put behind, though they had come before, and queue.timeout came late."""
+    proxy, fpm = stack(pool={"queue": {"timeout": "20s"}})
+    config = copy.deepcopy(proxy.config)
+    site, pool = config["sites"][0], config["pools"].pop("php")
+    config["pools"] = {"a": pool, "b": pool}
+    config["sites"] = [{**site, "pool": name, "hosts": [name]} for name in "ab"]
+    proxy.reload(config)
+    clients = []
+    for name in (first, "ab".replace(first, "")):
+        assert proxy.admin("POST", f"/pools/{name}/pause")[0] == 200
+        clients.append(proxy.client())
+        clients[-1].send(f"GET /count.php?t={name} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+        proxy.wait_pool(lambda p: p["waiting"] == 1, "it to wait", name=name)
+    config = copy.deepcopy(config)
+    config["pools"] = {"c": {**pool, "max_connections": 1, "address": start_fpm("unix").start().address}}
+    config["sites"] = [{**each, "pool": "c"} for each in config["sites"]]
+    proxy.reload(config)
+    assert proxy.pool("c")["waiting"] == 2, proxy.log()
+    assert proxy.admin("POST", "/pools/c/resume")[0] == 200
+    assert [client.read().status for client in clients] == [200, 200]
+    assert fpm.runs() == [first, "ab".replace(first, "")]
+
+
 def test_a_pool_that_goes_while_a_request_comes(stack):
     """Its head came under the old file, its body ends under the new one, where the pool has another name."""
     proxy, _ = stack()
