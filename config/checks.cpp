@@ -18,6 +18,7 @@
 #include "config/log.h"
 #include "config/network.h"
 #include "config/pool.h"
+#include "config/roots_group.h"
 #include "config/site.h"
 #include "config/units.h"
 
@@ -171,20 +172,14 @@ void check_folder(const Checked& checked, const std::string& path, const std::st
                          exists ? "" : "mkdir -p " + folder);
 }
 
-// Root's group is as good as root for most of what it may read: nobody keeps it who gives root up. By its
-// name or number it is an error; as an account's own it may be another one on the machine it is meant for.
+// Warnings: only a start as root is refused, and the machine it is meant for may have the account otherwise.
 void check_roots_group(const Checked& checked) {
   const std::string& user = checked.config.user;
   const std::string& group = checked.config.group;
-  const auto is_zero = [](const std::string& text) {
-    return !text.empty() && text.find_first_not_of('0') == std::string::npos;
-  };
-  if (user == "root" || is_zero(user)) return;  // it stays root, and is told so
-  if (group == "root" || is_zero(group)) {
-    checked.report.error(
-        checked.places.find("group"),
-        "group: " + group + " is root's: started as root it would keep what root's group may do",
-        "name another group, or leave group out for the user's own");
+  if (names_roots_group(checked.config)) {
+    checked.report.warning(checked.places.find("group"),
+                           "group: " + group + " is root's; started as root it would not serve",
+                           "name another group, or leave group out for the user's own");
     return;
   }
   const passwd* const account = user.empty() ? nullptr : ::getpwnam(user.c_str());

@@ -26,12 +26,13 @@ constexpr std::array<std::string_view, 23> kSystemFolders = {
 // With all below.
 constexpr std::array<std::string_view, 5> kSystemTrees = {"/boot", "/dev", "/etc", "/proc", "/sys"};
 
-constexpr std::array<std::string_view, 10> kProjectFiles = {
-    "composer.json", "composer.lock", "artisan", "bin/console", "spark",
-    "yii",           "package.json",  "vendor",  ".env",        ".git"};
-// These beside one of those folders: a project, though there is no public folder to be named.
-constexpr std::array<std::string_view, 5> kCodeMarkers = {"composer.json", "artisan", "bin/console", "spark",
-                                                          "yii"};
+constexpr std::array<std::string_view, 11> kProjectFiles = {
+    "composer.json", "composer.lock", "artisan", "bin/console", "spark", "yii",
+    "symfony.lock",  "package.json",  "vendor",  ".env",        ".git"};
+// A framework's, beside one of those folders: a project, though there is no public folder to be named. Not
+// composer.json: many an application whose root is the public folder has it, and config/ beside it.
+constexpr std::array<std::string_view, 5> kCodeMarkers = {"artisan", "bin/console", "spark", "yii",
+                                                          "symfony.lock"};
 constexpr std::array<std::string_view, 3> kCodeFolders = {"src", "app", "config"};
 constexpr std::array<std::string_view, 7> kPublicFolders = {"public",  "web",      "public_html", "htdocs",
                                                             "webroot", "httpdocs", "pub"};
@@ -96,6 +97,26 @@ std::string public_folder(const std::string& root, const std::vector<std::string
     if (has(names, name) && fs::is_directory(folder, error)) return folder.string();
   }
   return {};
+}
+
+// What tells that a folder is not the public one of its project. Both empty: nothing.
+struct ProjectSigns {
+  std::string names;   // "composer.json", "artisan and app/"
+  std::string remedy;  // "did you mean root: /srv/app/public?"
+};
+
+// `better`: as of public_folder().
+ProjectSigns project_signs(const std::string& root, const std::vector<std::string>& names,
+                           const std::string& better) {
+  // What answers at the root itself is meant to: Nextcloud, Matomo, MediaWiki, PrestaShop (with bin/console).
+  if (has(names, "index.php") || has(names, "index.html")) return {};
+  const std::string_view marker = first_of(kProjectFiles, root, names);
+  if (!better.empty() && !marker.empty()) return {std::string(marker), "did you mean root: " + better + "?"};
+  const std::string_view code = first_of(kCodeFolders, root, names);
+  const std::string_view framework = first_of(kCodeMarkers, root, names);
+  if (code.empty() || framework.empty()) return {};
+  return {std::string(framework) + " and " + std::string(code) + "/",
+          "make a folder of it for what visitors may have, and name that"};
 }
 
 // Composer's, with scripts: `public/vendor` of style sheets alone is for visitors.
@@ -181,27 +202,22 @@ void check_root_contents(const Checked& checked, const std::string& key, const s
   int left = kEntriesMax;
   const std::vector<std::string> names = names_in(root, left);
   const std::string better = public_folder(root, names);
-  const std::string_view marker = first_of(kProjectFiles, root, names);
-  if (!better.empty() && !marker.empty()) {
-    checked.report.warning(mark,
-                           key + ": " + shown + " looks like a project (" + std::string(marker) +
-                               "), not like its public folder",
-                           "did you mean root: " + better + "?");
-    return;
-  }
-  const std::string_view code = first_of(kCodeFolders, root, names);
-  if (const std::string_view project = first_of(kCodeMarkers, root, names);
-      !project.empty() && !code.empty()) {
-    checked.report.warning(mark,
-                           key + ": " + shown + " looks like a project (" + std::string(project) + " and " +
-                               std::string(code) + "/), not like its public folder",
-                           "make a folder of it for what visitors may have, and name that");
-    return;
-  }
+  const ProjectSigns signs = project_signs(root, names, better);
   const std::vector<std::string> found = find_private(root);
-  if (found.empty()) return;
-  checked.report.warning(mark, key + ": " + shown + " holds " + listed(found) + ": not for visitors",
-                         "move it out of the root, or serve a folder of public files alone");
+  if (signs.names.empty() && found.empty()) return;
+  std::string text = key + ": " + shown;
+  if (!signs.names.empty())
+    text += " looks like a project (" + signs.names + "), not like its public folder" +
+            (found.empty() ? "" : ", and");
+  if (!found.empty()) text += " holds " + listed(found) + ": not for visitors";
+  std::string remedy = signs.remedy;
+  if (remedy.empty()) {
+    std::error_code error;
+    const bool is_ready = !better.empty() && fs::exists(fs::path(better) / "index.php", error);
+    remedy =
+        "move it out of the root, or serve " + (is_ready ? better : "a folder of public files") + " alone";
+  }
+  checked.report.warning(mark, text, remedy);
 }
 
 }  // namespace holdfast::config

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,9 +17,16 @@ FileBytes failed(int error) {
   return {.text = {}, .reason = "cannot be read: " + std::generic_category().message(error), .error = error};
 }
 
-// What `mode` is, that is no file; "" for a file.
-std::string other_kind(mode_t mode) {
-  if (S_ISREG(mode)) return {};
+// Linux' numbers (Documentation/admin-guide/devices.txt). A link to it masks a file, as systemd does it: it is
+// empty, and keeps nobody waiting.
+bool is_dev_null(const struct stat& status) {
+  return S_ISCHR(status.st_mode) && major(status.st_rdev) == 1 && minor(status.st_rdev) == 3;
+}
+
+// What it is, that is no file; "" for a file.
+std::string other_kind(const struct stat& status) {
+  const mode_t mode = status.st_mode;
+  if (S_ISREG(mode) || is_dev_null(status)) return {};
   if (S_ISDIR(mode)) return "a folder";
   if (S_ISFIFO(mode)) return "a pipe";
   if (S_ISSOCK(mode)) return "a socket";
@@ -48,7 +56,7 @@ FileBytes read_file(const std::string& path, std::size_t bytes_most, Sources sou
   if (sources == Sources::files) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return failed(errno);
-    if (const std::string kind = other_kind(status.st_mode); !kind.empty())
+    if (const std::string kind = other_kind(status); !kind.empty())
       return {.text = {}, .reason = "is " + kind + ", not a file", .error = 0};
   }
   FileBytes out;

@@ -9,7 +9,7 @@ namespace holdfast::config {
 
 enum class Sources : std::uint8_t {
   any,    // pipes too, which may be waited for: holdfast check -c <(generate)
-  files,  // regular ones only, and nobody is waited for: a server may be at work meanwhile
+  files,  // regular ones and /dev/null, and nobody is waited for: a server may be at work meanwhile
 };
 
 struct FileBytes {

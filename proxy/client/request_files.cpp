@@ -78,8 +78,7 @@ void Request::answer_list() {
   std::vector<core::ListedName> names;
   for (const net::FolderEntry& each : folder.entries) {
     const std::string path = plan_.target.path + each.name + (each.folder ? "/" : "");
-    if (!each.linked_path.empty() && !sends_linked(site, each.linked_path)) continue;
-    if (plan_.dispatcher->shows(site, *head_, origin_, path))
+    if (lists_entry(site, each) && plan_.dispatcher->shows(site, *head_, origin_, path))
       names.push_back({each.name, each.folder, each.size, each.modified_seconds});
   }
   const std::string page = core::folder_page(head_->path, std::move(names), folder.more);

@@ -54,17 +54,28 @@ net::LinkRule link_rule(const config::Site& site) {
   return site.follow_links == config::FollowLinks::all ? net::LinkRule::all : net::LinkRule::owner;
 }
 
+bool opens_linked(const config::Site& site, std::string_view path) {
+  return core::hidden_behind_link_at(path, site.publish) == std::string_view::npos;
+}
+
 bool sends_linked(const config::Site& site, std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  return core::hidden_behind_link_at(path, site.publish) == std::string_view::npos &&
-         (!core::is_withheld(name) || core::is_published(name, site.publish));
+  return opens_linked(site, path) && (!core::is_withheld(name) || core::is_published(name, site.publish));
+}
+
+bool lists_entry(const config::Site& site, const net::FolderEntry& entry) {
+  if (entry.linked_path.empty()) return true;
+  return entry.folder ? opens_linked(site, entry.linked_path) : sends_linked(site, entry.linked_path);
 }
 
 namespace {
 FileRefusal judge(const config::Site& site, net::FileKind kind, net::FileKind wanted,
                   std::string_view linked_path) {
-  if (!linked_path.empty() && !sends_linked(site, linked_path))
-    return {404, "a link leads to a name that is not sent as a file: see publish"};
+  const bool is_folder = kind == net::FileKind::directory || wanted == net::FileKind::directory;
+  if (!linked_path.empty() &&
+      !(is_folder ? opens_linked(site, linked_path) : sends_linked(site, linked_path)))
+    return {404, is_folder ? "a link leads to a hidden name: see publish"
+                           : "a link leads to a name that is not sent as a file: see publish"};
   if (kind == wanted) return {};
   switch (kind) {
     case net::FileKind::link_refused:

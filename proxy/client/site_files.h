@@ -22,9 +22,13 @@ namespace holdfast {
 std::string content_type(const config::Site& site, const core::RoutePlan& route, std::string_view path);
 
 net::LinkRule link_rule(const config::Site& site);
-// False for a file or folder that links led to and that is called as `path` says itself (SafeOpen::linked_path): its
-// own names count too (x.txt that leads to wp-config.php).
+// False for a file that links led to and that is called as `path` says itself (SafeOpen::linked_path): its own
+// names count too (x.txt that leads to wp-config.php).
 bool sends_linked(const config::Site& site, std::string_view path);
+// The same of a folder: what is never sent is said of files, so that a folder x.bak opens, by a link as by its name.
+bool opens_linked(const config::Site& site, std::string_view path);
+// False for what a list leaves out: links to what would be refused.
+bool lists_entry(const config::Site& site, const net::FolderEntry& entry);
 
 // Why a file or a folder that is there is not sent. Status 0: it is.
 struct FileRefusal {

@@ -12,6 +12,7 @@
 #include "config/buffers.h"
 #include "config/config.h"
 #include "config/log.h"
+#include "config/roots_group.h"
 #include "proxy/fpm/missing_rights.h"
 #include "proxy/fpm/run_user.h"
 #include "proxy/net/rlimit.h"
@@ -26,7 +27,8 @@
 namespace holdfast {
 
 namespace {
-constexpr int kCannotStart = 71;  // EX_OSERR
+constexpr int kCannotStart = 71;       // EX_OSERR
+constexpr int kBadConfiguration = 78;  // EX_CONFIG: not to be tried again
 
 // Root gives itself up. False: it cannot, and was told to.
 bool drop_privileges(const Listeners& listeners, const config::Config& config, const AccessLog& access_log,
@@ -100,6 +102,13 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   posix::hold_signals();
   own_standard_streams();
   Log log(config->log->level);
+  if (::geteuid() == 0 && config::names_roots_group(*config)) {
+    log.error(
+        "group: " + config->group +
+        " is root's: it would keep what root's group may do; name another group, or leave group out for "
+        "the user's own");
+    return kBadConfiguration;
+  }
   AccessLog access_log;
   std::string error;
   if (auto target = access_log.open(*config->log, error)) {

@@ -27,8 +27,8 @@ class ServerHooks {
   ~ServerHooks() = default;
 };
 
-// Serves until SIGTERM or SIGINT. Returns the exit status: 0, or 71 when it cannot start (the reason is
-// logged).
+// Serves until SIGTERM or SIGINT. Returns the exit status: 0; 71 when it cannot start, 78 when root is to keep
+// root's group (the reason is logged).
 int run_server(config::Snapshot config, ServerHooks& hooks);
 
 }  // namespace holdfast

@@ -176,10 +176,16 @@ def test_a_list_shows_no_more_than_files_would(sites):
     (www / "dl" / "git").symlink_to("../.git")
     (www / "dl" / "given").symlink_to(www.parent)
     (www / "dl" / "closed").mkdir(mode=0o700)
+    (www / "lib.old").mkdir()
+    (www / "lib.old" / "inside.txt").write_text("x", encoding="ascii")
+    (www / "dl" / "library").symlink_to("../lib.old")  # no file: what is never sent is said of files
     proxy.config["sites"][0]["list"] = True
     proxy.reload(proxy.config)
     page = proxy.get("/dl/", host="plain")
-    assert page.status == 200 and b"file.txt" in page.body and b"given" in page.body, page
+    assert page.status == 200 and b"file.txt" in page.body and b"given" in page.body and b'"./library/"' in page.body, page
+    assert b'"./inside.txt"' in proxy.get("/dl/library/", host="plain").body
+    assert proxy.get("/dl/library", host="plain").get("Location") == "/dl/library/"
+    assert proxy.get("/dl/library/inside.txt", host="plain").status == 200
     for name in (b"up", b"etc", b"proc", b"shadow", b"git"):
         assert b'href="./' + name not in page.body, (name, page.body)
     for target, status in (("/dl/up/", 403), ("/dl/etc/", 403), ("/dl/etc/ssl/", 403), ("/dl/proc/", 403), ("/dl/git/", 404),

@@ -5,6 +5,7 @@ import copy
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -122,6 +123,22 @@ def test_roots_group_is_given_up_with_root(start_holdfast, base, more):
     assert process.wait() == 78
     said = process.log()
     assert "is root's" in said and "leave group out for the user's own" in said, said
+
+
+def test_roots_group_may_stand_where_root_does_not_start_it(start_holdfast, base):
+    """As OpenShift does: any user, in group 0."""
+    proxy = start_holdfast(site_config(base, user="1001", group="0"), run=False)
+    base.chmod(0o755)
+    proxy.write_config()
+    checked = subprocess.run([BINARY, "check", "-c", proxy.config_path], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0 and "warning: group: 0 is root's; started as root it would not serve" in checked.stderr
+    argv = ["setpriv", "--reuid", "1001", "--regid", "0", "--clear-groups", shutil.copy(BINARY, base)]  # it may not enter ours
+    process = Process([*argv, "run", "-c", proxy.config_path], base / "group0.log")
+    try:
+        wait_until(lambda: "user: is of no effect" in process.log(), "it to serve")
+        assert set(credentials(process.pid)["Uid"]) == {"1001"}
+    finally:
+        process.terminate()
 
 
 def test_root_that_is_to_stay_root_is_told(stack):

@@ -68,11 +68,29 @@ TEST_CASE("a server at work reads files alone, and waits for nobody") {
   CHECK(load_file_again(folder.write("good.yaml", kMinimal)).config);
   CHECK(says(load_file_again(folder / "none.yaml"), "cannot be read: No such file or directory"));
   // What a file includes would be read at each reload.
-  for (const char* include : {"pipe.yaml", "p*.yaml", "/dev/zero"}) {
+  for (const char* include : {"pipe.yaml", "p*.yaml", "/dev/zero", "/dev/full"}) {
     const auto main = load_file(folder.write("main.yaml", kMinimal + "include: " + include + "\n"));
     CHECK_FALSE(main.config);
     CHECK_MESSAGE(says(main, ", not a file"), said(main));
   }
+}
+
+TEST_CASE("a link to /dev/null masks what is included") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "sites");
+  fs::create_symlink("/dev/null", folder / "sites/a.yaml");
+  folder.write("sites/b.yaml", "sites: [{ root: /usr/share, hosts: [b], pool: php }]\n");
+  for (const std::string include : {"sites/*.yaml", "sites/a.yaml", "/dev/null"}) {
+    CAPTURE(include);
+    const std::string main = folder.write("main.yaml", kMinimal + "include: " + include + "\n");
+    for (const auto& result : {load_file(main), load_file_again(main)}) {
+      CHECK_MESSAGE(result.diagnostics.empty(), said(result));
+      REQUIRE(result.config);
+      CHECK(result.config->sites.size() == (include == "sites/*.yaml" ? 2 : 1));
+    }
+  }
+  for (const auto& result : {load_file("/dev/null"), load_file_again("/dev/null")})
+    CHECK(says(result, "holds no configuration"));
 }
 
 TEST_CASE("files that are no configuration") {

@@ -84,14 +84,62 @@ TEST_CASE("the folder of a project is not its public one") {
     made.file("bin/console").file("config/bundles.php").file(std::string(better) + "/index.php");
     warns(made.check(), "looks like a project (bin/console)");
   }
-  warns(Folder().file("composer.json").file("src/A.php").file("index.php").check(),
-        "looks like a project (composer.json and src/)");
   warns(Folder().file("artisan").file("app/A.php").check(), "looks like a project (artisan and app/)");
   warns(Folder().file("bin/console").file("config/x.yaml").check(), "(bin/console and config/)");
-  clean(Folder().file("composer.json").file("index.php").check());
+  warns(Folder().file("symfony.lock").file("src/A.php").check(), "(symfony.lock and src/)");
+  clean(Folder().file("composer.json").file("src/a.php").check());
   clean(Folder().file("src/app.js").file("app/a.php").file("config/x.php").file("bin/x").check());
   Folder plain;  // a site of files may well have a folder "web", and a WordPress no public folder at all
   clean(plain.file("web/index.html").file("index.php").check());
+}
+
+TEST_CASE("an application whose root is its public folder") {
+  struct Row {
+    std::string name;
+    std::string app;  // of its preset; empty: none
+    std::string root;
+    std::vector<std::string> files;
+  };
+  const Row rows[] = {
+      {"Nextcloud", "nextcloud", "", {"occ", "remote.php", "composer.json", "config/config.php"}},
+      {"Matomo", "matomo", "", {"matomo.php", "piwik.php", "console", "composer.json", "config/global.php"}},
+      {"MediaWiki", "mediawiki", "", {"includes/WebStart.php", "load.php", "composer.json", "config/README"}},
+      {"WordPress", "wordpress", "", {"wp-login.php", "composer.json", "package.json", "src/a.php"}},
+      {"Drupal, flat", "drupal", "", {"core/lib/Drupal.php", "composer.json", "composer.lock"}},
+      {"Drupal", "drupal", "web", {"composer.json", "web/index.php", "web/core/lib/Drupal.php"}},
+      {"Joomla", "joomla", "", {"administrator/manifests/files/joomla.xml", "includes/app.php"}},
+      {"Moodle", "moodle", "", {"lib/moodlelib.php", "composer.json", "package.json", "config/x.php"}},
+      {"Shaarli", "shaarli", "", {"shaarli_version.php", "composer.json", "application/config/a.php"}},
+      {"phpBB", "", "", {"composer.json", "config/parameters.yml", "bin/phpbbcli.php", "app.php"}},
+      {"PrestaShop", "", "", {"composer.json", "bin/console", "app/A.php", "config/a.php", "src/A.php"}},
+      {"Roundcube", "", "", {"composer.json", "config/a.php", "public_html/index.php", "program/a.php"}},
+      {"October CMS", "", "", {"composer.json", "artisan", "config/app.php", "modules/a.php"}},
+      {"GLPI", "", "", {"bin/console", "config/a.php", "src/A.php", "public/index.php"}},
+      {"a page with assets", "", "", {"index.html", "package.json", "public/a.css"}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const std::string below = row.root.empty() ? "" : row.root + "/";
+    Folder made;
+    for (const std::string& file : row.files) made.file(file);
+    if (row.files.front() != "index.html") made.file(below + "index.php");
+    clean(made.check(row.root));
+    if (!row.app.empty()) clean(made.check(row.root, "app: " + row.app));
+    made.file(below + "vendor/autoload.php").file(below + "dump.sql");
+    warns(made.check(row.root), " holds dump.sql, vendor/: not for visitors");
+  }
+}
+
+TEST_CASE("a project's folder hides nothing else, and a public folder is named where it is") {
+  Folder project;
+  project.file("artisan").file(".env").file("vendor/autoload.php").file("public/index.php").file(".git/HEAD");
+  warns(project.check(),
+        "looks like a project (artisan), not like its public folder, and holds .env, .git, vendor/: ");
+  warns(project.check(), "did you mean root: " + project.text("public") + "?");
+  Folder handed_on;  // CakePHP: an index.php that leads to the public one
+  handed_on.file("index.php").file("composer.json").file("webroot/index.php").file("vendor/autoload.php");
+  warns(handed_on.check(), "holds vendor/: not for visitors; move it out of the root, or serve " +
+                               handed_on.text("webroot") + " alone");
 }
 
 TEST_CASE("what is not for visitors, in the root or one folder below") {
