@@ -140,14 +140,14 @@ void find_private(const std::string& root, const std::string& prefix, int& left,
   const fs::path folder = fs::path(root) / prefix;
   for (const std::string& name : names_in(folder, left)) {
     std::error_code error;
-    if (name == ".git" || name == ".svn" || name == ".hg") {
+    const bool is_folder = fs::symlink_status(folder / name, error).type() == fs::file_type::directory;
+    const bool of_versions = name == ".git" || name == ".svn" || name == ".hg";
+    if (of_versions || (!is_folder && is_private_file(name))) {
       found.push_back(prefix + name);
     } else if (name == "vendor" && fs::is_directory(folder / name, error)) {
       if (is_code(folder / name, left)) found.push_back(prefix + name + "/");
-    } else if (fs::symlink_status(folder / name, error).type() == fs::file_type::directory) {
+    } else if (is_folder) {
       folders.push_back(prefix + name + "/");
-    } else if (is_private_file(name)) {
-      found.push_back(prefix + name);
     }
   }
 }

@@ -155,7 +155,7 @@ def test_a_file_that_may_not_grow_ends_nothing(stack):
     with open(proxy.access_path, "ab") as f:
         f.write(b"\n" * 100000)
     assert proxy.get("/echo.php?t=b", method="POST", body=b"x" * 300000).status == 503
-    wait_until(lambda: "a request body cannot be stored: cannot write to the spill file" in proxy.log(), "it to say so")
+    wait_until(lambda: "the body of POST /echo.php?t=b cannot be stored: cannot write to the spill file" in proxy.log(), "it to say so")
     wait_until(lambda: f"{proxy.access_path} cannot be written: File too large" in proxy.log(), "that of the log")
     with open(proxy.log_path, "ab") as f:
         f.write(b"\n" * 100000)
