@@ -126,12 +126,13 @@ std::vector<MissingRight> missing_rights(const RunUser& user, const config::Conf
   std::vector<Access> wanted;
   wanted.reserve(rights.size());
   for (const Right& right : rights) wanted.push_back(right.access);
-  const std::vector<int> answers = try_access_as(user, wanted);
+  const std::optional<std::vector<int>> answers = try_access_as(user, wanted);
   std::vector<MissingRight> missing;
+  if (!answers) return missing;
   for (std::size_t i = 0; i < rights.size(); ++i) {
-    if (answers[i] == 0 || answers[i] == ENOENT) continue;
+    if ((*answers)[i] == 0 || (*answers)[i] == ENOENT) continue;
     missing.push_back({.what = "user " + user.name + " may not use " + rights[i].access.path + " (" +
-                               std::strerror(answers[i]) + "), " + rights[i].use,
+                               std::strerror((*answers)[i]) + "), " + rights[i].use,
                        .remedy = rights[i].remedy,
                        .kind = rights[i].kind});
   }

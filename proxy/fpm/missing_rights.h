@@ -19,7 +19,7 @@ struct MissingRight {
 };
 
 // `sources`: the files and folders that a reload reads (config::LoadResult). What is not there is not missed.
-// For a process that is root, or this user.
+// For a process that is root, or this user; none where root may not become it (try_access_as()).
 std::vector<MissingRight> missing_rights(const RunUser& user, const config::Config& config,
                                          const std::vector<std::string>& sources);
 

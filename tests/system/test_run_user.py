@@ -140,8 +140,15 @@ def test_without_the_right_to_change_it_stays_and_warns(stack, start_holdfast):
     try:
         wait_until(lambda: "it serves as ROOT" in process.log() and "admin on" in process.log(), "the warning")
         assert "cannot become user www-data" in process.log()
+        assert "may not use" not in process.log(), "nobody knows what that user may: it was not to be tried"
     finally:
         process.terminate()
+    doctor = [*argv, "doctor", "-c", proxy.config_path, "--user", "www-data", "--offline"]
+    said = subprocess.run(doctor, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    assert "may not use" not in said and "user www-data" in said, said
+    done = subprocess.run([*argv, "serve", proxy.dir, "--listen", "127.0.0.1:0", "--admin", "off"], capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 69 and "cannot become user www-data (root without" in done.stderr, done
     proxy.write_config(merge(proxy.config, {"user": "www-data"}))
     process = Process([*argv, "run", "-c", proxy.config_path], proxy.dir / "again.log")
     assert process.wait() == 71
@@ -158,6 +165,7 @@ def test_with_half_of_the_right_it_changes_nothing(stack):
         seen = credentials(process.pid)
         assert set(seen["Uid"]) == {"0"} and set(seen["Gid"]) == {"0"}, seen
         assert str(www_data().pw_gid) not in seen["Groups"]
+        assert "may not use" not in process.log(), process.log()
     finally:
         process.terminate()
 
