@@ -139,12 +139,10 @@ std::vector<MissingRight> missing_rights(const RunUser& user, const config::Conf
   return missing;
 }
 
-std::vector<MissingRight> rights_missed_by(const std::string& account, const config::Config& config,
+std::vector<MissingRight> rights_missed_by(const RunUser& user, const config::Config& config,
                                            const std::vector<std::string>& sources) {
-  std::string error;
-  const std::optional<RunUser> user = find_run_user(account, config.group, error);
-  const bool known = user && user->uid != 0 && (::geteuid() == 0 || ::geteuid() == user->uid);
-  return known ? missing_rights(*user, config, sources) : std::vector<MissingRight>{};
+  const bool known = user.uid != 0 && (::geteuid() == 0 || ::geteuid() == user.uid);
+  return known ? missing_rights(user, config, sources) : std::vector<MissingRight>{};
 }
 
 }  // namespace holdfast

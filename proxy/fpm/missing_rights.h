@@ -23,9 +23,8 @@ struct MissingRight {
 std::vector<MissingRight> missing_rights(const RunUser& user, const config::Config& config,
                                          const std::vector<std::string>& sources);
 
-// The same of an account by its name. None where that cannot be known: another one, and we are not root; or it
-// is root.
-std::vector<MissingRight> rights_missed_by(const std::string& account, const config::Config& config,
+// The same, for any process. None where that cannot be known: another user, and we are not root; or it is root.
+std::vector<MissingRight> rights_missed_by(const RunUser& user, const config::Config& config,
                                            const std::vector<std::string>& sources);
 
 }  // namespace holdfast

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 import os
 import pwd
 import re
@@ -245,6 +246,43 @@ def test_what_the_user_may_not_read_is_said_at_the_start_and_by_doctor(stack, ba
         said = re.escape(f"user www-data may not use {path} (Permission denied), ") + r"[a-z ]+: [^:]*" + comes
         for text in (proxy.log(), " ".join(out.split())):
             assert re.search(said, text), (path, text)
+
+
+def rights_told(*argv):
+    """By doctor: (the user it judged for, severity of each right that is missed)."""
+    _, out, err = command("doctor", *argv, "--json")
+    assert out, err
+    report = json.loads(out)
+    return report["user"], [each["severity"] for each in report["findings"] if each["id"] == "rights"]
+
+
+def test_doctor_judges_for_whom_the_running_server_is(base):
+    """A supervisor chose the account (User= of systemd), and its group: root's guess would be another one."""
+    folder = base / "etc"
+    folder.mkdir(mode=0o750)
+    (base / "spool").mkdir()
+    os.chown(base / "spool", 65534, 33333)
+    path = folder / "h.yaml"
+    config = site_config(base, listen=f"unix:{base}/spool/front.sock", admin=f"unix:{base}/spool/admin.sock",
+                         buffers={"spool_dir": f"{base}/spool"})
+    path.write_text(json.dumps(config), encoding="ascii")
+    for each, mode in ((folder, 0o750), (path, 0o640)):
+        os.chown(each, 0, 33333)
+        os.chmod(each, mode)
+    assert rights_told("-c", path) == ("www-data", ["warning"] * 3), "nobody answers: a guess"
+    argv = ["setpriv", "--reuid", "65534", "--regid", "65534", "--groups", "33333", BINARY, "run", "-c", path]
+    process = Process(argv, base / "log")
+    try:
+        wait_until(lambda: "admin on" in process.log() or not process.running, "it to listen")
+        assert rights_told("-c", path) == ("nobody", []), process.log()
+        assert rights_told("-c", path, "--user", "www-data")[1].count("error") == 1
+        assert rights_told("-c", path, "--offline")[1] == ["warning"] * 3
+        os.chmod(path, 0o600)
+        assert rights_told("-c", path) == ("nobody", ["error"])
+    finally:
+        assert process.terminate() == 0
+    path.write_text(json.dumps({**config, "user": "www-data"}), encoding="ascii")
+    assert rights_told("-c", path)[1].count("error") == 1
 
 
 def test_a_closed_root_is_403_as_the_warning_says(stack, base):
