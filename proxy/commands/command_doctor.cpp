@@ -3,14 +3,20 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "config/config.h"
 #include "config/load.h"
 #include "proxy/client/system_probe.h"
+#include "proxy/commands/admin_question.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/doctor/doctor.h"
@@ -19,6 +25,7 @@
 #include "proxy/doctor/doctor_report.h"
 #include "proxy/fpm/missing_rights.h"
 #include "proxy/fpm/run_user.h"
+#include "proxy/json/json.h"
 
 namespace holdfast {
 
@@ -43,20 +50,74 @@ std::vector<HiddenFacts> look_for_hidden(const config::Config& config, const Fac
   return sites;
 }
 
+// Whom the running server is; nothing: it does not say.
+std::optional<RunUser> running_user(const config::Config& config, std::chrono::milliseconds limit) {
+  if (!config.admin) return std::nullopt;
+  AdminTrouble trouble;
+  const std::optional<std::string> body = ask_admin(*config.admin, "/status", limit, trouble);
+  const std::optional<Json> status = body ? Json::parse(*body) : std::nullopt;
+  if (!status) return std::nullopt;
+  const Json& account = (*status)["account"];
+  const auto uid = account["uid"].count(), gid = account["gid"].count();
+  constexpr std::uint64_t kIdsEnd = 0xffffffff;  // -1: "no change" to the kernel
+  if (!uid || !gid || *uid >= kIdsEnd || *gid >= kIdsEnd) return std::nullopt;
+  std::string error;
+  std::optional<RunUser> user = find_run_user(std::to_string(*uid), std::to_string(*gid), error);
+  if (!user) return std::nullopt;
+  user->groups.clear();  // as they are, not as the files of accounts have them
+  for (const Json& group : account["groups"].items()) {
+    if (const auto number = group.count(); number && *number < kIdsEnd)
+      user->groups.push_back(static_cast<gid_t>(*number));
+  }
+  return user;
+}
+
+struct Judged {
+  Account account;
+  RunUser user;  // the same
+  AccountSource source = AccountSource::told;
+};
+
+Judged judged(RunUser user, AccountSource source) {
+  Account account{.user = user.name, .uid = user.uid, .groups = {user.groups.begin(), user.groups.end()}};
+  account.groups.push_back(user.gid);
+  return {.account = std::move(account), .user = std::move(user), .source = source};
+}
+
+// Nothing with `error`: --user is nobody.
+std::optional<Judged> whom_to_judge_for(const config::Config& config, const FactSources& sources,
+                                        std::string& error) {
+  if (sources.user.empty() && sources.ask) {
+    if (auto user = running_user(config, sources.answer_limit))
+      return judged(*std::move(user), AccountSource::running);
+  }
+  if (sources.user.empty() && ::geteuid() == 0) {  // as what a start by root would end up
+    std::string nobody;
+    if (auto user = choose_run_user(config, nobody))
+      return judged(*std::move(user), config.user.empty() ? AccountSource::guessed : AccountSource::told);
+  }
+  const std::optional<Account> account = find_account(sources.user, error);
+  if (!account) return std::nullopt;
+  Judged found{.account = *account,
+               .user = {},
+               .source = sources.user.empty() ? AccountSource::guessed : AccountSource::told};
+  std::string no_such_group;
+  if (auto user = find_run_user(account->user, config.group, no_such_group)) found.user = *std::move(user);
+  return found;
+}
+
 int run_doctor(DoctorOptions options) {
   const config::LoadResult loaded = config::load_file(options.config_file);
   std::fputs(config::format_diagnostics(loaded.diagnostics).c_str(), stderr);
   if (!loaded.config) return kExitConfig;
   std::string error;
-  if (options.sources.user.empty() && ::geteuid() == 0) {  // as what a start by root would end up
-    if (const auto user = choose_run_user(*loaded.config, error)) options.sources.user = user->name;
-  }
-  const std::optional<Account> account = find_account(options.sources.user, error);
-  if (!account) return fail("doctor", kExitUsage, error);
   options.sources.ask = !options.do_not_ask;
-  DoctorFacts facts = gather_facts(options.config_file, *loaded.config, *account, options.sources);
+  const std::optional<Judged> whom = whom_to_judge_for(*loaded.config, options.sources, error);
+  if (!whom) return fail("doctor", kExitUsage, error);
+  DoctorFacts facts = gather_facts(options.config_file, *loaded.config, whom->account, options.sources);
+  facts.account_source = whom->source;
   facts.hidden = look_for_hidden(*loaded.config, options.sources);
-  facts.rights_missed = rights_missed_by(account->user, *loaded.config, loaded.sources);
+  facts.rights_missed = rights_missed_by(whom->user, *loaded.config, loaded.sources);
   const std::vector<Finding> findings = diagnose(facts);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   const std::string out = options.json ? doctor_json(facts, findings) : doctor_text(facts, findings, color);
@@ -77,7 +138,7 @@ void add_doctor_command(CommandLine& line) {
   command.files("--front", options->sources.fronts,
                 "Configuration of a web server in front; default: where the packages put it");
   command.text("--user", options->sources.user,
-               "Account that holdfast runs under; default: the current one, or whom root becomes");
+               "Account of holdfast; default: the running server's, else ours, or whom root becomes");
   command.flag("--json", options->json, "One JSON object");
   command.flag("--offline", options->do_not_ask,
                "Connect to nothing: neither php-fpm nor the running server");

@@ -130,8 +130,10 @@ class StartNote final : public ServerHooks {
   config::Snapshot config_;
 };
 
-bool may_serve(const RunUser& user, const std::string& root) {
-  return try_access_as(user, {{root, R_OK | X_OK}}).front() == 0;
+// Nothing: it cannot be tried, since root may not become that user.
+std::optional<bool> may_serve(const RunUser& user, const std::string& root) {
+  const auto answers = try_access_as(user, {{root, R_OK | X_OK}});
+  return answers ? std::optional(answers->front() == 0) : std::nullopt;
 }
 
 // Home folders are closed to the usual user of web servers: who works there is asked for with sudo.
@@ -140,7 +142,7 @@ std::optional<RunUser> owner_who_may_serve(const std::string& root) {
   if (::stat(root.c_str(), &status) != 0 || status.st_uid == 0) return std::nullopt;
   std::string error;
   std::optional<RunUser> owner = find_run_user(std::to_string(status.st_uid), {}, error);
-  if (owner && !may_serve(*owner, root)) owner.reset();
+  if (owner && !may_serve(*owner, root).value_or(false)) owner.reset();
   return owner;
 }
 
@@ -194,7 +196,14 @@ int choose_user(const ServeOptions& options, config::Config& config, std::option
         "--user root: php-fpm runs no scripts as root, and this does not either; name an account that "
         "may read " +
             shown(root));
-  if (user && options.user.empty() && !may_serve(*user, root)) {
+  const std::optional<bool> may = user ? may_serve(*user, root) : true;
+  if (!may)
+    return fail(
+        "serve", kExitUnavailable,
+        "cannot become user " + shown(user->name) +
+            " (root without the capabilities SETUID and SETGID), and php-fpm runs no scripts as root: "
+            "start it as that user");
+  if (options.user.empty() && !*may) {
     user = owner_who_may_serve(root);
     if (!user) return fail("serve", kExitUnavailable, nobody_may_serve(root));
   }

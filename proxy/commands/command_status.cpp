@@ -1,11 +1,6 @@
 // status: asks /status and prints a table in pgbouncer's manner.
 #include "proxy/commands/command_status.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -14,77 +9,18 @@
 
 #include "config/config.h"
 #include "config/load.h"
+#include "proxy/commands/admin_question.h"
 #include "proxy/commands/command_line.h"
 #include "proxy/commands/exit_status.h"
 #include "proxy/commands/live_terminal.h"
 #include "proxy/commands/status_view.h"
-#include "proxy/core/log_text.h"
 #include "proxy/json/json.h"
-#include "proxy/posix/blocking_connect.h"
 
 namespace holdfast {
 
 namespace {
 
-constexpr std::size_t kLineShown = 100;
 constexpr std::chrono::seconds kLimit(5);
-
-// Why there is no answer, and what to do about it.
-struct Trouble {
-  std::string what;
-  std::string remedy =
-      "is Holdfast running, and is this its `admin.listen`? Another: --admin ADDRESS or -c FILE";
-};
-
-Trouble cannot_connect(const posix::ConnectFailure& failure) {
-  Trouble trouble;
-  trouble.what = failure.text;
-  if (failure.number == EACCES) trouble.remedy = "ask as root, or as a user who may write to this socket";
-  return trouble;
-}
-
-int connect_to(const config::Address& address, Trouble& trouble) {
-  posix::ConnectFailure failure;
-  const int fd = posix::connect_within(address, kLimit, failure);
-  if (fd < 0 && failure.name_unknown) {
-    trouble = {failure.text, "is the name right?"};
-  } else if (fd < 0) {
-    trouble = cannot_connect(failure);
-  }
-  return fd;
-}
-
-// Body of GET `path`, or nothing with `trouble`.
-std::optional<std::string> get(const config::Address& address, const std::string& path, Trouble& trouble) {
-  const int fd = connect_to(address, trouble);
-  if (fd < 0) return std::nullopt;
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-  const auto deadline = std::chrono::steady_clock::now() + kLimit;
-  std::string answer;
-  bool in_time = true;
-  if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-    char buffer[16384];
-    ssize_t bytes = 1;
-    while (in_time && bytes > 0) {
-      in_time = posix::wait_for(fd, POLLIN, deadline) != posix::Waited::timeout;
-      if (in_time && (bytes = ::recv(fd, buffer, sizeof(buffer), 0)) > 0)
-        answer.append(buffer, static_cast<std::size_t>(bytes));
-    }
-  }
-  ::close(fd);
-  const std::size_t body = answer.find("\r\n\r\n");
-  if (!answer.starts_with("HTTP/1.1 200 ") || body == std::string::npos) {
-    const std::string line =
-        core::escape_for_log(answer.substr(0, std::min(answer.find("\r\n"), kLineShown)));
-    if (answer.empty())
-      trouble = {in_time ? "closes the connection without an answer" : "no answer within 5 s",
-                 "does something else listen there, or is the process stopped?"};
-    else
-      trouble = {"answers " + line, "this is not the admin endpoint of Holdfast: see its `admin.listen`"};
-    return std::nullopt;
-  }
-  return answer.substr(body + 4);
-}
 
 struct StatusOptions {
   std::string admin;        // empty: of the configuration
@@ -153,8 +89,8 @@ class StatusCommand {
   }
 
   int show_once(const LiveScreen* screen) {
-    Trouble trouble{"not an answer of Holdfast"};
-    const std::optional<std::string> body = get(address_, "/status", trouble);
+    AdminTrouble trouble{"not an answer of Holdfast"};
+    const std::optional<std::string> body = ask_admin(address_, "/status", kLimit, trouble);
     std::optional<Json> json = body ? Json::parse(*body) : std::nullopt;
     if (!json || !json->is_object()) {
       error_ = "holdfast status: " + admin_ + ": " + trouble.what + "; " + trouble.remedy + "\n";

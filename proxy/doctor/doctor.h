@@ -44,6 +44,12 @@ struct Account {
   std::vector<std::uint32_t> groups;
 };
 
+enum class AccountSource : std::uint8_t {
+  told,     // --user, or `user:` of the configuration
+  running,  // the running server is of this account: it was asked
+  guessed,  // as what a start by whoever runs doctor would end up; a supervisor may choose another
+};
+
 struct SocketFile {
   int stat_errno = 0;  // of stat(); 0: the rest is known
   bool is_socket = false;
@@ -158,6 +164,7 @@ struct DoctorFacts {
   std::vector<config::Address> listening;  // our own addresses, the admin endpoint's included
   std::uint64_t clients_max = 0;           // client.max_connections
   Account account;
+  AccountSource account_source = AccountSource::told;
   std::uint64_t nofile_max = 0;  // the hard limit: holdfast raises its soft one to it
   net::SystemSettings system;
   std::vector<PoolFacts> pools;

@@ -140,7 +140,7 @@ void check_socket_file(const DoctorFacts& facts, const PoolFacts& pool, Findings
     return;
   }
   found.ok("socket_permission", what + ": user " + facts.account.user + " may connect");
-  if (facts.account.uid == 0) {
+  if (facts.account.uid == 0 && facts.account_source != AccountSource::running) {
     found.add(FindingSeverity::info, "socket_checked_as_root",
               "looked at as root, who may connect to everything",
               "The service will run under another account: repeat with --user NAME for that one.", {});

@@ -63,15 +63,29 @@ void check_root(const DoctorFacts& facts, const RootFacts& root, const PoolFacts
 
 }  // namespace
 
-// php-fpm's socket has checks of its own.
+namespace {
+const char* why_it_matters(AccountSource source) {
+  switch (source) {
+    case AccountSource::told:
+      return "Started as root it opens this at the start, and becomes this user, who has to from then on.";
+    case AccountSource::running: return "The running server is of this user.";
+    case AccountSource::guessed:
+      return "Started as root it would become this user, who has to use this from then on. Another account "
+             "runs it? Repeat with --user NAME for that one.";
+  }
+  return "";
+}
+}  // namespace
+
+// php-fpm's socket has checks of its own. A user who is only guessed makes no error.
 void check_rights(const DoctorFacts& facts, std::vector<Finding>& out) {
   Findings found(out, "system");  // of this machine, not of a pool or a site
   for (const MissingRight& right : facts.rights_missed) {
     if (right.kind == MissingRight::Kind::php_socket) continue;
     const bool reading = right.kind == MissingRight::Kind::reading;
-    found.add(reading ? FindingSeverity::error : FindingSeverity::warning, "rights", right.what,
-              "Started as root it opens this at the start, and becomes this user, who has to from then on.",
-              {{"command", 0, right.remedy}});
+    const bool certain = facts.account_source != AccountSource::guessed;
+    found.add(reading && certain ? FindingSeverity::error : FindingSeverity::warning, "rights", right.what,
+              why_it_matters(facts.account_source), {{"command", 0, right.remedy}});
   }
 }
 

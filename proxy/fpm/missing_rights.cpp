@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -36,9 +37,57 @@ std::string parent_of(const std::string& path) {
   return fs::path(path).parent_path().string();
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+// There, and something else. Of what cannot be looked at nobody knows.
+bool is_no_folder(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  return fs::exists(status) && !fs::is_directory(status);
+}
+
+// Of `sources` the folders, and those that hold more than one, which `user` may not enter.
+std::set<std::string> closed_folders(const RunUser& user, const std::vector<std::string>& sources) {
+  std::map<std::string, int> folders;  // -> how much speaks for telling it in place of what it holds
+  for (const std::string& path : sources) {
+    if (is_folder(path))
+      folders[path] += 2;
+    else
+      ++folders[parent_of(path)];
+  }
+  std::vector<Access> wanted;
+  for (const auto& [folder, weight] : folders) {
+    if (weight > 1) wanted.push_back({folder, X_OK});
+  }
+  const std::optional<std::vector<int>> answers = try_access_as(user, wanted);
+  std::set<std::string> closed;
+  for (std::size_t i = 0; answers && i < wanted.size(); ++i) {
+    if ((*answers)[i] == EACCES) closed.insert(wanted[i].path);
+  }
+  return closed;
+}
+
+// The uppermost closed folder stands for all below it: one line, not one of each file.
+std::set<std::string> without_what_is_in_closed_folders(const RunUser& user,
+                                                        const std::vector<std::string>& sources) {
+  const std::set<std::string> closed = closed_folders(user, sources);
+  std::set<std::string> told;
+  for (const std::string& path : sources) {
+    std::string shown = path;
+    for (std::string above = parent_of(path); above.size() > 1; above = parent_of(above)) {
+      if (closed.contains(above)) shown = above;
+    }
+    told.insert(std::move(shown));
+  }
+  return told;
+}
+
 // A pipe that a start has read is not there for a reload, whoever asks.
 void add_sources(const RunUser& user, const std::vector<std::string>& sources, Rights& rights) {
-  for (const std::string& path : sources) {
+  for (const std::string& path : without_what_is_in_closed_folders(user, sources)) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
     if (!fs::is_regular_file(status) && !fs::is_directory(status)) continue;
@@ -56,14 +105,16 @@ void add_users_file(const std::optional<config::Auth>& auth, std::set<std::strin
                     "let that user read it and enter the folders above"});
 }
 
+// What is no folder is told by the checks of the configuration.
 void add_sites(const config::Config& config, Rights& rights) {
   std::set<std::string> users;
   for (const config::Site& site : config.sites) {
-    if (!site.root.empty())
+    if (!site.root.empty() && !is_no_folder(site.root))
       rights.push_back({{site.root, X_OK},
                         "root: its files would be 403",
                         "let that user enter it and the folders above"});
     for (const auto& [prefix, folder] : site.internal) {
+      if (is_no_folder(folder)) continue;
       rights.push_back({{folder, X_OK},
                         "internal: what php names below " + prefix + " would not be sent",
                         "let that user enter it and the folders above"});
@@ -89,6 +140,9 @@ void add_log(const RunUser& user, const std::string& log, Rights& rights) {
                     "log.access: it cannot be opened again",
                     "chown " + user.name + " " + log,
                     Kind::writing});
+  std::error_code error;
+  const fs::file_status status = fs::status(log, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) return;  // a device is not rotated
   rights.push_back({{parent_of(log), W_OK | X_OK},
                     "log.access: after a rotation no new file can be made there",
                     "chown " + user.name + " " + parent_of(log) + ", or let logrotate make it (create 0640 " +
@@ -114,10 +168,11 @@ std::vector<MissingRight> missing_rights(const RunUser& user, const config::Conf
                                          const std::vector<std::string>& sources) {
   Rights rights;
   const std::string& spool = config.buffers->spool_dir;
-  rights.push_back({{spool, W_OK | X_OK},
-                    "buffers.spool_dir: large bodies would get 503",
-                    "chown " + user.name + " " + spool,
-                    Kind::writing});
+  if (!is_no_folder(spool))
+    rights.push_back({{spool, W_OK | X_OK},
+                      "buffers.spool_dir: large bodies would get 503",
+                      "chown " + user.name + " " + spool,
+                      Kind::writing});
   add_sources(user, sources, rights);
   add_sites(config, rights);
   add_sockets(config, rights);
@@ -126,24 +181,26 @@ std::vector<MissingRight> missing_rights(const RunUser& user, const config::Conf
   std::vector<Access> wanted;
   wanted.reserve(rights.size());
   for (const Right& right : rights) wanted.push_back(right.access);
-  const std::vector<int> answers = try_access_as(user, wanted);
+  const std::optional<std::vector<int>> answers = try_access_as(user, wanted);
   std::vector<MissingRight> missing;
+  if (!answers) return missing;
+  std::set<std::pair<std::string, std::string>> told;  // several sites may have one root
   for (std::size_t i = 0; i < rights.size(); ++i) {
-    if (answers[i] == 0 || answers[i] == ENOENT) continue;
+    const int code = (*answers)[i];
+    if (code == 0 || code == ENOENT || code == ENOTDIR) continue;
+    if (!told.emplace(rights[i].access.path, rights[i].use).second) continue;
     missing.push_back({.what = "user " + user.name + " may not use " + rights[i].access.path + " (" +
-                               std::strerror(answers[i]) + "), " + rights[i].use,
+                               std::strerror(code) + "), " + rights[i].use,
                        .remedy = rights[i].remedy,
                        .kind = rights[i].kind});
   }
   return missing;
 }
 
-std::vector<MissingRight> rights_missed_by(const std::string& account, const config::Config& config,
+std::vector<MissingRight> rights_missed_by(const RunUser& user, const config::Config& config,
                                            const std::vector<std::string>& sources) {
-  std::string error;
-  const std::optional<RunUser> user = find_run_user(account, config.group, error);
-  const bool known = user && user->uid != 0 && (::geteuid() == 0 || ::geteuid() == user->uid);
-  return known ? missing_rights(*user, config, sources) : std::vector<MissingRight>{};
+  const bool known = user.uid != 0 && (::geteuid() == 0 || ::geteuid() == user.uid);
+  return known ? missing_rights(user, config, sources) : std::vector<MissingRight>{};
 }
 
 }  // namespace holdfast

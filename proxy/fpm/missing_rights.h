@@ -19,13 +19,12 @@ struct MissingRight {
 };
 
 // `sources`: the files and folders that a reload reads (config::LoadResult). What is not there is not missed.
-// For a process that is root, or this user.
+// For a process that is root, or this user; none where root may not become it (try_access_as()).
 std::vector<MissingRight> missing_rights(const RunUser& user, const config::Config& config,
                                          const std::vector<std::string>& sources);
 
-// The same of an account by its name. None where that cannot be known: another one, and we are not root; or it
-// is root.
-std::vector<MissingRight> rights_missed_by(const std::string& account, const config::Config& config,
+// The same, for any process. None where that cannot be known: another user, and we are not root; or it is root.
+std::vector<MissingRight> rights_missed_by(const RunUser& user, const config::Config& config,
                                            const std::vector<std::string>& sources);
 
 }  // namespace holdfast

@@ -77,9 +77,10 @@ std::vector<Access> php_sockets(const config::Config& config) {
 }
 
 bool may_connect_to_all(const RunUser& user, const std::vector<Access>& sockets) {
-  const std::vector<int> answers = try_access_as(user, sockets);
-  return std::all_of(answers.begin(), answers.end(),
-                     [](int code) { return code == 0 || code == ENOENT; });  // php-fpm is not up yet
+  const std::optional<std::vector<int>> answers = try_access_as(user, sockets);
+  return answers && std::all_of(answers->begin(), answers->end(), [](int code) {
+           return code == 0 || code == ENOENT;  // php-fpm is not up yet
+         });
 }
 
 // In the child: answers on the pipe, one int each.
@@ -177,26 +178,25 @@ std::optional<RunUser> choose_run_user(const config::Config& config, std::string
   return without_roots_group(std::move(user), error);
 }
 
-std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted) {
-  std::vector<int> answers(wanted.size(), EPERM);
+std::optional<std::vector<int>> try_access_as(const RunUser& user, const std::vector<Access>& wanted) {
+  std::vector<int> answers(wanted.size());
   if (::geteuid() != 0 && ::geteuid() == user.uid) {
     for (std::size_t i = 0; i < wanted.size(); ++i)
       answers[i] = ::eaccess(wanted[i].path.c_str(), wanted[i].mode) == 0 ? 0 : errno;
     return answers;
   }
   std::array<int, 2> ends{};
-  if (wanted.empty() || ::pipe(ends.data()) != 0) return answers;
+  if (wanted.empty()) return answers;
+  if (::pipe(ends.data()) != 0) return std::nullopt;
   const pid_t child = ::fork();
   if (child == 0) answer_as(user, wanted, ends[1]);
   ::close(ends[1]);
-  for (int& answer : answers) {
-    int code = 0;
-    if (child < 0 || ::read(ends[0], &code, sizeof code) != sizeof code) break;
-    answer = code;
-  }
+  bool all = child > 0;
+  for (std::size_t i = 0; all && i < answers.size(); ++i)
+    all = ::read(ends[0], &answers[i], sizeof answers[i]) == sizeof answers[i];
   ::close(ends[0]);
   if (child > 0) ::waitpid(child, nullptr, 0);
-  return answers;
+  return all ? std::optional(std::move(answers)) : std::nullopt;
 }
 
 }  // namespace holdfast

@@ -32,12 +32,12 @@ std::string roots_group_refusal(const RunUser& user);
 std::optional<RunUser> choose_run_user(const config::Config& config, std::string& error);
 
 // May this user do it, folders on the way included? One answer each: 0, or errno. For a process
-// that is root, or this user.
+// that is root, or this user. Nothing where it cannot be tried: root without the right to change its IDs.
 struct Access {
   std::string path;
   int mode = 0;  // of access(2)
 };
-std::vector<int> try_access_as(const RunUser& user, const std::vector<Access>& wanted);
+std::optional<std::vector<int>> try_access_as(const RunUser& user, const std::vector<Access>& wanted);
 
 // For a child that is to run another program: its ids and groups alone.
 [[nodiscard]] bool take_ids(const RunUser& user);

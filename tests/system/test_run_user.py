@@ -1,4 +1,4 @@
-"""Started as root: it becomes another user once its listeners are open, for good, and says what that user may not do."""
+"""Started as root: it becomes another user once its listeners are open, for good. What that user may not do: test_missing_rights.py."""
 
 import contextlib
 import copy
@@ -17,6 +17,7 @@ from harness.holdfast import BINARY, command, merge
 from harness.http_client import Client
 from harness.php_fpm import find_php_fpm, worker_user
 from harness.process import Process, alive, children_of, open_files, wait_exit
+from harness.root_start import gave_up_root, site_config
 from harness.wait import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or worker_user() != "www-data", reason="takes root, and a www-data")
@@ -41,12 +42,6 @@ def assert_is(pid, user):
     return seen
 
 
-def gave_up_root(proxy):
-    """The lines of the listeners come first."""
-    wait_until(lambda: re.search(r"root no more|as ROOT", proxy.log()), "it to become that user")
-    return proxy
-
-
 def start_of_death(start_holdfast, config, match):
     proxy = start_holdfast(config, run=False)
     proxy.expect_death = True
@@ -55,10 +50,6 @@ def start_of_death(start_holdfast, config, match):
     assert wait_exit(proxy.process) == 71
     assert re.search(match, proxy.log()), proxy.log()
     return proxy
-
-
-def site_config(root, **more):
-    return merge({"pools": {"php": {"address": "unix:/nowhere.sock"}}, "sites": [{"root": str(root), "pool": "php"}]}, more)
 
 
 def test_root_becomes_phps_user(stack, transport):
@@ -157,8 +148,15 @@ def test_without_the_right_to_change_it_stays_and_warns(stack, start_holdfast):
     try:
         wait_until(lambda: "it serves as ROOT" in process.log() and "admin on" in process.log(), "the warning")
         assert "cannot become user www-data" in process.log()
+        assert "may not use" not in process.log(), "nobody knows what that user may: it was not to be tried"
     finally:
         process.terminate()
+    doctor = [*argv, "doctor", "-c", proxy.config_path, "--user", "www-data", "--offline"]
+    said = subprocess.run(doctor, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    assert "may not use" not in said and "user www-data" in said, said
+    done = subprocess.run([*argv, "serve", proxy.dir, "--listen", "127.0.0.1:0", "--admin", "off"], capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 69 and "cannot become user www-data (root without" in done.stderr, done
     proxy.write_config(merge(proxy.config, {"user": "www-data"}))
     process = Process([*argv, "run", "-c", proxy.config_path], proxy.dir / "again.log")
     assert process.wait() == 71
@@ -175,6 +173,7 @@ def test_with_half_of_the_right_it_changes_nothing(stack):
         seen = credentials(process.pid)
         assert set(seen["Uid"]) == {"0"} and set(seen["Gid"]) == {"0"}, seen
         assert str(www_data().pw_gid) not in seen["Groups"]
+        assert "may not use" not in process.log(), process.log()
     finally:
         process.terminate()
 
@@ -207,16 +206,6 @@ def test_another_user_takes_a_restart(stack):
     assert_is(proxy.pid, "www-data")
 
 
-def test_what_the_user_may_not_do_is_said_at_the_start(stack, base):
-    """With the remedy; nothing of it keeps it from serving."""
-    shut = base / "shut"
-    shut.mkdir(mode=0o700)
-    proxy, _ = stack(buffers={"spool_dir": str(shut)}, log={"access": str(shut / "access.log")})
-    gave_up_root(proxy)
-    for path, remedy in ((shut, f"chown www-data {shut}"), (shut, "create 0640 www-data")):
-        assert any(str(path) in line and remedy in line for line in proxy.log().splitlines()), proxy.log()
-
-
 def test_a_reload_drops_no_site_of_a_folder_that_the_user_may_not_read(stack, base):
     """Root read it at the start: all or nothing."""
     shut = base / "sites"
@@ -229,41 +218,6 @@ def test_a_reload_drops_no_site_of_a_folder_that_the_user_may_not_read(stack, ba
     assert proxy.get("/who.txt", host="two.example").body == b"second"
     assert f"include: {shut} cannot be read: Permission denied" in proxy.reload_refused(proxy.config)
     assert proxy.get("/who.txt", host="two.example").body == b"second"
-
-
-def test_what_the_user_may_not_read_is_said_at_the_start_and_by_doctor(stack, base):
-    """Each would show only later: at a reload, at the first password, at the first file."""
-    shut = base / "shut"
-    shut.mkdir(mode=0o700)
-    (shut / "more.yaml").write_text("sites: []\n", encoding="ascii")
-    users = base / "users"
-    users.write_text("x:*\n", encoding="ascii")
-    users.chmod(0o600)
-    inner = base / "inner"
-    inner.mkdir(mode=0o700)
-    proxy, _ = stack(site={"internal": {"/i/": str(inner)}, "routes": [{"path": "/p/*", "auth": {"users": str(users)}}]},
-                     include=f"{shut}/*.yaml")
-    proxy.stop()
-    proxy.config_path.chmod(0o600)
-    proxy.start()
-    gave_up_root(proxy)
-    _, out, _ = command("doctor", "-c", proxy.config_path, "--user", "www-data", "--offline")
-    for path, comes in ((proxy.config_path, "every reload would be refused"), (shut, "every reload would be refused"),
-                        (shut / "more.yaml", "every reload would be refused"), (users, "would get 500"),
-                        (inner, "would not be sent")):
-        said = re.escape(f"user www-data may not use {path} (Permission denied), ") + r"[a-z ]+: [^:]*" + comes
-        for text in (proxy.log(), " ".join(out.split())):
-            assert re.search(said, text), (path, text)
-
-
-def test_a_closed_root_is_403_as_the_warning_says(stack, base):
-    root = base / "root"
-    root.mkdir(mode=0o700)
-    (root / "a.txt").write_text("a", encoding="ascii")
-    proxy, _ = stack(site={"root": str(root)})
-    gave_up_root(proxy)
-    assert any(f"may not use {root} " in line and "its files would be 403" in line for line in proxy.log().splitlines())
-    assert proxy.get("/a.txt").status == 403
 
 
 def test_rotation_of_a_log_in_roots_folder(stack, base):

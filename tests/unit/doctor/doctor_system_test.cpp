@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "proxy/doctor/doctor_facts.h"
 #include "proxy/doctor/doctor_report.h"
@@ -94,6 +95,22 @@ TEST_CASE("a generic application is not judged by php-fpm's rules") {
   facts.pools[0].pool.application = config::Application::generic;
   facts.pools[0].pool.max_connections = 100;
   for (const Finding& each : diagnose(facts)) CHECK(each.id != "workers");
+}
+
+TEST_CASE("what a user may not use is an error where it is certain who that is") {
+  using Source = AccountSource;
+  DoctorFacts facts = good();
+  facts.rights_missed = {{.what = "user x may not use /etc/h.yaml", .remedy = "let it"}};
+  for (const auto& [source, severity, why] :
+       {std::tuple{Source::told, FindingSeverity::error, "Started as root it opens this"},
+        std::tuple{Source::running, FindingSeverity::error, "The running server is of this user"},
+        std::tuple{Source::guessed, FindingSeverity::warning, "--user NAME"}}) {
+    facts.account_source = source;
+    const std::vector<Finding> findings = diagnose(facts);
+    const Finding& found = finding(findings, "rights");
+    CHECK(found.severity == severity);
+    CHECK(found.why.find(why) != std::string::npos);
+  }
 }
 
 TEST_CASE("the worst comes first, and decides the exit status") {
