@@ -176,7 +176,7 @@ void check_folder(const Checked& checked, const std::string& path, const std::st
 void check_roots_group(const Checked& checked) {
   const std::string& user = checked.config.user;
   const std::string& group = checked.config.group;
-  if (names_roots_group(checked.config)) {
+  if (names_roots_group(checked.config.user, checked.config.group)) {
     checked.report.warning(checked.places.find("group"),
                            "group: " + group + " is root's; started as root it would not serve",
                            "name another group, or leave group out for the user's own");

@@ -86,9 +86,10 @@ void UpstreamPool::on_deadline(Found found, Time now) {
       return;
     }
     case ConnectionState::settling:
-      begin_close(found,
-                  config_->keep_alive ? Loss{CloseReason::settle_timeout, true} : Loss{CloseReason::request_done},
-                  now);
+      begin_close(
+          found,
+          config_->keep_alive ? Loss{CloseReason::settle_timeout, true} : Loss{CloseReason::request_done},
+          now);
       return;
     case ConnectionState::pinging: begin_close(found, {CloseReason::ping_timeout, true}, now); return;
     case ConnectionState::quiet: become_idle(found, now); return;

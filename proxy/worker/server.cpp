@@ -102,7 +102,7 @@ int run_server(config::Snapshot config, ServerHooks& hooks) {
   posix::hold_signals();
   own_standard_streams();
   Log log(config->log->level);
-  if (::geteuid() == 0 && config::names_roots_group(*config)) {
+  if (::geteuid() == 0 && config::names_roots_group(config->user, config->group)) {
     log.error(
         "group: " + config->group +
         " is root's: it would keep what root's group may do; name another group, or leave group out for "
