@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from harness.holdfast import BINARY, command, merge
+from harness.holdfast import BINARY, merge
 from harness.http_client import Client
 from harness.php_fpm import find_php_fpm, worker_user
 from harness.process import Process, alive, children_of, open_files, wait_exit
