@@ -59,7 +59,8 @@ def test_memory_max_bounds_what_unread_answers_hold(stack):
             client.send(f"GET /big.php?t=c{i}&mb=4 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         wait_until(lambda: all(fpm.seen(f"written-c{i}") for i in range(len(clients))), "php to be done")
         assert metric(proxy, "holdfast_memory_max_bytes") == 8 * MIB
-        assert 4 * MIB < metric(proxy, "holdfast_memory_bytes") < 8 * MIB
+        # Three quarters of it, and what is on its way to each: a piece for the socket, and one for the spool.
+        assert 4 * MIB < metric(proxy, "holdfast_memory_bytes") < 6 * MIB + len(clients) * 96 * 1024
         assert proxy.status()["spool"]["bytes"] > 0
         # Of 160 MB. What the heap needs beside is more on a busy machine, where more is under way at once.
         assert proxy.rss_kib("VmHWM") - before < 40 * 1024
