@@ -21,7 +21,7 @@ constexpr int kBegunATurn = 8;
 // From the STDIN of one request to that of another: with a thousand open each costs a microsecond.
 constexpr int kSwitchesATurn = 500;
 // Of one that is refused before it has a plan.
-constexpr std::size_t kTargetBytesTold = 64;
+constexpr std::size_t kRefusedTargetBytes = 64;
 
 fastcgi::ServerValues values_of(const config::Client& client, const FastcgiPlans::Listening* listening) {
   const std::size_t most = client.max_connections;
@@ -202,7 +202,7 @@ void FastcgiConnection::on_params(FastcgiRequest& request) {
         503, host_.stopping() ? "Holdfast is stopping" : "its listener was removed by a reload",
         host_.stopping() ? core::ClientCloseReason::stopping : core::ClientCloseReason::listener_gone,
         {.head_method = request.head_of().head().method == http::Method::head,
-         .first_bytes = std::string_view(request.head_of().head().target).substr(0, kTargetBytesTold),
+         .first_bytes = std::string_view(request.head_of().head().target).substr(0, kRefusedTargetBytes),
          .listener = listener()});
     return;
   }

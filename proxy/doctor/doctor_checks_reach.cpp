@@ -36,7 +36,7 @@ Change more_children(const PoolFacts& pool) {
 }
 
 // php-fpm's `listen` as an address of ours; nothing where it is none.
-std::optional<config::Address> address_of(const std::string& listen) {
+std::optional<config::Address> listen_address(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
   std::string text = "tcp:" + listen;
   if (listen.starts_with('/')) {
@@ -64,7 +64,7 @@ std::vector<Change> other_addresses(const DoctorFacts& facts, const PoolFacts& p
     for (const FpmSection& section : config.pools) {
       const FpmSetting* listen = section.find("listen");
       if (listen == nullptr || listens_at(section, pool.pool.address)) continue;
-      const std::optional<config::Address> address = address_of(listen->value);
+      const std::optional<config::Address> address = listen_address(listen->value);
       if (!address || *address == pool.pool.address) continue;
       changes.push_back(own_change(facts, pool, "address",
                                    (address->kind == config::Address::Kind::tcp ? "tcp:" : "") +

@@ -38,7 +38,7 @@ std::optional<Url> url_of(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<Address> address_of(const Url& url) {
+std::optional<Address> apache_address(const Url& url) {
   if (!url.socket.empty()) {
     if (url.socket.find_first_of("$%") != std::string::npos) return std::nullopt;
     return config::read_pool_address("unix:" + url.socket).value;
@@ -191,7 +191,7 @@ class ApacheReader {
 
   void add_addresses(const Url& url, const FrontLine& line, FrontPass& pass) {
     const auto add = [&](const Url& to) {
-      if (auto address = address_of(to)) {
+      if (auto address = apache_address(to)) {
         pass.addresses.push_back(*std::move(address));
       } else {
         out_.unclear.push_back({line.place.file, line.place.line, line.text()});
@@ -229,7 +229,7 @@ class ApacheReader {
                                   std::to_string(worker->place.line) + " takes this to its own socket, " +
                                   worker->url.socket});
       pass.addresses.clear();
-      if (auto address = address_of(worker->url)) pass.addresses.push_back(*std::move(address));
+      if (auto address = apache_address(worker->url)) pass.addresses.push_back(*std::move(address));
     }
     pass.idle = {"ttl", "ttl=<>", std::nullopt, true, {}};
     for (const std::string& each : worker->settings) {

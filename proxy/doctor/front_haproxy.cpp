@@ -82,7 +82,7 @@ std::optional<ServerWord> server_word(const Section& section, const FrontLine& s
   return std::nullopt;
 }
 
-std::optional<config::Address> address_of(std::string_view word) {
+std::optional<config::Address> haproxy_address(std::string_view word) {
   if (word.find('$') != std::string_view::npos) return std::nullopt;  // of the environment
   for (const std::string_view family : {"ipv4@", "ipv6@"}) {
     if (word.starts_with(family)) word.remove_prefix(family.size());
@@ -180,7 +180,7 @@ class HaproxyReader {
     FrontPass pass;
     pass.place = pass.address_place = line.place;
     const std::size_t at = line.word(0) == "server" ? 2 : 3;
-    if (auto address = address_of(line.word(at))) {
+    if (auto address = haproxy_address(line.word(at))) {
       pass.addresses.push_back(*std::move(address));
     } else {
       out_.unclear.push_back({line.place.file, line.place.line, line.text()});
