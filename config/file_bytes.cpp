@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "config/descriptor.h"
+
 namespace holdfast::config {
 namespace {
 
@@ -33,26 +35,12 @@ std::string other_kind(const struct stat& status) {
   return "a device";
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 FileBytes read_file(const std::string& path, std::size_t bytes_most, Sources sources) {
   const int waits = sources == Sources::files ? O_NONBLOCK : 0;
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | waits));
-  if (file.get() < 0) return failed(errno);
+  if (!file) return failed(errno);
   if (sources == Sources::files) {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return failed(errno);

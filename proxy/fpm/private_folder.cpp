@@ -17,9 +17,13 @@
 #include <memory>
 #include <string_view>
 
+#include "config/descriptor.h"
+
 namespace holdfast {
 
 namespace {
+
+using config::Descriptor;
 
 constexpr std::string_view kPrefix = "holdfast-php-";
 constexpr std::size_t kRandomBytes = 6;  // of mkdtemp(3)
@@ -28,21 +32,6 @@ constexpr const char* kLock = "lock";
 constexpr std::array<const char*, 5> kFiles = {"php-fpm.sock", "php-fpm.conf", "php-fpm.log", "php-fpm.out",
                                                kLock};
 constexpr int kTriesMost = 10;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
 
 bool is_ours(std::string_view name) {
   return name.size() == kPrefix.size() + kRandomBytes && name.starts_with(kPrefix);
